@@ -1,0 +1,49 @@
+import type {
+  ClockPair,
+  ClockSync,
+  ColumnType,
+  DecodedBlock,
+  DecodedHeader,
+  FrameKind,
+  Framer,
+  GpioChipInfo,
+  GpioLineInfo,
+  Motion,
+  MotionOptions,
+  NativeBlockHeader,
+  NativeGpioLine,
+  NativeGpioRequest,
+  NativeRows,
+  Orientation,
+  OrientationOptions,
+} from './types.js';
+
+/** What native/index.ts exports; one function or class each, all errors thrown as Error with `code`. */
+export interface NativeApi {
+  /** Seals rows into one block. Deterministic: the same rows give the same bytes. Throws RangeError on bounds. */
+  encodeBlock(header: NativeBlockHeader, columns: readonly ColumnType[], rows: NativeRows): Uint8Array;
+  /** The header and the length of the block that starts at `offset`, CRC checked. Throws DecodeError (`kind`). */
+  decodeHeader(bytes: Uint8Array, offset?: number): DecodedHeader;
+  decodeBlock(bytes: Uint8Array, offset?: number): DecodedBlock;
+  /** CRC-32C (Castagnoli), start at 0. */
+  crc32c(bytes: Uint8Array, seed?: number): number;
+  cobsEncode(bytes: Uint8Array): Uint8Array;
+  cobsDecode(bytes: Uint8Array): Uint8Array;
+  createFramer(kind: FrameKind, maxBytes: number): Framer;
+  /** CLOCK_BOOTTIME, ns. */
+  bootTimeNs(): bigint;
+  /** CLOCK_BOOTTIME and CLOCK_REALTIME as close together as can be had. */
+  clockPair(): ClockPair;
+  clockSync(): ClockSync;
+  gpioChips(): readonly GpioChipInfo[];
+  gpioLines(chipPath: string): readonly GpioLineInfo[];
+  /** onEdges runs on the main thread; times are CLOCK_BOOTTIME ns; `lost` counts holes in the kernel's line sequence numbers. */
+  gpioOpen(
+    chipPath: string,
+    request: NativeGpioRequest,
+    onEdges?: (timesNs: BigInt64Array, rising: Uint8Array, lost: number) => void,
+    onError?: (error: Error) => void,
+  ): NativeGpioLine;
+  createOrientation(options: OrientationOptions): Orientation;
+  createMotion(options: MotionOptions): Motion;
+}

@@ -1,0 +1,3 @@
+#include "binding/module.h"
+
+bool cairn_register_framing(napi_env env, napi_value exports) { return env && exports; }

@@ -1,0 +1,46 @@
+import type {
+  Driver,
+  DriverDefinition,
+  GpioLine,
+  I2cBus,
+  SerialPort,
+  SystemFiles,
+  TwinDefinition,
+} from '../../drivers/contract/index.js';
+import type { PartConfig } from '../config/types.js';
+
+/** One part opened: its driver over a handle of its own. */
+export interface BoardPart {
+  readonly config: PartConfig;
+  readonly driver: Driver;
+  /** `i2c-1 0x76`, `/dev/ttyUSB0`, … */
+  readonly where: string;
+  /** Which bus it shares: parts with the same key take turns, others don't wait for it. */
+  readonly busKey: string;
+}
+
+/** All the hardware of a node, opened. */
+export interface Board {
+  readonly parts: readonly BoardPart[];
+  /** Parts that could not be opened now; the sampler tries `reopen` again with back-off. */
+  readonly missing: readonly { readonly config: PartConfig; readonly error: Error }[];
+  reopen(config: PartConfig): Promise<BoardPart>;
+  /** One line a bus and line: what was chosen and why. */
+  readonly choices: readonly string[];
+  /** Tries to free a stuck bus (9 clocks and STOP where the backend can), by bus key; true when it is free again. */
+  recover(busKey: string): Promise<boolean>;
+  close(): Promise<void>;
+}
+
+export interface Registry {
+  readonly drivers: readonly DriverDefinition[];
+  readonly twins: readonly TwinDefinition[];
+}
+
+/** What a backend gives for a name of the board file. */
+export interface Backend {
+  i2c(bus: string): Promise<I2cBus>;
+  serial(part: PartConfig): Promise<SerialPort>;
+  gpio(part: PartConfig): Promise<GpioLine>;
+  system(): SystemFiles;
+}

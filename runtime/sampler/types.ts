@@ -1,0 +1,40 @@
+import type { Rows, StreamDeclaration } from '../../drivers/contract/index.js';
+
+/** A stream in the pipe under its full name. */
+export interface SamplerStream extends StreamDeclaration {
+  /** Full name: `climate`, `gps.sky`. */
+  readonly name: string;
+  readonly title: string;
+  readonly partId: string;
+  /** False: for fusion only. */
+  readonly keep: boolean;
+}
+
+export type PartState = 'starting' | 'ok' | 'failing' | 'missing';
+
+export interface PartStatus {
+  readonly id: string;
+  readonly where: string;
+  readonly state: PartState;
+  readonly intervalMs: number | undefined;
+  readonly samples: number;
+  readonly failures: number;
+  /** Periods that passed without a sample. */
+  readonly missed: number;
+  readonly lastError: string | undefined;
+  readonly lastErrorKind: string | undefined;
+  readonly lastGoodNs: bigint | undefined;
+}
+
+/** Commands that flow back: a bounded inbox that is drained between ticks. */
+export type SamplerCommand = { readonly kind: 'setMotion'; readonly state: 'still' | 'moving' };
+
+export interface Sampler {
+  readonly streams: readonly SamplerStream[];
+  /** Rows under full stream names. */
+  start(emit: (rows: Rows) => void): Promise<void>;
+  /** False when the inbox is full and the command was dropped. */
+  send(command: SamplerCommand): boolean;
+  status(): readonly PartStatus[];
+  stop(): Promise<void>;
+}

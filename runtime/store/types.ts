@@ -1,0 +1,109 @@
+import type { Rows, StreamClass, StreamDeclaration } from '../../drivers/contract/index.js';
+import type { Anchor, BlockHeader, Epoch, Gap, GapCause, LogClass, NodeId } from '../../wire/index.js';
+
+/** A stream as the pipeline declares it: full name, and a title for people. */
+export interface StreamSpec extends StreamDeclaration {
+  readonly title: string;
+}
+
+/** Where a stored block is: its class's log, the commit, and its place in that commit's value. Grows with time. */
+export interface BlockPosition {
+  readonly class: LogClass;
+  readonly commit: number;
+  readonly index: number;
+}
+
+export interface StoredBlock {
+  readonly position: BlockPosition;
+  readonly header: BlockHeader;
+  /** The sealed block, exactly as it was committed. */
+  readonly bytes: Uint8Array;
+}
+
+/** What the right-hand side says of a block. `rejected`: it will never take it; the store writes a gap and lets it go. */
+export type Disposition =
+  | { readonly position: BlockPosition; readonly kind: 'receipt' }
+  | { readonly position: BlockPosition; readonly kind: 'rejected'; readonly reason: string };
+
+export type StoreHealth =
+  | { readonly state: 'ok' }
+  /** Nothing is lost yet: rows wait in bounded memory until the disk takes writes again. */
+  | {
+      readonly state: 'notWriting';
+      readonly since: bigint;
+      readonly reason: string;
+      readonly waitingRows: number;
+    };
+
+export interface ClassStatus {
+  readonly class: LogClass;
+  readonly commits: number;
+  readonly blocks: number;
+  readonly bytes: number;
+  readonly quotaBytes: number;
+}
+
+export interface StreamStatus {
+  readonly stream: string;
+  readonly class: StreamClass | 'meta';
+  /** The next sequence to be given. */
+  readonly next: number;
+  /** Numbers below this are durable in the reserve. */
+  readonly limit: number;
+  /** Rows accounted for by gaps in this process's life, by cause. */
+  readonly gaps: Readonly<Partial<Record<GapCause, number>>>;
+}
+
+export interface StoreStatus {
+  readonly node: NodeId;
+  readonly epoch: Epoch;
+  readonly boot: number;
+  readonly health: StoreHealth;
+  readonly classes: readonly ClassStatus[];
+  readonly streams: readonly StreamStatus[];
+  /** Since the process started. */
+  readonly committedRows: number;
+  readonly committedBlocks: number;
+  readonly commits: number;
+  /** Rows that wait for the next commit. */
+  readonly pendingRows: number;
+  readonly bytesWritten: number;
+  readonly diskBytes: number;
+}
+
+export interface Store {
+  readonly node: NodeId;
+  readonly epoch: Epoch;
+  readonly boot: number;
+  /** Makes the stream known; its descriptor is durable before its first block. Idempotent; a changed shape gives a new version. */
+  declare(spec: StreamSpec): void;
+  /**
+   * Takes rows of a declared stream (`rows.stream` is the full name). Never waits, never throws for want of room: what memory can't
+   * hold becomes a gap. Alarm-class rows commit at once, the rest with their group.
+   */
+  append(rows: Rows): void;
+  /** Takes an anchor of the current boot. */
+  anchor(anchor: Omit<Anchor, 'boot'>): void;
+  /** Resolves when all that was appended before the call is synced, or is accounted for by a synced gap. */
+  flush(): Promise<void>;
+  /** Called after each commit has been synced: the acknowledgement. */
+  onCommit(
+    listener: (commit: { readonly rows: number; readonly classes: readonly LogClass[] }) => void,
+  ): () => void;
+  /** Committed, undisposed blocks of a class after a position (all, when absent), oldest first, at most `maxBlocks` and `maxBytes` (but one). */
+  read(
+    logClass: LogClass,
+    after: BlockPosition | undefined,
+    maxBlocks: number,
+    maxBytes: number,
+  ): Promise<readonly StoredBlock[]>;
+  /** Frees blocks. Durable lazily: a lost receipt costs a resend, never data. */
+  dispose(dispositions: readonly Disposition[]): void;
+  /** Gaps not yet turned into meta rows are turned into them now, so that they can be sent. */
+  publishGaps(): Promise<void>;
+  /** Gaps in the ledger that no meta row carries yet. */
+  openGaps(): readonly Gap[];
+  status(): StoreStatus;
+  /** Commits, writes limit = next, closes. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,34 @@
+/** Where the link stands; `since` is CLOCK_BOOTTIME ns. */
+export type LinkState =
+  | { readonly state: 'disabled' }
+  | { readonly state: 'connecting'; readonly since: bigint }
+  | { readonly state: 'online'; readonly since: bigint; readonly protocol: 4 | 5 }
+  | {
+      readonly state: 'waiting';
+      readonly since: bigint;
+      readonly retryInMs: number;
+      readonly reason: string;
+    };
+
+export interface UplinkStatus {
+  readonly link: LinkState;
+  /** Blocks sent and not yet answered. */
+  readonly inFlight: number;
+  readonly window: number;
+  readonly receipts: number;
+  /** Answers that free nothing, by cause: noSubscriber, unknownId, deadline … */
+  readonly refusals: Readonly<Record<string, number>>;
+  readonly rejected: number;
+  readonly connects: number;
+  readonly bytesSent: number;
+  readonly lastReceiptNs: bigint | undefined;
+}
+
+export interface Uplink {
+  start(): void;
+  /** There is something new to send. */
+  nudge(): void;
+  status(): UplinkStatus;
+  /** Waits at most `graceMs` for answers, publishes state `stopped`, disconnects. */
+  stop(graceMs: number): Promise<void>;
+}

@@ -1,0 +1,21 @@
+import { LOG_CLASSES, type LogClass } from './records.js';
+
+/** `cairn/1/<node>/<class>/<stream>`: one block a message, payload as docs/wire-format.md says. */
+export function blockTopic(node: string, logClass: LogClass, stream: string): string {
+  return `cairn/1/${node}/${logClass}/${stream}`;
+}
+
+/** `cairn/1/<node>/senml/<class>/<stream>`: one SenML pack a message (RFC 8428, JSON). */
+export function senmlTopic(node: string, logClass: LogClass, stream: string): string {
+  return `cairn/1/${node}/senml/${logClass}/${stream}`;
+}
+
+/** Retained birth and last will: JSON `{"state":"online"|"offline"|"stopped", …}`. */
+export function statusTopic(node: string): string {
+  return `cairn/1/${node}/status`;
+}
+
+/** What a receiver of blocks subscribes to, one filter a class, so that SenML and status topics don't match. */
+export function blockFilters(): readonly string[] {
+  return LOG_CLASSES.map((logClass) => `cairn/1/+/${logClass}/+`);
+}
