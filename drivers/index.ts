@@ -1,0 +1,7 @@
+import type { DriverDefinition, TwinDefinition } from './contract/index.js';
+
+/** Every part that Cairn knows: one line a part. A new driver edits this file and its own folder, nothing else. */
+export const drivers: readonly DriverDefinition[] = [];
+
+/** The same parts simulated at their registers, lines or bytes. */
+export const twins: readonly TwinDefinition[] = [];
