@@ -1,0 +1,109 @@
+import type { Channel, Rows } from '../../drivers/contract/index.js';
+import { QUALITY } from '../../drivers/contract/index.js';
+import type { Anchor } from '../../wire/index.js';
+import type { RuntimeClock, Timer, WallClock, WallTime } from './types.js';
+
+/** An anchor of this boot, before the store has said which boot that is. */
+export type BootAnchor = Omit<Anchor, 'boot'>;
+
+const CHECK_INTERVAL_MS = 5_000;
+/** A crystal of 100 ppm drifts 0.36 s an hour: an anchor an hour bounds what interpolation has to bridge. */
+const RENEW_NS = 3_600_000_000_000n;
+/** The worst crystal that a single-board computer is sold with, in 1e-9. */
+export const DRIFT_PPB = 100_000n;
+/** An NMEA sentence says which second it was, and comes up to this long after it. */
+const GNSS_LATENCY_NS = 500_000_000n;
+
+export interface AnchorKeeperOptions {
+  readonly clock: RuntimeClock;
+  readonly wall: WallClock;
+  readonly emit: (anchor: BootAnchor) => void;
+}
+
+/**
+ * Watches for wall time that can be believed (the kernel's clock once adjtimex says it is disciplined; a GNSS fix) and emits an
+ * anchor at the first sight, when a better one is to be had, when the clock was moved, and each hour.
+ */
+export class AnchorKeeper {
+  #best: BootAnchor | undefined;
+  #timer: Timer | undefined;
+
+  constructor(private readonly options: AnchorKeeperOptions) {}
+
+  start(): void {
+    this.#check();
+  }
+
+  stop(): void {
+    this.#timer?.cancel();
+  }
+
+  /** The wall time of a moment of this boot, or undefined while there is no anchor. */
+  at(monotonicNs: bigint): WallTime | undefined {
+    return this.#best && extrapolate(this.#best, monotonicNs);
+  }
+
+  /** Looks for a fix's time in rows with a `utcMs` channel. */
+  observe(rows: Rows, channels: readonly Channel[]): void {
+    const column = channels.findIndex((channel) => channel.name === 'utcMs');
+    if (column < 0) return;
+    for (let row = 0; row < rows.timesNs.length; row++) {
+      const cell = row * channels.length + column;
+      const utcMs = rows.values[cell];
+      if (utcMs === undefined || rows.quality[cell] !== QUALITY.good || !Number.isSafeInteger(utcMs))
+        continue;
+      this.#offer({
+        monotonicNs: rows.timesNs[row]!,
+        // The sentence came after the moment it names: half the latency on, half of it unsure.
+        wallNs: BigInt(utcMs) * 1_000_000n + GNSS_LATENCY_NS / 2n,
+        uncertaintyNs: GNSS_LATENCY_NS / 2n,
+        source: 'gnss',
+      });
+    }
+  }
+
+  #check(): void {
+    const sync = this.options.wall.sync();
+    if (sync.synchronised) {
+      const pair = this.options.wall.pair();
+      this.#offer({
+        monotonicNs: pair.bootNs,
+        wallNs: pair.wallNs,
+        uncertaintyNs: pair.uncertaintyNs + sync.maxErrorNs,
+        source: 'system',
+      });
+    }
+    this.#timer = this.options.clock.after(CHECK_INTERVAL_MS, () => this.#check());
+  }
+
+  #offer(anchor: BootAnchor): void {
+    if (this.#best && !isWorthKeeping(this.#best, anchor)) return;
+    this.#best = anchor;
+    this.options.emit(anchor);
+  }
+}
+
+/** A later anchor says something new when it is twice as sure as the old one by now, contradicts it, or the old one is an hour old. */
+export function isWorthKeeping(held: BootAnchor, offered: BootAnchor): boolean {
+  const expected = extrapolate(held, offered.monotonicNs);
+  if (offered.uncertaintyNs * 2n <= expected.uncertaintyNs) return true;
+  const off = abs(expected.wallNs - offered.wallNs);
+  if (off > expected.uncertaintyNs + offered.uncertaintyNs)
+    return offered.source === held.source || offered.uncertaintyNs <= expected.uncertaintyNs;
+  return (
+    offered.monotonicNs - held.monotonicNs >= RENEW_NS && offered.uncertaintyNs <= expected.uncertaintyNs
+  );
+}
+
+/** Carries an anchor over to another moment of its boot, unsurer by the worst crystal's drift. */
+export function extrapolate(anchor: BootAnchor, monotonicNs: bigint): WallTime {
+  const away = monotonicNs - anchor.monotonicNs;
+  return {
+    wallNs: anchor.wallNs + away,
+    uncertaintyNs: anchor.uncertaintyNs + (abs(away) * DRIFT_PPB) / 1_000_000_000n,
+  };
+}
+
+function abs(value: bigint): bigint {
+  return value < 0n ? -value : value;
+}

@@ -1,0 +1,3 @@
+export * from './anchors.js';
+export * from './system.js';
+export type * from './types.js';
