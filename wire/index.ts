@@ -1,2 +1,3 @@
+export * from './meta.js';
 export * from './records.js';
 export * from './topics.js';

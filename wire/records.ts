@@ -45,7 +45,8 @@ export interface BootRecord {
   readonly software: string;
 }
 
-export type AnchorSource = 'system' | 'gnss' | 'technician';
+export const ANCHOR_SOURCES = ['system', 'gnss', 'technician'] as const;
+export type AnchorSource = (typeof ANCHOR_SOURCES)[number];
 
 /** One tie between a boot's monotonic clock and the wall. */
 export interface Anchor {
