@@ -204,12 +204,12 @@ interface Vector {
 test('the CBOR in use agrees with RFC 8949 appendix A', {
   skip: existsSync(vectors) ? false : 'real data absent: protocols/cbor/appendix_a.json',
 }, () => {
-  const inUse = /^(0|1|2|4|6|8|9|f4|f5|f6|fb)/;
+  const inUse = /^([0-4689]|f4|f5|f6|fb)/;
   const plain = new Encoder({ useRecords: false, tagUint8Array: false });
   let compared = 0;
   for (const vector of JSON.parse(readFileSync(vectors, 'utf8')) as Vector[]) {
-    if (vector.decoded === undefined || !inUse.test(vector.hex) || /^(5f|7f|9f)|ff$|a\d/.test(vector.hex))
-      continue;
+    const map = JSON.stringify(vector.decoded)?.includes('{') ?? true;
+    if (map || !inUse.test(vector.hex) || /^(5f|7f|9f)|ff$/.test(vector.hex)) continue;
     const value = plain.decode(Buffer.from(vector.hex, 'hex'));
     if (typeof value === 'bigint') assert.equal(Number(value), Number(vector.decoded), vector.hex);
     else assert.deepEqual(value, vector.decoded, vector.hex);
