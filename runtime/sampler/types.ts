@@ -1,4 +1,4 @@
-import type { Rows, StreamDeclaration } from '../../drivers/contract/index.js';
+import type { HalErrorKind, StreamDeclaration } from '../../drivers/contract/index.js';
 
 /** A stream in the pipe under its full name. */
 export interface SamplerStream extends StreamDeclaration {
@@ -17,12 +17,13 @@ export interface PartStatus {
   readonly where: string;
   readonly state: PartState;
   readonly intervalMs: number | undefined;
+  /** Rows given, faults not counted. */
   readonly samples: number;
   readonly failures: number;
   /** Periods that passed without a sample. */
   readonly missed: number;
   readonly lastError: string | undefined;
-  readonly lastErrorKind: string | undefined;
+  readonly lastErrorKind: HalErrorKind | undefined;
   readonly lastGoodNs: bigint | undefined;
 }
 
@@ -30,9 +31,8 @@ export interface PartStatus {
 export type SamplerCommand = { readonly kind: 'setMotion'; readonly state: 'still' | 'moving' };
 
 export interface Sampler {
-  readonly streams: readonly SamplerStream[];
-  /** Rows under full stream names. */
-  start(emit: (rows: Rows) => void): Promise<void>;
+  /** Rows come out under full stream names, each stream after it was declared. */
+  start(): void;
   /** False when the inbox is full and the command was dropped. */
   send(command: SamplerCommand): boolean;
   status(): readonly PartStatus[];

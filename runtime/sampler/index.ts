@@ -1,0 +1,71 @@
+import type { Rows } from '../../drivers/contract/index.js';
+import type { Board } from '../board/types.js';
+import type { RuntimeClock } from '../clock/types.js';
+import type { PartConfig } from '../config/types.js';
+import { PartLoop } from './part.js';
+import type { Sampler, SamplerCommand, SamplerStream } from './types.js';
+
+export type * from './types.js';
+
+const INBOX_MAX = 16;
+
+export interface SamplerOptions {
+  readonly board: Board;
+  readonly clock: RuntimeClock;
+  /** [0, 1) */
+  readonly random: () => number;
+  readonly declare: (streams: readonly SamplerStream[]) => void;
+  readonly emit: (rows: Rows) => void;
+  readonly log: (level: 'info' | 'warn', text: string) => void;
+}
+
+/** Owns all timing of the parts: schedules, retries, filters, quality. Parts don't wait for each other. */
+export function createSampler(options: SamplerOptions): Sampler {
+  const { board } = options;
+  const loops = new Map<PartConfig, PartLoop>();
+  for (const part of board.parts) {
+    loops.set(part.config, new PartLoop({ ...shared(options, part.config), opened: part }));
+  }
+  for (const { config } of board.missing) loops.set(config, new PartLoop(shared(options, config)));
+
+  const inbox: SamplerCommand[] = [];
+  const drain = () => {
+    for (const command of inbox.splice(0)) setMotion(loops, command.state);
+  };
+  return {
+    start: () => {
+      for (const loop of loops.values()) loop.start();
+    },
+    send: (command) => {
+      if (inbox.length >= INBOX_MAX) return false;
+      if (inbox.push(command) === 1) options.clock.after(0, drain);
+      return true;
+    },
+    status: () => [...loops.values()].map((loop) => loop.status()),
+    stop: async () => {
+      await Promise.all([...loops.values()].map((loop) => loop.stop()));
+    },
+  };
+}
+
+function shared(options: SamplerOptions, config: PartConfig) {
+  const { board, clock, random, declare, emit, log } = options;
+  return {
+    config,
+    clock,
+    random,
+    declare,
+    emit,
+    log,
+    open: () => board.reopen(config),
+    recover: (busKey: string) => board.recover(busKey),
+  };
+}
+
+/** A stream may slow itself down while nothing moves. */
+function setMotion(loops: ReadonlyMap<PartConfig, PartLoop>, state: 'still' | 'moving'): void {
+  for (const [config, loop] of loops) {
+    if (!config.slow || config.intervalMs === undefined) continue;
+    loop.setInterval(state === 'still' ? config.slow.intervalMs : config.intervalMs);
+  }
+}
