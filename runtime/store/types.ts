@@ -1,5 +1,14 @@
 import type { Rows, StreamClass, StreamDeclaration } from '../../drivers/contract/index.js';
-import type { Anchor, BlockHeader, Epoch, Gap, GapCause, LogClass, NodeId } from '../../wire/index.js';
+import type {
+  Anchor,
+  BlockHeader,
+  Descriptor,
+  Epoch,
+  Gap,
+  GapCause,
+  LogClass,
+  NodeId,
+} from '../../wire/index.js';
 
 /** A stream as the pipeline declares it: full name, and a title for people. */
 export interface StreamSpec extends StreamDeclaration {
@@ -88,9 +97,14 @@ export interface Store {
   flush(): Promise<void>;
   /** Called after each commit has been synced: the acknowledgement. */
   onCommit(
-    listener: (commit: { readonly rows: number; readonly classes: readonly LogClass[] }) => void,
+    listener: (commit: {
+      readonly rows: number;
+      readonly classes: readonly LogClass[];
+      /** Where the commit's first block of each class stands: the uplink's live lane starts there. Without it there is no live lane. */
+      readonly firsts?: readonly BlockPosition[];
+    }) => void,
   ): () => void;
-  /** Committed, undisposed blocks of a class after a position (all, when absent), oldest first, at most `maxBlocks` and `maxBytes` (but one). */
+  /** Committed, undisposed blocks of a class after a position (all, when absent; index -1: before a commit's first), oldest first, at most `maxBlocks` and `maxBytes` (but one). */
   read(
     logClass: LogClass,
     after: BlockPosition | undefined,
@@ -99,6 +113,8 @@ export interface Store {
   ): Promise<readonly StoredBlock[]>;
   /** Frees blocks. Durable lazily: a lost receipt costs a resend, never data. */
   dispose(dispositions: readonly Disposition[]): void;
+  /** Of any stored version, for payloads that name channels (SenML). Without it, or unknown: such payloads are held. */
+  descriptor?(stream: string, version: number): Descriptor | undefined;
   /** Gaps not yet turned into meta rows are turned into them now, so that they can be sent. */
   publishGaps(): Promise<void>;
   /** Gaps in the ledger that no meta row carries yet. */
