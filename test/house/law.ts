@@ -5,9 +5,9 @@ const STAGES = ['board', 'sampler', 'fusion', 'store', 'uplink', 'relay'];
 /** What stands beside the pipe: any stage may use its types. */
 const SHARED_TYPES = /^runtime\/(config|clock)\/types\.ts$/;
 /** They see the whole pipe: they wire it, or show it. */
-const WIRING = /^runtime\/(pipeline|main)\.ts$|^runtime\/(console|health|update)\//;
+const WIRING = /^runtime\/[a-z]+\.ts$|^runtime\/(console|health|update)\//;
 const MAY_USE_NATIVE =
-  /^(runtime\/(board|clock|fusion|store|uplink|console|pipeline|main)|wire|fleet|bench|scripts)\b/;
+  /^(runtime\/(board|clock|fusion|store|uplink|console|node\.ts)|wire|fleet|bench|scripts)\b/;
 
 /** Why an import breaks the law, or undefined where it doesn't. */
 export function breach(found: Import): string | undefined {
