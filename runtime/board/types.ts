@@ -44,3 +44,8 @@ export interface Backend {
   gpio(part: PartConfig): Promise<GpioLine>;
   system(): SystemFiles;
 }
+
+/** A backend that says what it chose, one line each. */
+export interface ChoosingBackend extends Backend {
+  readonly choices: readonly string[];
+}

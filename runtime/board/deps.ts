@@ -1,0 +1,73 @@
+import type { Clock, Twin, World } from '../../drivers/contract/index.js';
+import type { NativeApi } from '../../native/api.js';
+
+/** Runs `task` once after `ms`; the returned function calls it off. */
+export type After = (ms: number, task: () => void) => () => void;
+
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
+
+/** What the board uses of the C add-on. */
+export type BoardNative = Pick<NativeApi, 'createFramer' | 'gpioChips' | 'gpioLines' | 'gpioOpen'>;
+
+/** Native packages, loaded when a backend needs them and not before; each throws what its import threw. */
+export interface Loaders {
+  i2cBus(): Promise<unknown>;
+  onoff(): Promise<unknown>;
+  serialport(): Promise<unknown>;
+}
+
+/** What surrounds the board: time, randomness, the C add-on, the log, and on a twin board the world. */
+export interface BoardDeps {
+  readonly clock: Clock;
+  readonly native: BoardNative;
+  /** [0, 1). */
+  readonly random: () => number;
+  readonly log: (level: LogLevel, text: string) => void;
+  /** Default: setTimeout. */
+  readonly after?: After;
+  readonly loaders?: Partial<Loaders>;
+  /** Twin boards only: the world at a boot time. Default: `createWorld(1, …)`, at the host's wall clock. */
+  readonly world?: (timeNs: bigint) => World;
+  /** Twin boards only: told of each twin made in this process, so that its faults can be set. */
+  readonly onTwin?: (partId: string, twin: Twin) => void;
+}
+
+export type BoardSetup = BoardDeps & { readonly after: After; readonly loaders: Loaders };
+
+const afterByTimeout: After = (ms, task) => {
+  const timer = setTimeout(task, ms);
+  return () => clearTimeout(timer);
+};
+
+/** A package whose name the compiler doesn't follow: some of them bring no types. */
+function load(name: string): Promise<unknown> {
+  return import(name);
+}
+
+const loadersByImport: Loaders = {
+  i2cBus: () => load('i2c-bus'),
+  onoff: () => load('onoff'),
+  serialport: () => load('serialport'),
+};
+
+export function completeDeps(deps: BoardDeps): BoardSetup {
+  return {
+    ...deps,
+    after: deps.after ?? afterByTimeout,
+    loaders: { ...loadersByImport, ...deps.loaders },
+  };
+}
+
+/** Calls `task` every `intervalMs` until the returned function is called; a run never overlaps the next. */
+export function every(after: After, intervalMs: number, task: () => void): () => void {
+  let cancel = after(intervalMs, tick);
+  let stopped = false;
+  function tick() {
+    task();
+    if (!stopped) cancel = after(intervalMs, tick);
+  }
+  return () => {
+    stopped = true;
+    cancel();
+  };
+}

@@ -1,0 +1,147 @@
+import { HalError, I2C_MAX_BYTES, type I2cBus, i2cWhere } from '../../drivers/contract/index.js';
+import type { After } from './deps.js';
+import { toHalError } from './errno.js';
+
+export type I2cTransfer =
+  | { readonly kind: 'read'; readonly length: number }
+  | { readonly kind: 'write'; readonly bytes: Uint8Array }
+  | { readonly kind: 'readRegisters'; readonly register: number; readonly length: number }
+  | { readonly kind: 'writeRegisters'; readonly register: number; readonly bytes: Uint8Array };
+
+/** A bus that does one checked transfer at a time; whatever it throws, QueuedI2cBus names and sorts. */
+export interface RawI2c {
+  transfer(address: number, transfer: I2cTransfer): Promise<Uint8Array>;
+  /** Tries to free the bus; true when a transfer may be tried again. */
+  recover(): Promise<boolean>;
+  close(): Promise<void>;
+}
+
+/** An I2C bus whose stuck lines can be clocked free, as far as its backend is able to. */
+export interface RecoverableI2cBus extends I2cBus {
+  recover(): Promise<boolean>;
+}
+
+/** Transfers that wait at most; one more is refused with `busy`. */
+const MAX_WAITING = 64;
+const NOTHING = new Uint8Array(0);
+
+/**
+ * One queue a bus: transfers run one at a time, in the order of the calls, each bounded in time. A transfer that doesn't come back
+ * holds a thread of libuv's pool, so no second one is sent until it does: callers get `timeout` at once meanwhile.
+ */
+export class QueuedI2cBus implements RecoverableI2cBus {
+  #tail: Promise<unknown> = Promise.resolve();
+  #waiting = 0;
+  #hung: Promise<void> | undefined;
+  #closed = false;
+
+  constructor(
+    readonly name: string,
+    private readonly raw: RawI2c,
+    private readonly timeoutMs: number,
+    private readonly after: After,
+  ) {}
+
+  read(address: number, length: number): Promise<Uint8Array> {
+    return this.#enqueue(address, { kind: 'read', length });
+  }
+
+  async write(address: number, bytes: Uint8Array): Promise<void> {
+    await this.#enqueue(address, { kind: 'write', bytes });
+  }
+
+  readRegisters(address: number, register: number, length: number): Promise<Uint8Array> {
+    return this.#enqueue(address, { kind: 'readRegisters', register, length });
+  }
+
+  async writeRegisters(address: number, register: number, bytes: Uint8Array): Promise<void> {
+    await this.#enqueue(address, { kind: 'writeRegisters', register, bytes });
+  }
+
+  /** False while a transfer still hangs in the kernel, or a line is still held. */
+  async recover(): Promise<boolean> {
+    if (this.#hung || this.#closed) return false;
+    return this.#inTurn(() => this.#bounded(this.name, this.raw.recover()));
+  }
+
+  /** Waits for the transfer under way, at most its bound; a hung one is closed when it comes back. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    await this.#tail;
+    if (this.#hung) void this.#hung.then(() => this.raw.close());
+    else await this.raw.close();
+  }
+
+  async #enqueue(address: number, transfer: I2cTransfer): Promise<Uint8Array> {
+    const where = i2cWhere(this.name, address);
+    check(where, transfer);
+    if (this.#waiting >= MAX_WAITING) {
+      throw new HalError('busy', where, `${MAX_WAITING} transfers wait for this bus already`, {
+        hint: 'poll its parts less often',
+      });
+    }
+    return this.#inTurn(() => this.#run(where, address, transfer));
+  }
+
+  #inTurn<T>(task: () => Promise<T>): Promise<T> {
+    this.#waiting++;
+    const result = this.#tail.then(task).finally(() => this.#waiting--);
+    this.#tail = result.catch(() => NOTHING); // the caller has the error; the queue only needs the end
+    return result;
+  }
+
+  async #run(where: string, address: number, transfer: I2cTransfer): Promise<Uint8Array> {
+    if (this.#closed) throw new HalError('invalid', where, 'the bus is closed');
+    if (this.#hung) {
+      throw new HalError('timeout', where, 'an earlier transfer still hangs on this bus', {
+        hint: 'one of its parts holds the clock; others on the bus wait until it lets go',
+      });
+    }
+    const bytes = await this.#bounded(where, this.raw.transfer(address, transfer));
+    const wanted = 'length' in transfer ? transfer.length : 0;
+    if (bytes.length !== wanted) {
+      throw new HalError('io', where, `${bytes.length} bytes came where ${wanted} were asked for`);
+    }
+    return bytes;
+  }
+
+  #bounded<T>(where: string, call: Promise<T>): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      const cancel = this.after(this.timeoutMs, () => {
+        this.#holdUntil(call);
+        reject(new HalError('timeout', where, `no end of the transfer within ${this.timeoutMs} ms`));
+      });
+      call.then(resolve, (error) => reject(toHalError(error, where))).finally(cancel);
+    });
+  }
+
+  #holdUntil(call: Promise<unknown>): void {
+    const free = () => {
+      this.#hung = undefined;
+    };
+    this.#hung = call.then(free, free); // its result came too late for anybody
+  }
+}
+
+function check(where: string, transfer: I2cTransfer): void {
+  const fail = (what: string) => {
+    throw new HalError('invalid', where, what);
+  };
+  if ('register' in transfer && !isByte(transfer.register)) fail(`no register ${transfer.register}`);
+  if ('length' in transfer && !isCount(transfer.length, I2C_MAX_BYTES)) {
+    fail(`cannot read ${transfer.length} bytes: 1 to ${I2C_MAX_BYTES} are possible`);
+  }
+  const most = transfer.kind === 'writeRegisters' ? I2C_MAX_BYTES - 1 : I2C_MAX_BYTES;
+  if ('bytes' in transfer && !isCount(transfer.bytes.length, most)) {
+    fail(`cannot write ${transfer.bytes.length} bytes: 1 to ${most} are possible`);
+  }
+}
+
+function isByte(n: number): boolean {
+  return Number.isInteger(n) && n >= 0 && n <= 0xff;
+}
+
+function isCount(n: number, most: number): boolean {
+  return Number.isInteger(n) && n >= 1 && n <= most;
+}

@@ -1,0 +1,18 @@
+import { drivers, twins } from '../../drivers/index.js';
+import type { NodeConfig } from '../config/types.js';
+import { openBoardWith } from './board.js';
+import type { BoardDeps } from './deps.js';
+import type { Board, Registry } from './types.js';
+
+export type { After, BoardDeps, BoardNative, Loaders, LogLevel } from './deps.js';
+export { type ServedTwins, type ServeOptions, serveTwins } from './twin-server.js';
+export type { Board, BoardPart, Registry } from './types.js';
+export { createWorld } from './world.js';
+
+/** Every driver and twin there is. Nobody else in the runtime imports the code of drivers. */
+export const registry: Registry = { drivers, twins };
+
+/** Opens the node's hardware, or its twins; it never fails for a part that is missing. */
+export function openBoard(config: NodeConfig, deps: BoardDeps): Promise<Board> {
+  return openBoardWith(config, registry, deps);
+}

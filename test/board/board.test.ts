@@ -1,0 +1,93 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import * as v from 'valibot';
+import {
+  type Attachment,
+  type DriverDefinition,
+  defineDriver,
+  halErrorKind,
+  type I2cTwin,
+} from '../../drivers/contract/index.js';
+import { openBoardWith } from '../../runtime/board/board.js';
+import { MemoryTwin, nodeConfig, partConfig, testDeps } from './fixture.js';
+
+/** The least driver: reads one register. */
+const memory: DriverDefinition = defineDriver({
+  id: 'memory',
+  title: 'memory',
+  attachment: 'i2c' as Attachment,
+  options: v.any(),
+  create: (handles) => {
+    assert.ok('device' in handles);
+    const { device } = handles;
+    return {
+      streams: [],
+      probe: async () => ({ model: 'MEMORY', details: { first: `${await device.readRegisters(0, 1)}` } }),
+      configure: () => device.writeRegisters(0, Uint8Array.of(7)),
+    };
+  },
+});
+const registry = {
+  drivers: [memory],
+  twins: [{ id: 'memory', attachment: 'i2c' as const, create: () => new MemoryTwin() }],
+};
+const onBus = (id: string, bus: string, address: number) =>
+  partConfig(id, memory, { kind: 'i2c', bus, address });
+
+test('a part that cannot be opened is missing, and the others go on', async () => {
+  const alien = { ...memory, id: 'alien' };
+  const deps = testDeps();
+  const board = await openBoardWith(
+    nodeConfig([
+      partConfig('no-twin', alien, { kind: 'i2c', bus: 'b', address: 0x41 }),
+      onBus('good', 'a', 0x40),
+    ]),
+    registry,
+    deps,
+  );
+  assert.deepEqual(
+    board.parts.map((part) => [part.config.id, part.where, part.busKey]),
+    [['good', 'a 0x40', 'i2c:a']],
+  );
+  assert.equal(board.missing.length, 1);
+  assert.match(board.missing[0]!.error.message, /alien has no twin/);
+  assert.match(deps.lines.join(), /warn part no-twin is missing/);
+  assert.deepEqual(board.choices, ['i2c a: 1 twins in this process']);
+  await assert.rejects(board.reopen(board.missing[0]!.config), /has no twin/);
+  await board.close();
+});
+
+test('a part that refuses or hangs harms neither its neighbours on the bus for long nor another bus at all', async () => {
+  const deps = testDeps();
+  const parts = [onBus('bad', 'a', 0x40), onBus('near', 'a', 0x41), onBus('far', 'b', 0x40)];
+  const board = await openBoardWith(nodeConfig(parts), registry, deps);
+  const [bad, near, far] = board.parts.map((part) => part.driver);
+  const { faults } = deps.twins.get('bad') as I2cTwin;
+  const kindOf = (probing: Promise<unknown>) => probing.then(() => 'good', halErrorKind);
+
+  faults.noAcknowledgeProbability = 1;
+  assert.equal(await kindOf(bad!.probe()), 'noAcknowledge');
+  assert.equal(await kindOf(near!.probe()), 'good');
+  faults.noAcknowledgeProbability = 0;
+  assert.equal(await kindOf(bad!.probe()), 'good');
+
+  faults.stretchMs = 250; // the bus gives a transfer 100 ms
+  const [hung, behind, other] = await Promise.all([bad!, near!, far!].map((d) => kindOf(d.probe())));
+  assert.deepEqual([hung, behind, other], ['timeout', 'timeout', 'good']);
+  faults.stretchMs = 0;
+  await deps.clock.delay(200);
+  assert.equal(await kindOf(near!.probe()), 'good');
+  assert.equal(await kindOf(bad!.probe()), 'good');
+
+  faults.sdaStuck = true;
+  faults.sdaReleaseClocks = 12; // two rounds of nine
+  assert.deepEqual(await Promise.all([bad!, near!, far!].map((d) => kindOf(d.probe()))), [
+    'busStuck',
+    'busStuck',
+    'good',
+  ]);
+  assert.equal(await board.recover('i2c:a'), false);
+  assert.equal(await board.recover('i2c:a'), true);
+  assert.equal(await kindOf(near!.probe()), 'good');
+  await board.close();
+});
