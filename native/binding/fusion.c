@@ -13,15 +13,24 @@ static bool out_of_range(napi_env env, const char *text) {
   return false;
 }
 
-/* The C state behind `this`. Its methods aren't reachable on anything else. */
-static bool take_state(napi_env env, napi_callback_info info, cairn_args *args, void **state) {
-  return cairn_take_args(env, info, args) && cairn_ok(env, napi_unwrap(env, args->self, state));
+static const napi_type_tag ORIENTATION = {0x1f0c6a7be5d94c30, 0x8d3b52e0a7419fc6};
+static const napi_type_tag MOTION = {0x52b7e91d03c84fa6, 0xa6e80f4c7d1b3925};
+
+/* The C state behind `this`, which has to be of that kind. */
+static bool take_state(napi_env env, napi_callback_info info, const napi_type_tag *kind, cairn_args *args,
+                       void **state) {
+  bool ours = false;
+  if (!cairn_take_args(env, info, args)) return false;
+  if (napi_check_object_type_tag(env, args->self, kind, &ours) == napi_ok && ours)
+    return cairn_ok(env, napi_unwrap(env, args->self, state));
+  napi_throw_type_error(env, "ERR_INVALID_THIS", "called on another object than its own");
+  return false;
 }
 
 /* An object that owns `state`: freed with it, or here when it can't be made. */
-static napi_value wrap_state(napi_env env, void *state) {
+static napi_value wrap_state(napi_env env, const napi_type_tag *kind, void *state) {
   napi_value object;
-  if (cairn_ok(env, napi_create_object(env, &object)) &&
+  if (cairn_ok(env, napi_create_object(env, &object)) && cairn_ok(env, napi_type_tag_object(env, object, kind)) &&
       cairn_ok(env, napi_wrap(env, object, state, free_state, NULL, NULL)))
     return object;
   free(state);
@@ -40,7 +49,7 @@ static napi_value orientation_update(napi_env env, napi_callback_info info) {
   int64_t *times;
   double *gyro, *accel, *mag = NULL, *out;
   size_t n;
-  bool taken = take_state(env, info, &args, &state) &&
+  bool taken = take_state(env, info, &ORIENTATION, &args, &state) &&
                cairn_take_array(env, args.values[0], napi_bigint64_array, "timesNs", (void **)&times, &n) &&
                take_doubles(env, args.values[1], "gyro", 3 * n, &gyro) &&
                take_doubles(env, args.values[2], "accel", 3 * n, &accel) &&
@@ -53,7 +62,7 @@ static napi_value orientation_update(napi_env env, napi_callback_info info) {
 static napi_value orientation_reset(napi_env env, napi_callback_info info) {
   cairn_args args;
   void *state;
-  if (take_state(env, info, &args, &state)) cairn_orientation_reset(state);
+  if (take_state(env, info, &ORIENTATION, &args, &state)) cairn_orientation_reset(state);
   return NULL;
 }
 
@@ -70,7 +79,7 @@ static napi_value create_orientation(napi_env env, napi_callback_info info) {
     out_of_range(env, "axes is 6 or 9, sampleRateHz 1 to 10000");
     return NULL;
   }
-  napi_value object = wrap_state(env, state);
+  napi_value object = wrap_state(env, &ORIENTATION, state);
   bool made = object && cairn_put_function(env, object, "update", orientation_update) &&
               cairn_put_function(env, object, "reset", orientation_reset);
   return made ? object : NULL;
@@ -96,7 +105,7 @@ static napi_value motion_update(napi_env env, napi_callback_info info) {
   size_t n;
   cairn_motion_events events;
   napi_value count = NULL;
-  bool taken = take_state(env, info, &args, &state) &&
+  bool taken = take_state(env, info, &MOTION, &args, &state) &&
                cairn_take_array(env, args.values[0], napi_bigint64_array, "timesNs", (void **)&times, &n) &&
                take_doubles(env, args.values[1], "accel", 3 * n, &accel) && take_events(env, &args, &events);
   if (!taken) return NULL;
@@ -107,7 +116,7 @@ static napi_value motion_update(napi_env env, napi_callback_info info) {
 static napi_value motion_reset(napi_env env, napi_callback_info info) {
   cairn_args args;
   void *state;
-  if (take_state(env, info, &args, &state)) cairn_motion_reset(state);
+  if (take_state(env, info, &MOTION, &args, &state)) cairn_motion_reset(state);
   return NULL;
 }
 
@@ -115,7 +124,7 @@ static napi_value motion_state(napi_env env, napi_callback_info info) {
   cairn_args args;
   void *state;
   napi_value value = NULL;
-  if (take_state(env, info, &args, &state)) napi_create_uint32(env, ((cairn_motion *)state)->state, &value);
+  if (take_state(env, info, &MOTION, &args, &state)) napi_create_uint32(env, ((cairn_motion *)state)->state, &value);
   return value;
 }
 
@@ -123,7 +132,7 @@ static napi_value motion_dropped(napi_env env, napi_callback_info info) {
   cairn_args args;
   void *state;
   napi_value value = NULL;
-  if (take_state(env, info, &args, &state)) napi_create_uint32(env, ((cairn_motion *)state)->dropped, &value);
+  if (take_state(env, info, &MOTION, &args, &state)) napi_create_uint32(env, ((cairn_motion *)state)->dropped, &value);
   return value;
 }
 
@@ -151,7 +160,7 @@ static napi_value create_motion(napi_env env, napi_callback_info info) {
     out_of_range(env, "motion: an option is out of the bounds that fusion/motion.h states");
     return NULL;
   }
-  napi_value object = wrap_state(env, state);
+  napi_value object = wrap_state(env, &MOTION, state);
   bool made = object && cairn_ok(env, napi_define_properties(env, object, 4, properties));
   return made ? object : NULL;
 }
