@@ -1,5 +1,6 @@
-import type { Clock, Twin, World } from '../../drivers/contract/index.js';
+import type { Twin, World } from '../../drivers/contract/index.js';
 import type { NativeApi } from '../../native/api.js';
+import type { RuntimeClock } from '../clock/types.js';
 
 /** Runs `task` once after `ms`; the returned function calls it off. */
 export type After = (ms: number, task: () => void) => () => void;
@@ -18,13 +19,11 @@ export interface Loaders {
 
 /** What surrounds the board: time, randomness, the C add-on, the log, and on a twin board the world. */
 export interface BoardDeps {
-  readonly clock: Clock;
+  readonly clock: RuntimeClock;
   readonly native: BoardNative;
   /** [0, 1). */
   readonly random: () => number;
   readonly log: (level: LogLevel, text: string) => void;
-  /** Default: setTimeout. */
-  readonly after?: After;
   readonly loaders?: Partial<Loaders>;
   /** Twin boards only: the world at a boot time. Default: `createWorld(1, …)`, at the host's wall clock. */
   readonly world?: (timeNs: bigint) => World;
@@ -34,10 +33,12 @@ export interface BoardDeps {
 
 export type BoardSetup = BoardDeps & { readonly after: After; readonly loaders: Loaders };
 
-const afterByTimeout: After = (ms, task) => {
-  const timer = setTimeout(task, ms);
-  return () => clearTimeout(timer);
-};
+export function afterBy(clock: RuntimeClock): After {
+  return (ms, task) => {
+    const timer = clock.after(ms, task);
+    return () => timer.cancel();
+  };
+}
 
 /** A package whose name the compiler doesn't follow: some of them bring no types. */
 function load(name: string): Promise<unknown> {
@@ -53,7 +54,7 @@ const loadersByImport: Loaders = {
 export function completeDeps(deps: BoardDeps): BoardSetup {
   return {
     ...deps,
-    after: deps.after ?? afterByTimeout,
+    after: afterBy(deps.clock),
     loaders: { ...loadersByImport, ...deps.loaders },
   };
 }

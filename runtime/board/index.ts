@@ -4,7 +4,7 @@ import { openBoardWith } from './board.js';
 import type { BoardDeps } from './deps.js';
 import type { Board, Registry } from './types.js';
 
-export type { After, BoardDeps, BoardNative, Loaders, LogLevel } from './deps.js';
+export type { BoardDeps, BoardNative, Loaders, LogLevel } from './deps.js';
 export { type ServedTwins, type ServeOptions, serveTwins } from './twin-server.js';
 export type { Board, BoardPart, Registry } from './types.js';
 export { createWorld } from './world.js';

@@ -1,7 +1,8 @@
 import { rm } from 'node:fs/promises';
 import { createServer, type Server, type Socket } from 'node:net';
 import { HalError, halErrorKind, type I2cTwin, type World } from '../../drivers/contract/index.js';
-import type { After } from './deps.js';
+import type { RuntimeClock } from '../clock/types.js';
+import { afterBy } from './deps.js';
 import { errorText } from './errno.js';
 import { QueuedI2cBus } from './i2c-queue.js';
 import { TwinI2c } from './twin-i2c.js';
@@ -18,7 +19,7 @@ export interface ServedTwins {
 
 export interface ServeOptions {
   readonly random: () => number;
-  readonly after: After;
+  readonly clock: RuntimeClock;
   /** Told of each read that was answered, before its answer leaves. */
   readonly onServed?: (address: number, count: number) => void;
 }
@@ -36,8 +37,9 @@ export async function serveTwins(
     served.set(address, count);
     options.onServed?.(address, count);
   };
-  const raw = new TwinI2c({ name: path, twins, world, ...options, onServed });
-  const bus = new QueuedI2cBus(path, raw, TIMEOUT_MS, options.after);
+  const after = afterBy(options.clock);
+  const raw = new TwinI2c({ name: path, twins, world, random: options.random, after, onServed });
+  const bus = new QueuedI2cBus(path, raw, TIMEOUT_MS, after);
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
     sockets.add(socket);

@@ -2,6 +2,7 @@ import type { I2cTwin, Twin } from '../../drivers/contract/index.js';
 import { type I2cTwinFaults, noI2cFaults } from '../../drivers/contract/index.js';
 import { native } from '../../native/index.js';
 import type { BoardDeps, LogLevel } from '../../runtime/board/deps.js';
+import type { RuntimeClock } from '../../runtime/clock/types.js';
 import type { AttachmentConfig, NodeConfig, PartConfig } from '../../runtime/config/types.js';
 
 /** A part that is a plain memory of 256 registers: the pointer is set by a write and moves on with every byte. */
@@ -41,9 +42,13 @@ export function seeded(seed: number): () => number {
   };
 }
 
-export const realClock = {
-  nowNs: () => process.hrtime.bigint(),
+export const realClock: RuntimeClock = {
+  nowNs: () => native.bootTimeNs(),
   delay: (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms)),
+  after: (ms, callback) => {
+    const timer = setTimeout(callback, ms);
+    return { cancel: () => clearTimeout(timer) };
+  },
 };
 
 export interface TestDeps extends BoardDeps {

@@ -1,0 +1,59 @@
+import { constants } from 'node:os';
+import type { I2cBusModule, PromisedBus } from '../../runtime/board/linux-i2c.js';
+import type { MemoryTwin } from './fixture.js';
+
+/**
+ * Stands in for npm i2c-bus over memory parts. It keeps the package's known trap: a descriptor is cached before the address is set
+ * on it, so after a first call to an address failed, calls to it reach address 0, silently.
+ */
+export class FakeI2cBus implements I2cBusModule {
+  opened = 0;
+  closed = 0;
+  /** errno names that the coming transfers fail with. */
+  failures: string[] = [];
+
+  constructor(private readonly parts: ReadonlyMap<number, MemoryTwin>) {}
+
+  async openPromisified(): Promise<PromisedBus> {
+    this.opened++;
+    const spoilt = new Set<number>();
+    const proven = new Set<number>();
+    const call = async <T>(address: number, task: (part: MemoryTwin) => T): Promise<T> => {
+      const code = this.failures.shift();
+      const part = this.parts.get(address);
+      if (part && part.faults.stretchMs > 0) await new Promise((r) => setTimeout(r, part.faults.stretchMs));
+      if (code !== undefined || !part) {
+        if (!proven.has(address)) spoilt.add(address);
+        throw errnoError(code ?? 'EREMOTEIO');
+      }
+      if (spoilt.has(address)) throw new Error(`reached address 0 in place of ${address}`);
+      proven.add(address);
+      return task(part);
+    };
+    return {
+      i2cRead: (address, length, buffer) =>
+        call(address, (part) => {
+          buffer.set(part.read(length));
+          return { bytesRead: length, buffer };
+        }),
+      i2cWrite: (address, length, buffer) => call(address, (part) => part.write(buffer.subarray(0, length))),
+      readI2cBlock: (address, register, length, buffer) =>
+        call(address, (part) => {
+          part.write(Uint8Array.of(register));
+          buffer.set(part.read(length));
+          return { bytesRead: length, buffer };
+        }),
+      writeI2cBlock: (address, register, length, buffer) =>
+        call(address, (part) => part.write(Uint8Array.of(register, ...buffer.subarray(0, length)))),
+      close: async () => {
+        this.closed++;
+      },
+    };
+  }
+}
+
+/** As Nan::ErrnoException makes it. */
+function errnoError(code: string): Error {
+  const errno = constants.errno[code as keyof typeof constants.errno] ?? 121; // EREMOTEIO: Node doesn't name it
+  return Object.assign(new Error(`${code}, transfer`), { code, errno, syscall: 'transfer' });
+}
