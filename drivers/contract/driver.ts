@@ -64,6 +64,8 @@ export interface DriverDefinition<
   readonly baud?: number;
   /** The part's own options in a node file (strict object; each entry with a description). */
   readonly options: S;
+  /** What it can be to motion fusion: an accelerometer with a gyroscope, or a magnetometer. */
+  readonly feeds?: 'imu' | 'magnetometer';
   /** Polled parts: the usual interval and the shortest one that the part can follow, ms. */
   readonly interval?: { readonly defaultMs: number; readonly minMs: number };
   create(handles: Handles[A], options: InferOutput<S>): Driver;

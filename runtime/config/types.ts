@@ -92,6 +92,8 @@ export interface FusionConfig {
 /** A secret is a file (0600), never a text in YAML. */
 export interface SecretFile {
   readonly file: string;
+  /** Where the node file names it. */
+  readonly place?: Place;
 }
 
 export interface UplinkConfig {

@@ -1,0 +1,239 @@
+import * as v from 'valibot';
+import { STREAM_CLASSES } from '../../drivers/contract/index.js';
+import { accelerationMps2, duration, percent, sizeBytes } from './units.js';
+
+/** The shapes of a node file's sections but the parts, with the words that an editor shows. */
+
+const NAME = /^[a-z0-9][a-z0-9-]{0,62}$/;
+const SECRET_WANTED =
+  '{ file: /path/of/the/secret }, a file that only its user may read (mode 0600); secrets never stand in a node file';
+
+export const text = (wanted: string) =>
+  v.pipe(v.string(wanted), v.nonEmpty(wanted), v.maxLength(255, 'at most 255 characters'));
+
+const publicFile = (wanted: string) =>
+  v.strictObject({ file: text('the path of a file') }, `{ file: ${wanted} }`);
+const secretFile = v.strictObject({ file: text('the path of a file') }, SECRET_WANTED);
+
+const described = <S extends v.GenericSchema>(schema: S, words: string) =>
+  v.pipe(schema, v.description(words));
+const whole = (min: number, max: number, wanted: string) =>
+  v.pipe(v.number(wanted), v.integer(wanted), v.minValue(min, wanted), v.maxValue(max, wanted));
+
+const LEVELS = ['debug', 'info', 'warn', 'error'] as const;
+
+export const fileEntries = {
+  node: described(
+    v.pipe(
+      v.string('a name of a-z, 0-9 and -, such as depot-7'),
+      v.regex(NAME, 'a name of a-z, 0-9 and -, at most 63 characters, such as depot-7'),
+    ),
+    'The name of the node: it is part of every MQTT topic.',
+  ),
+  board: described(
+    text('the name of a board file, such as raspberry-pi-4, or the path of one'),
+    'A file of board-configs/boards/ without .yaml, or a path relative to this file.',
+  ),
+  identity: described(
+    v.optional(text('the path of a directory'), '/etc/cairn'),
+    "The directory with the node's key, made by `cairn init`.",
+  ),
+  include: described(
+    v.optional(
+      v.array(text('a path relative to this file'), 'a list of paths, such as [../fragments/broker.yaml]'),
+      [],
+    ),
+    'Fragments: node files in part, laid under this one; later ones over earlier ones.',
+  ),
+  log: described(
+    v.optional(v.picklist(LEVELS, 'debug, info, warn or error'), 'info'),
+    "The least level of the node's own log that is shown.",
+  ),
+};
+
+export const fusionSchema = described(
+  v.strictObject({
+    imu: described(text('the name of a part'), 'The part with accelerometer and gyroscope.'),
+    magnetometer: described(
+      v.optional(text('the name of a part')),
+      'The part that gives orientation its north.',
+    ),
+    orientation: described(
+      v.optional(v.strictObject({ every: duration('10ms', '1h') }, '{ every: 1s }')),
+      'How often orientation is stored; without this, never.',
+    ),
+    noMotion: described(
+      v.optional(duration('5s', '24h')),
+      'Stillness for so long raises an alarm; without this, never.',
+    ),
+    shock: described(
+      v.optional(accelerationMps2(15, 150), '40 m/s2'),
+      'Acceleration that counts as a shock.',
+    ),
+  }),
+  'Motion and orientation, from the parts named here.',
+);
+
+/** Shares that leave 25 % common: an alarm always finds room, and telemetry gives way last but for it. */
+const QUOTAS = { alarm: '10%', event: '10%', telemetry: '40%', bulk: '10%', log: '5%' } as const;
+const quota = (name: keyof typeof QUOTAS) => v.optional(percent(1, 95), QUOTAS[name]);
+
+export const storeSchema = described(
+  v.strictObject({
+    path: described(
+      v.optional(text('the path of a directory'), '/var/lib/cairn'),
+      'The directory of the store.',
+    ),
+    size: described(
+      v.optional(sizeBytes('16 MB', '1000 GB'), '512 MB'),
+      'All that the store may take on the disk.',
+    ),
+    quota: described(
+      v.optional(
+        v.strictObject({
+          alarm: quota('alarm'),
+          event: quota('event'),
+          telemetry: quota('telemetry'),
+          bulk: quota('bulk'),
+          log: quota('log'),
+        } satisfies Record<(typeof STREAM_CLASSES)[number], v.GenericSchema>),
+        {},
+      ),
+      'Shares of the size that a class keeps for itself; the rest is common.',
+    ),
+    commit: described(
+      v.optional(duration('50ms', '10min'), '1s'),
+      'How often rows go to the disk: so much is lost at a power cut, and flash wears by it. Alarms go at once.',
+    ),
+    reserve: described(
+      v.optional(duration('1s', '10min'), '10s'),
+      'How far ahead row numbers are reserved: the longest gap after a power cut.',
+    ),
+    memory: described(
+      v.optional(sizeBytes('1 MB', '256 MB'), '8 MB'),
+      'Rows that wait for a disk that fails, at most.',
+    ),
+  }),
+  'Where rows are kept until the broker has them.',
+);
+
+const URL_WANTED = 'mqtt://host:1883 or mqtts://host:8883, without a path, a user or a password';
+
+export const uplinkSchema = described(
+  v.strictObject({
+    url: described(v.pipe(v.string(URL_WANTED), v.check(isBrokerUrl, URL_WANTED)), 'The broker.'),
+    protocol: described(
+      v.optional(v.picklist(['auto', '5', '3.1.1'], "auto, '5' or '3.1.1', in quotes"), 'auto'),
+      'The MQTT version; auto tries 5 first.',
+    ),
+    ca: v.optional(publicFile('/etc/cairn/ca.pem')),
+    certificate: v.optional(publicFile('/etc/cairn/node.pem')),
+    key: v.optional(secretFile),
+    username: v.optional(text('a text; a number in quotes')),
+    password: v.optional(secretFile),
+    payloads: described(
+      v.optional(
+        v.pipe(
+          v.array(v.picklist(['packet', 'senml+json'], 'packet or senml+json'), 'a list such as [packet]'),
+          v.minLength(1, 'packet, senml+json or both'),
+          v.check((list) => new Set(list).size === list.length, 'each payload once'),
+        ),
+        ['packet'],
+      ),
+      'packet: blocks as docs/wire-format.md has them. senml+json: RFC 8428.',
+    ),
+    window: described(
+      v.optional(whole(1, 1000, 'a whole number from 1 to 1000'), 64),
+      'Blocks sent and not yet answered, at most.',
+    ),
+    puback: described(v.optional(duration('1s', '10min'), '20s'), 'How long a block waits for its answer.'),
+    keepAlive: described(v.optional(duration('5s', '18h'), '60s'), 'How soon a dead link is noticed.'),
+    backoff: described(
+      v.optional(
+        v.strictObject({
+          min: v.optional(duration('100ms', '1h'), '1s'),
+          max: v.optional(duration('1s', '24h'), '5min'),
+        }),
+        {},
+      ),
+      'The wait between tries: from min, doubled each time, at most max.',
+    ),
+  }),
+  'The broker that rows go to; without this, the node only stores.',
+);
+
+function isBrokerUrl(value: string): boolean {
+  if (!URL.canParse(value)) return false;
+  const url = new URL(value);
+  const bare = url.username === '' && url.password === '' && url.search === '' && url.hash === '';
+  return (
+    ['mqtt:', 'mqtts:'].includes(url.protocol) &&
+    url.hostname !== '' &&
+    bare &&
+    ['', '/'].includes(url.pathname)
+  );
+}
+
+/** What every part may have, whatever its driver. */
+export const partEntries = {
+  title: described(v.optional(text('a text')), 'What people call it; otherwise the driver says.'),
+  class: described(
+    v.optional(v.picklist(STREAM_CLASSES, STREAM_CLASSES.join(', '))),
+    'How precious its rows are, from the most to the least; otherwise the driver says.',
+  ),
+  keep: described(
+    v.optional(v.boolean('true or false'), true),
+    'false: its rows feed fusion only and are not stored.',
+  ),
+};
+
+export const attachmentEntries = {
+  i2c: {
+    bus: described(
+      text('a bus of the board, such as i2c-1'),
+      'The I2C bus it hangs on, by its name in the board file.',
+    ),
+    address: described(
+      v.optional(whole(0x08, 0x77, 'a 7-bit address from 0x08 to 0x77')),
+      'Its address; otherwise the usual one of the part.',
+    ),
+  },
+  serial: {
+    port: described(
+      text('a port of the board, such as uart0, or a path such as /dev/serial/by-id/usb-…'),
+      'A port of the board file, or a device path; by-id paths survive another USB socket.',
+    ),
+    baud: described(
+      v.optional(whole(300, 4_000_000, 'a whole number from 300 to 4000000, such as 9600')),
+      'Otherwise the usual one of the part.',
+    ),
+  },
+  gpio: {
+    line: described(
+      v.optional(
+        v.union(
+          [text(''), v.strictObject({ chip: text(''), line: v.union([text(''), whole(0, 1023, '')]) })],
+          'a line of the board, such as GPIO17, or { chip: its label, line: its name or offset }',
+        ),
+      ),
+      'The GPIO line, by its name in the board file or by chip label and line; or give pin.',
+    ),
+    pin: described(
+      v.optional(whole(1, 1000, 'the number of a header pin, such as 11')),
+      'The header pin, instead of line.',
+    ),
+    activeLow: described(v.optional(v.boolean('true or false'), false), 'true: a low level is active.'),
+    bias: described(
+      v.optional(
+        v.picklist(['asIs', 'disabled', 'pullUp', 'pullDown'], 'asIs, disabled, pullUp or pullDown'),
+        'asIs',
+      ),
+      'The pull resistor.',
+    ),
+    debounce: described(
+      v.optional(duration('0ms', '1s'), '0ms'),
+      'How long a level must hold before it counts.',
+    ),
+  },
+  system: {},
+};

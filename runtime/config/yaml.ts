@@ -1,0 +1,153 @@
+import {
+  type Document,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  parseDocument,
+  type YAMLError,
+} from 'yaml';
+import type { Problems } from './problem.js';
+import type { Entry, MapTree, Tree } from './tree.js';
+import type { Place } from './types.js';
+
+export const MAX_FILE_CHARACTERS = 262_144;
+const MAX_DEPTH = 24;
+const MAX_NODES = 20_000;
+
+/** What would be right, by the parser's error code (`yaml` 2, ErrorCode); the rest gets a general word. */
+const WANTED: Readonly<Record<string, string>> = {
+  TAB_AS_INDENT: 'spaces; YAML takes no tabs for indentation',
+  BAD_INDENT: 'the same indentation as the lines of the same mapping',
+  BLOCK_AS_IMPLICIT_KEY: "one 'key: value' a line, or a text with ': ' in quotes",
+  MULTILINE_IMPLICIT_KEY: "'key: value', with the colon on the same line",
+  MISSING_CHAR: 'the missing character; look for an unclosed quote, [ or {',
+  MULTIPLE_DOCS: "one document a file, without '---' between",
+  BAD_ALIAS: 'an &anchor above, under that name',
+  TAG_RESOLVE_FAILED: 'the value without a !tag',
+};
+
+/** Parses one file. Undefined when nothing can be said about its contents; problems hold why. Never throws. */
+export function parseYaml(file: string, text: string, problems: Problems): MapTree | undefined {
+  const start: Place = { file, line: 1, column: 1 };
+  if (text.length > MAX_FILE_CHARACTERS) {
+    problems.add(
+      start,
+      'the file is too long',
+      `at most ${MAX_FILE_CHARACTERS} characters; a node's takes a few thousand`,
+    );
+    return undefined;
+  }
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, version: '1.2' });
+  const placeOf = (offset: number): Place => {
+    const { line, col } = lines.linePos(Math.min(offset, text.length));
+    return { file, line: Math.max(line, 1), column: Math.max(col, 1) };
+  };
+  const errors = [...document.errors, ...document.warnings];
+  for (const error of errors) reportSyntax(error, placeOf(error.pos[0]), text, problems);
+  if (errors.some((error) => error.code !== 'DUPLICATE_KEY')) return undefined;
+  const tree = new Reader(document, placeOf, problems).read();
+  if (tree?.kind === 'map') return tree;
+  if (tree) problems.add(tree.place, 'the file holds no mapping', "lines of 'key: value'");
+  return undefined;
+}
+
+function reportSyntax(error: YAMLError, place: Place, text: string, problems: Problems): void {
+  if (error.code === 'DUPLICATE_KEY') {
+    const key = /^[^\s:,{}[\]]+/.exec(text.slice(error.pos[0]))?.[0] ?? 'a key';
+    problems.add(place, `'${key}' stands twice in one mapping`, 'each key once; delete or rename one');
+    return;
+  }
+  const bracket = /end with an? ([}\]])$/.exec(error.message)?.[1];
+  if (bracket) problems.add(place, `not YAML: a bracket is still open here`, `a closing ${bracket} above`);
+  else problems.add(place, `not YAML: ${firstLine(error.message)}`, WANTED[error.code] ?? 'YAML 1.2');
+}
+
+function firstLine(message: string): string {
+  const line = message.split('\n', 1)[0]!.replace(/\.$/, '');
+  return line.charAt(0).toLowerCase() + line.slice(1);
+}
+
+/** Turns the parser's nodes into a tree of ours, bounded in depth and size, so that aliases can't blow it up. */
+class Reader {
+  #nodes = 0;
+  readonly #document: Document;
+  readonly #placeOf: (offset: number) => Place;
+  readonly #problems: Problems;
+
+  constructor(document: Document, placeOf: (offset: number) => Place, problems: Problems) {
+    this.#document = document;
+    this.#placeOf = placeOf;
+    this.#problems = problems;
+  }
+
+  read(): Tree | undefined {
+    const top = this.#document.contents;
+    if (top === null) {
+      this.#problems.add(this.#placeOf(0), 'the file is empty', "lines of 'key: value'");
+      return undefined;
+    }
+    const tree = this.#tree(top as Node, 0, this.#placeOf(0));
+    if (this.#nodes > MAX_NODES) {
+      this.#problems.add(
+        this.#placeOf(0),
+        'the file grows too large by its aliases',
+        `at most ${MAX_NODES} values`,
+      );
+      return undefined;
+    }
+    return tree;
+  }
+
+  #tree(node: Node | null | undefined, depth: number, fallback: Place): Tree {
+    const place = node?.range ? this.#placeOf(node.range[0]) : fallback;
+    this.#nodes += 1;
+    if (depth > MAX_DEPTH && this.#nodes <= MAX_NODES) {
+      this.#problems.add(place, 'nested too deep', `at most ${MAX_DEPTH} levels`);
+      this.#nodes = MAX_NODES + 1;
+    }
+    if (this.#nodes > MAX_NODES) return { kind: 'scalar', place, value: null, text: '' };
+    if (isAlias(node)) {
+      const target = node.resolve(this.#document) as Node | undefined;
+      if (target) return this.#tree(target, depth + 1, place);
+      this.#problems.add(place, `*${node.source} names nothing`, `an &${node.source} above`);
+    }
+    if (isMap(node)) return { kind: 'map', place, entries: this.#entries(node.items, depth, place) };
+    if (isSeq(node)) {
+      const items = node.items.map((item) => this.#tree(item as Node, depth + 1, place));
+      return { kind: 'list', place, items };
+    }
+    if (!isScalar(node)) return scalar(null, '', place);
+    const quoted = node.type === 'QUOTE_SINGLE' || node.type === 'QUOTE_DOUBLE';
+    return scalar(node.value, quoted ? `'${node.source ?? ''}'` : node.source, place);
+  }
+
+  #entries(
+    items: readonly { key: unknown; value: unknown }[],
+    depth: number,
+    place: Place,
+  ): Map<string, Entry> {
+    const entries = new Map<string, Entry>();
+    for (const { key, value } of items) {
+      const keyNode = key as Node;
+      const keyPlace = keyNode?.range ? this.#placeOf(keyNode.range[0]) : place;
+      if (!isScalar(keyNode) || keyNode.value === null || keyNode.value === undefined) {
+        this.#problems.add(keyPlace, 'a key is no plain word', "'key: value'");
+        continue;
+      }
+      entries.set(String(keyNode.source ?? keyNode.value), {
+        keyPlace,
+        tree: this.#tree(value as Node | null, depth + 1, keyPlace),
+      });
+    }
+    return entries;
+  }
+}
+
+function scalar(value: unknown, text: string | undefined, place: Place): Tree {
+  const known = typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
+  return { kind: 'scalar', place, value: known ? value : null, text: text ?? String(value ?? '') };
+}
