@@ -3,9 +3,25 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { NativeApi } from './api.js';
+import { DECODE_ERROR_KINDS, type DecodeErrorKind } from './types.js';
 
 export type { NativeApi } from './api.js';
 export * from './types.js';
+
+/** Bytes that are no block, or no whole one. */
+export class DecodeError extends Error {
+  override readonly name = 'DecodeError';
+
+  constructor(
+    readonly kind: DecodeErrorKind,
+    /** Where in the bytes the block was looked for. */
+    readonly offset: number,
+    what: string,
+    options: { cause?: unknown } = {},
+  ) {
+    super(`block at byte ${offset}: ${what}`, options);
+  }
+}
 
 /** The folder that holds binding.gyp, looked for upwards from wherever this file was compiled to. */
 function nativeRoot(): string {
@@ -18,5 +34,29 @@ function nativeRoot(): string {
   return join(folder, 'native');
 }
 
+function isDecodeErrorKind(code: unknown): code is DecodeErrorKind {
+  return DECODE_ERROR_KINDS.some((kind) => kind === code);
+}
+
+/** C throws plain errors with the kind as their code; here they get their class. */
+function withDecodeError<T>(
+  decode: (bytes: Uint8Array, offset?: number) => T,
+): (bytes: Uint8Array, offset?: number) => T {
+  return (bytes, offset = 0) => {
+    try {
+      return decode(bytes, offset);
+    } catch (error) {
+      if (!(error instanceof Error && 'code' in error && isDecodeErrorKind(error.code))) throw error;
+      throw new DecodeError(error.code, offset, error.message, { cause: error });
+    }
+  };
+}
+
 /** The only place that loads the add-on: a local build, or the prebuilt file for this platform. */
-export const native: NativeApi = createRequire(import.meta.url)('node-gyp-build')(nativeRoot());
+const addon: NativeApi = createRequire(import.meta.url)('node-gyp-build')(nativeRoot());
+
+export const native: NativeApi = {
+  ...addon,
+  decodeHeader: withDecodeError(addon.decodeHeader),
+  decodeBlock: withDecodeError(addon.decodeBlock),
+};

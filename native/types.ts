@@ -10,9 +10,9 @@ export type ColumnType =
   | { readonly kind: 'bytes' };
 
 export interface NativeBlockHeader {
-  /** 16 hex digits. */
+  /** 16 hex digits, lower case. */
   readonly node: string;
-  /** 16 hex digits. */
+  /** 16 hex digits, lower case. */
   readonly epoch: string;
   /** 1 to 49 bytes of [a-z0-9.-]. */
   readonly stream: string;
@@ -45,14 +45,17 @@ export interface DecodedBlock extends NativeRows {
   readonly columns: readonly ColumnType[];
 }
 
-export type DecodeErrorKind =
-  | 'short'
-  | 'badMagic'
-  | 'badVersion'
-  | 'badCrc'
-  | 'badHeader'
-  | 'badColumn'
-  | 'tooLarge';
+export const DECODE_ERROR_KINDS = [
+  'short', // the bytes end before the block does
+  'badMagic', // no block starts here
+  'badVersion', // a format version that this decoder doesn't know
+  'badCrc',
+  'badHeader', // a field is out of its bounds
+  'badColumn', // a column is malformed, or the columns don't fill the block
+  'tooLarge', // it says that it is over 1 MiB
+] as const;
+
+export type DecodeErrorKind = (typeof DECODE_ERROR_KINDS)[number];
 
 export type FrameKind = 'line' | 'nmea' | 'cobs';
 

@@ -1,0 +1,72 @@
+#include "framing/framer.h"
+
+/* HUNTING: between sentences. BODY: after the start, before '*'. HIGH, LOW: the checksum's digits. END: CR or LF must follow. */
+enum { HUNTING, BODY, HIGH, LOW, END };
+
+static int hex_digit(uint8_t byte) {
+  if (byte >= '0' && byte <= '9') return byte - '0';
+  if (byte >= 'A' && byte <= 'F') return byte - 'A' + 10;
+  if (byte >= 'a' && byte <= 'f') return byte - 'a' + 10;
+  return -1;
+}
+
+static void start(cairn_framer *framer, uint8_t byte) {
+  cairn_framer_reset(framer);
+  framer->buffer[framer->used++] = byte;
+  framer->state = BODY;
+}
+
+static void bad(cairn_framer *framer) {
+  framer->counters.bad_checksum++;
+  cairn_framer_reset(framer);
+}
+
+/* The byte's place in a sentence that has begun; `code` is the sum so far, `remaining` the checksum as read. */
+static void advance(cairn_framer *framer, uint8_t byte) {
+  int digit = hex_digit(byte);
+  framer->buffer[framer->used++] = byte;
+  if (framer->state == BODY && byte == '*') {
+    framer->state = HIGH;
+  } else if (framer->state == BODY) {
+    framer->code ^= byte;
+  } else if (framer->state == END || digit < 0) {
+    bad(framer);
+  } else {
+    framer->remaining = (uint8_t)(framer->remaining << 4 | digit);
+    framer->state++;
+  }
+}
+
+/* CR or LF inside a sentence: its end, right or wrong. */
+static bool end_sentence(cairn_framer *framer, size_t *length) {
+  bool good = framer->state == END && framer->code == framer->remaining;
+  *length = framer->used;
+  if (good) cairn_framer_reset(framer);
+  else bad(framer);
+  return good;
+}
+
+static void too_long(cairn_framer *framer) {
+  framer->counters.too_long++;
+  cairn_framer_reset(framer);
+}
+
+bool cairn_nmea_next(cairn_framer *framer, const uint8_t **bytes, const uint8_t *end, size_t *length) {
+  while (*bytes < end) {
+    uint8_t byte = *(*bytes)++;
+    bool is_end = byte == '\r' || byte == '\n';
+    if (byte == '$' || (byte == '!' && framer->state == HUNTING)) {
+      framer->counters.stray_bytes += framer->used;
+      start(framer, byte);
+    } else if (framer->state == HUNTING) {
+      framer->counters.stray_bytes += !is_end;
+    } else if (is_end) {
+      if (end_sentence(framer, length)) return true;
+    } else if (framer->used == framer->max_bytes) {
+      too_long(framer);
+    } else {
+      advance(framer, byte);
+    }
+  }
+  return false;
+}
