@@ -4,8 +4,9 @@ import fc from 'fast-check';
 import * as v from 'valibot';
 import { HalError, QUALITY, type Rows } from '../../../drivers/contract/index.js';
 import { gnss } from '../../../drivers/gnss/driver.js';
+import { ScriptedPort } from '../serial-port.js';
 import { frame } from './frames.js';
-import { ReplayPort, rowsOf, stoppedClock } from './gpsd.js';
+import { rowsOf, stoppedClock } from './gpsd.js';
 
 const OPTIONS = v.parse(gnss.options, {});
 const CHANNELS = 'latitude longitude altitude speed track mode used hdop utcMs'.split(' ');
@@ -30,7 +31,7 @@ const gga = (time: string, quality = 1) =>
 const GSA = 'GPGSA,A,3,04,05,,09,12,,,24,,,,,2.5,1.3,2.1';
 
 test('the channels are those that the clock and the fleet look for', () => {
-  const driver = gnss.create({ port: new ReplayPort(), clock: stoppedClock }, OPTIONS);
+  const driver = gnss.create({ port: new ScriptedPort(), clock: stoppedClock }, OPTIONS);
   assert.deepEqual(
     driver.streams[0]!.channels.map((channel) => channel.name),
     CHANNELS,
@@ -38,7 +39,7 @@ test('the channels are those that the clock and the fleet look for', () => {
 });
 
 test('an epoch is out when the time changes, and at its last sentence once two cycles ended so', async () => {
-  const port = new ReplayPort();
+  const port = new ScriptedPort();
   const rows: Rows[] = [];
   const driver = gnss.create({ port, clock: stoppedClock }, OPTIONS);
   await driver.stream!((row) => rows.push(row), assert.fail);
@@ -153,7 +154,7 @@ test('the sky is counted over talkers, once a satellite, whatever its signals', 
 });
 
 test('a line that went away takes its half epoch along and is reported', async () => {
-  const port = new ReplayPort();
+  const port = new ScriptedPort();
   const rows: Rows[] = [];
   const errors: Error[] = [];
   const driver = gnss.create({ port, clock: stoppedClock }, OPTIONS);
@@ -173,8 +174,8 @@ test('a line that went away takes its half epoch along and is reported', async (
 });
 
 test('the probe hears a talker, or says what to look at', async () => {
-  const answer = async (during: (port: ReplayPort) => void) => {
-    const port = new ReplayPort();
+  const answer = async (during: (port: ScriptedPort) => void) => {
+    const port = new ScriptedPort();
     const clock = { nowNs: () => 0n, delay: async () => during(port) };
     return gnss.create({ port, clock }, OPTIONS).probe();
   };
@@ -186,7 +187,7 @@ test('the probe hears a talker, or says what to look at', async () => {
   );
   await assert.rejects(
     answer((port) => {
-      port.counters = { ...port.counters, bytes: port.counters.bytes + 960 };
+      port.noise(960);
     }),
     { name: 'HalError', kind: 'wrongPart' },
   );

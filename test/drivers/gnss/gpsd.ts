@@ -1,13 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type {
-  Clock,
-  Rows,
-  SerialCounters,
-  SerialFrame,
-  SerialPort,
-} from '../../../drivers/contract/index.js';
+import type { Clock, Rows } from '../../../drivers/contract/index.js';
 import { gnss } from '../../../drivers/gnss/driver.js';
+import { ScriptedPort } from '../serial-port.js';
 import { REAL_DATA, realDataAbsent } from '../twin-bus.js';
 
 /**
@@ -114,7 +109,7 @@ function toFix(report: Tpv, epoch: string): Fix {
 
 /** The driver's rows of the main stream that hold a position, by the names of the stream's channels. */
 export function ourFixes(rows: readonly Rows[]): Fix[] {
-  const port = new ReplayPort();
+  const port = new ScriptedPort();
   const names = gnss
     .create({ port, clock: stoppedClock }, RECORDED_OPTIONS)
     .streams[0]!.channels.map((channel) => channel.name);
@@ -226,52 +221,12 @@ function covers(reason: Reason, difference: Difference): boolean {
 
 export const stoppedClock: Clock = { nowNs: () => 0n, delay: async () => undefined };
 
-/** A port that gives the frames that it is told to give. */
-export class ReplayPort implements SerialPort {
-  readonly where = 'replay';
-  counters: SerialCounters = {
-    bytes: 0,
-    frames: 0,
-    badChecksum: 0,
-    tooLong: 0,
-    strayBytes: 0,
-    reopens: 0,
-  };
-  #onFrames: (frames: readonly SerialFrame[]) => void = () => undefined;
-  #onState: (error: Error | undefined) => void = () => undefined;
-
-  async write(): Promise<void> {
-    throw new Error('a GNSS receiver is not written to');
-  }
-
-  listen(
-    onFrames: (frames: readonly SerialFrame[]) => void,
-    onState: (error: Error | undefined) => void,
-  ): () => void {
-    this.#onFrames = onFrames;
-    this.#onState = onState;
-    return () => {
-      this.#onFrames = () => undefined;
-    };
-  }
-
-  give(timeNs: bigint, frames: readonly Uint8Array[]): void {
-    this.#onFrames(frames.map((bytes) => ({ timeNs, bytes })));
-  }
-
-  state(error: Error | undefined): void {
-    this.#onState(error);
-  }
-
-  async close(): Promise<void> {}
-}
-
 /** The rows that a fresh driver emits for frames, in order; a frame a nanosecond. */
 export async function rowsOf(
   frames: readonly Uint8Array[],
   options: { earliestDate: string } = RECORDED_OPTIONS,
 ): Promise<Rows[]> {
-  const port = new ReplayPort();
+  const port = new ScriptedPort();
   const rows: Rows[] = [];
   const driver = gnss.create({ port, clock: stoppedClock }, options);
   await driver.configure();
