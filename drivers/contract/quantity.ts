@@ -47,6 +47,11 @@ export type ChannelType =
   | { readonly kind: 'utf8' }
   | { readonly kind: 'bytes' };
 
+/** The coarsest decimal that still tells two neighbouring counts of a part apart: the smaller the integers, the smaller the blocks. */
+export function decimalFor(resolution: number): ChannelType {
+  return { kind: 'decimal', scale: Math.min(9, Math.max(0, Math.ceil(-Math.log10(resolution)))) };
+}
+
 export interface Channel {
   /** `temperature`, `accelX`: unique in its stream, [a-z][A-Za-z0-9]*, at most 32 characters. */
   readonly name: string;

@@ -31,6 +31,8 @@ export interface World {
   readonly tags: readonly { readonly id: string; readonly rssiDbm: number }[];
   /** Whether the contact (button, reed, door) is made. */
   readonly contactActive: boolean;
+  /** The world at another moment, for parts that gather by themselves (a FIFO). Where it is absent, they take this one. */
+  readonly at?: (timeNs: bigint) => World;
 }
 
 /** An I2C part at its registers. Called for one transfer at a time; a thrown HalError is what the bus reports. */

@@ -1,0 +1,165 @@
+import * as v from 'valibot';
+import {
+  type Clock,
+  type Driver,
+  decimalFor,
+  defineDriver,
+  HalError,
+  type I2cDevice,
+  type Identity,
+  QUALITY,
+  type Rows,
+  type StreamDeclaration,
+} from '../contract/index.js';
+import { fieldScale, isBeyond, parseField } from './conversion.js';
+import {
+  ADDRESSES,
+  AUTO_INCREMENT,
+  CTRL_REG2,
+  CTRL_REG4_BYTE,
+  CTRL_REG5,
+  ctrlReg1Byte,
+  ctrlReg2Byte,
+  DATA_RATES,
+  MODE,
+  RANGES_GAUSS,
+  type RangeGauss,
+  REGISTER,
+  STATUS,
+  WHO_AM_I,
+} from './registers.js';
+
+const options = v.strictObject({
+  dataRateHz: v.optional(
+    v.pipe(
+      v.picklist(DATA_RATES, 'one of 0.625, 1.25, 2.5, 5, 10, 20, 40, 80 is wanted'),
+      v.description(
+        'Measurements a second that the part makes; more often than it is read, so that each reading is new.',
+      ),
+    ),
+    20,
+  ),
+  rangeGauss: v.optional(
+    v.pipe(
+      v.picklist(RANGES_GAUSS, 'one of 4, 8, 12, 16 is wanted'),
+      v.description("Full scale in gauss either way. The earth's field is about 0.5 gauss."),
+    ),
+    4,
+  ),
+});
+type Options = v.InferOutput<typeof options>;
+
+const RESET_WAITS = 5;
+const RESET_WAIT_MS = 2;
+const BURST_BYTES = REGISTER.outZH - REGISTER.ctrlReg1 + 1;
+
+function streams(range: RangeGauss): readonly StreamDeclaration[] {
+  const resolution = fieldScale(range);
+  const channels = ['fieldX', 'fieldY', 'fieldZ'].map((name) => ({
+    name,
+    quantity: 'magneticFluxDensity' as const,
+    type: decimalFor(resolution),
+    resolution,
+    range: [-range * 1e-4, range * 1e-4] as const,
+  }));
+  return [{ name: '', class: 'bulk', channels }];
+}
+
+class Lis3mdl implements Driver {
+  readonly streams: readonly StreamDeclaration[];
+  readonly #device: I2cDevice;
+  readonly #clock: Clock;
+  readonly #range: RangeGauss;
+  /** CTRL_REG1 to CTRL_REG5. */
+  readonly #wanted: Uint8Array;
+  #configured = false;
+
+  constructor(device: I2cDevice, clock: Clock, o: Options) {
+    this.streams = streams(o.rangeGauss);
+    this.#device = device;
+    this.#clock = clock;
+    this.#range = o.rangeGauss;
+    this.#wanted = Uint8Array.of(
+      ctrlReg1Byte(o.dataRateHz),
+      ctrlReg2Byte(o.rangeGauss),
+      MODE.continuous,
+      CTRL_REG4_BYTE,
+      CTRL_REG5.bdu,
+    );
+  }
+
+  async probe(): Promise<Identity> {
+    const [id] = await this.#device.readRegisters(REGISTER.whoAmI, 1);
+    const hex = `0x${id!.toString(16).padStart(2, '0')}`;
+    if (id !== WHO_AM_I) {
+      throw new HalError('wrongPart', this.#device.where, `not a LIS3MDL: WHO_AM_I is ${hex}`, {
+        hint: `a LIS3MDL says 0x${WHO_AM_I.toString(16)}`,
+      });
+    }
+    return { model: 'LIS3MDL', details: { whoAmI: hex } };
+  }
+
+  async configure(): Promise<void> {
+    this.#configured = false;
+    await this.#reset();
+    // CTRL_REG3 starts the measurements, so it comes last.
+    for (const register of [0, 1, 3, 4, 2])
+      await this.#write(REGISTER.ctrlReg1 + register, this.#wanted[register]!);
+    const length = this.#wanted.length;
+    this.#checkConfiguration(await this.#device.readRegisters(REGISTER.ctrlReg1 | AUTO_INCREMENT, length));
+    this.#configured = true;
+  }
+
+  /** Configuration, status and data come in one burst, so that a value is never told under a wrong scale. */
+  async sample(): Promise<readonly Rows[]> {
+    if (!this.#configured) {
+      throw new HalError('invalid', this.#device.where, 'sampled before it was configured');
+    }
+    const burst = await this.#device.readRegisters(REGISTER.ctrlReg1 | AUTO_INCREMENT, BURST_BYTES);
+    const timesNs = BigInt64Array.of(this.#clock.nowNs());
+    this.#checkConfiguration(burst);
+    if (!(burst[REGISTER.statusReg - REGISTER.ctrlReg1]! & STATUS.zyxda)) {
+      throw new HalError('notReady', this.#device.where, 'no new measurement since the last reading', {
+        hint: 'read it less often, or raise dataRateHz',
+      });
+    }
+    const counts = parseField(burst.subarray(REGISTER.outXL - REGISTER.ctrlReg1));
+    const scale = fieldScale(this.#range);
+    const quality = counts.map((count) => (isBeyond(count, this.#range) ? QUALITY.suspect : QUALITY.good));
+    const values = Float64Array.from(counts, (count) => count * scale);
+    return [{ stream: '', timesNs, values, quality: Uint8Array.from(quality) }];
+  }
+
+  async #reset(): Promise<void> {
+    await this.#write(REGISTER.ctrlReg2, CTRL_REG2.softRst);
+    for (let wait = 0; wait < RESET_WAITS; wait++) {
+      await this.#clock.delay(RESET_WAIT_MS);
+      const [ctrlReg2] = await this.#device.readRegisters(REGISTER.ctrlReg2, 1);
+      if (!(ctrlReg2! & CTRL_REG2.softRst)) return;
+    }
+    const waitedMs = RESET_WAITS * RESET_WAIT_MS;
+    throw new HalError('timeout', this.#device.where, `still resetting after ${waitedMs} ms`);
+  }
+
+  #checkConfiguration(registers: Uint8Array): void {
+    if (this.#wanted.every((value, i) => registers[i] === value)) return;
+    this.#configured = false;
+    throw new HalError('lostConfiguration', this.#device.where, 'its configuration is not what was written', {
+      hint: 'it has reset itself: look at its supply',
+    });
+  }
+
+  #write(register: number, value: number): Promise<void> {
+    return this.#device.writeRegisters(register, Uint8Array.of(value));
+  }
+}
+
+export const lis3mdl = defineDriver({
+  id: 'lis3mdl',
+  title: 'ST LIS3MDL magnetometer',
+  attachment: 'i2c',
+  addresses: ADDRESSES,
+  options,
+  interval: { defaultMs: 250, minMs: 20 },
+  create: ({ device, clock }, o) => new Lis3mdl(device, clock, o),
+});
