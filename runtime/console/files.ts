@@ -1,0 +1,44 @@
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { registry } from '../board/index.js';
+import { checkSecrets, formatProblem, loadConfig, type NodeConfig } from '../config/index.js';
+import { CommandError, EXIT, type Invocation, type Terminal } from './command.js';
+
+const DEFAULT_CONFIG = '/etc/cairn/node.yaml';
+
+/** The package's folder, from wherever this file was compiled to. */
+export function packageRoot(): string {
+  let folder = dirname(fileURLToPath(import.meta.url));
+  while (!existsSync(join(folder, 'board-configs'))) {
+    const parent = dirname(folder);
+    if (parent === folder) throw new Error('board-configs not found: the package is not whole');
+    folder = parent;
+  }
+  return folder;
+}
+
+export function version(): string {
+  return JSON.parse(readFileSync(join(packageRoot(), 'package.json'), 'utf8')).version;
+}
+
+/** `--config FILE`, else CAIRN_CONFIG, else /etc/cairn/node.yaml. */
+export function configPath(call: Invocation): string {
+  const given = call.options.config;
+  return resolve(typeof given === 'string' ? given : (process.env.CAIRN_CONFIG ?? DEFAULT_CONFIG));
+}
+
+/** The checked configuration; every problem is said with its place, and then the command ends. */
+export function readConfig(path: string, terminal: Terminal): NodeConfig {
+  if (!existsSync(path)) throw new CommandError(EXIT.usage, `${path}: no such node file; name one with --config FILE`);
+  const result = loadConfig(path, {
+    readFile: (file) => readFileSync(file, 'utf8'),
+    registry,
+    boardsPath: join(packageRoot(), 'board-configs', 'boards'),
+  });
+  if (!result.ok) throw new CommandError(EXIT.usage, result.problems.map(formatProblem).join('\n'));
+  const secrets = checkSecrets(result.config, (file) => statSync(file, { throwIfNoEntry: false }));
+  if (secrets.length > 0) throw new CommandError(EXIT.usage, secrets.map(formatProblem).join('\n'));
+  for (const warning of result.warnings) terminal.err(`warning: ${formatProblem(warning)}`);
+  return result.config;
+}

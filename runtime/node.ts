@@ -1,0 +1,89 @@
+import { release } from 'node:os';
+import { native } from '../native/index.js';
+import { openBoard } from './board/index.js';
+import { type AnchorKeeper, kernelBootId, machineId, systemClock, systemWallClock } from './clock/index.js';
+import type { NodeConfig, UplinkConfig } from './config/index.js';
+import { ControlServer, controlPath } from './console/control.js';
+import { version } from './console/files.js';
+import { type Identity, loadIdentity } from './identity.js';
+import { createLog, type Log } from './log.js';
+import { createPipeline } from './pipeline.js';
+import { openStore, type Store, storeDefaults } from './store/index.js';
+import { createUplink, mqttJs } from './uplink/index.js';
+
+export interface RunningNode {
+  stop(why: string): Promise<void>;
+}
+
+/** A whole node on the real world: opens everything that the configuration names, and starts it. */
+export async function openNode(config: NodeConfig): Promise<RunningNode> {
+  const clock = systemClock();
+  const { log, sink } = createLog(config.logLevel, () => clock.nowNs());
+  const identity = loadIdentity(config.identityPath);
+  log('info', 'node', `cairn ${version()}: node ${config.name} (${identity.node}) on ${config.board.title}`);
+  const store = await openNodeStore(config, identity, log);
+  const board = await openBoard(config, {
+    clock,
+    native,
+    random: Math.random,
+    log: (level, text) => log(level, 'board', text),
+  });
+  for (const choice of board.choices) log('info', 'board', choice);
+  const pipeline = createPipeline({
+    config,
+    board,
+    store,
+    native,
+    clock,
+    wall: systemWallClock(),
+    random: Math.random,
+    log,
+    logSink: sink,
+    ...uplinkOf(config.uplink, identity, store, log),
+  });
+  const control = new ControlServer(controlPath(config.store.path), (command) =>
+    command === 'status' ? pipeline.status() : { error: `no such request: ${command}` },
+  );
+  await control.start();
+  pipeline.start();
+  return {
+    stop: async (why) => {
+      log('info', 'node', `${why}: stopping`);
+      await control.stop();
+      await pipeline.stop();
+    },
+  };
+}
+
+function openNodeStore(config: NodeConfig, identity: Identity, log: Log): Promise<Store> {
+  return openStore({
+    ...config.store,
+    node: identity.node,
+    machineId: machineId(),
+    bootId: kernelBootId(),
+    software: software(),
+    deps: storeDefaults((level, text) => log(level, 'store', text)),
+  });
+}
+
+function uplinkOf(config: UplinkConfig | undefined, identity: Identity, store: Store, log: Log) {
+  if (!config) return {};
+  const createOne = (anchors: AnchorKeeper) =>
+    createUplink({
+      config,
+      node: identity.node,
+      store,
+      clock: systemClock(),
+      connect: mqttJs(config),
+      // Anchors of earlier boots are the fleet's to apply: here they are held, never sent as now.
+      wall: (boot, monotonicNs) => (boot === store.boot ? anchors.at(monotonicNs) : undefined),
+      random: Math.random,
+      log: (level, text) => log(level, 'uplink', text),
+      software: software(),
+    });
+  return { createUplink: createOne };
+}
+
+function software(): string {
+  return `cairn ${version()}, Linux ${release()}, Node ${process.versions.node}`;
+}

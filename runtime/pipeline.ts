@@ -1,0 +1,121 @@
+import type { Channel } from '../drivers/contract/index.js';
+import type { Board } from './board/index.js';
+import { AnchorKeeper, type RuntimeClock, type WallClock } from './clock/index.js';
+import type { NodeConfig } from './config/index.js';
+import { createFusion, fusionStreams, type NativeFusion } from './fusion/index.js';
+import { LOG_STREAM, type Log, type LogSink } from './log.js';
+import { createSampler, type PartStatus, type Sampler, type SamplerStream } from './sampler/index.js';
+import type { Store, StoreStatus } from './store/index.js';
+import type { Uplink, UplinkStatus } from './uplink/index.js';
+
+/** Everything that the pipeline is made of, opened by whoever runs it: hardware or twins, disk or simulation. */
+export interface PipelineParts {
+  readonly config: NodeConfig;
+  readonly board: Board;
+  readonly store: Store;
+  /** Absent on a node without an uplink. */
+  readonly createUplink?: (wall: AnchorKeeper) => Uplink;
+  readonly native: NativeFusion;
+  readonly clock: RuntimeClock;
+  readonly wall: WallClock;
+  /** [0, 1) */
+  readonly random: () => number;
+  readonly log: Log;
+  readonly logSink: LogSink;
+}
+
+export interface PipelineStatus {
+  readonly name: string;
+  readonly parts: readonly PartStatus[];
+  readonly store: StoreStatus;
+  readonly uplink: UplinkStatus | undefined;
+  readonly time: { readonly bootNs: bigint; readonly wallNs: bigint | undefined; readonly uncertaintyNs: bigint | undefined };
+  /** Of the process. */
+  readonly residentBytes: number;
+}
+
+export interface Pipeline {
+  start(): void;
+  status(): PipelineStatus;
+  /** Stops left to right, so that what was sampled is committed and what was committed may still leave. */
+  stop(): Promise<void>;
+}
+
+/** How long a stop waits for answers to what is under way. */
+const STOP_GRACE_MS = 2_000;
+
+/** Wires the stages, left to right. */
+export function createPipeline(parts: PipelineParts): Pipeline {
+  const { config, store, clock, log } = parts;
+  const channels = new Map<string, readonly Channel[]>();
+  const declare = (streams: readonly SamplerStream[]) => {
+    for (const stream of streams) {
+      channels.set(stream.name, stream.channels);
+      if (stream.keep) store.declare(stream);
+    }
+  };
+  store.declare({ ...LOG_STREAM, title: 'Log of the runtime' });
+  parts.logSink.attach((rows) => store.append(rows));
+
+  const anchors = new AnchorKeeper({ clock, wall: parts.wall, emit: (anchor) => store.anchor(anchor) });
+  declare(fusionStreams(config.fusion));
+  const fusion = createFusion({
+    config: config.fusion,
+    native: parts.native,
+    emit: (rows) => store.append(rows),
+    onMotion: (state) => noteMotion(sampler, log, state),
+  });
+  const sampler = createSampler({
+    board: parts.board,
+    clock,
+    random: parts.random,
+    declare: (streams) => {
+      declare(streams);
+      fusion.declare(streams);
+    },
+    emit: (rows) => {
+      anchors.observe(rows, channels.get(rows.stream) ?? []);
+      fusion.take(rows);
+    },
+    log: (level, text) => log(level, 'sampler', text),
+  });
+  const uplink = parts.createUplink?.(anchors);
+  store.onCommit(() => uplink?.nudge());
+
+  return {
+    start: () => {
+      anchors.start();
+      sampler.start();
+      uplink?.start();
+    },
+    status: () => ({
+      name: config.name,
+      parts: sampler.status(),
+      store: store.status(),
+      uplink: uplink?.status(),
+      time: timeStatus(clock, anchors),
+      residentBytes: process.memoryUsage.rss(),
+    }),
+    stop: async () => {
+      anchors.stop();
+      await sampler.stop();
+      await parts.board.close();
+      await store.flush();
+      await uplink?.stop(STOP_GRACE_MS);
+      await store.close();
+    },
+  };
+}
+
+function noteMotion(sampler: Sampler, log: Log, state: 'still' | 'moving'): void {
+  if (!sampler.send({ kind: 'setMotion', state })) {
+    log('warn', 'pipeline', `the sampler's inbox is full: '${state}' was dropped, the next change will tell it`);
+  }
+}
+
+function timeStatus(clock: RuntimeClock, anchors: AnchorKeeper): PipelineStatus['time'] {
+  const bootNs = clock.nowNs();
+  const wall = anchors.at(bootNs);
+  return { bootNs, wallNs: wall?.wallNs, uncertaintyNs: wall?.uncertaintyNs };
+}
+

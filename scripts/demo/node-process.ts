@@ -1,0 +1,78 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createWriteStream, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ask, controlPath } from '../../runtime/console/control.js';
+import { packageRoot } from '../../runtime/console/files.js';
+import type { PipelineStatus } from '../../runtime/pipeline.js';
+
+/** How long a stopped node may take before it is killed. */
+const STOP_MS = 8_000;
+
+/** The node of the demo: the real command in a process of its own, on the twin board. */
+export class NodeProcess {
+  #child: ChildProcess | undefined;
+  #stopping = false;
+  starts = 0;
+
+  private constructor(
+    readonly folder: string,
+    private readonly configFile: string,
+  ) {}
+
+  /** Writes the node's files below `folder`: its key, and the demo's node file with the broker's port in it. */
+  static prepare(folder: string, brokerPort: number): NodeProcess {
+    mkdirSync(folder, { recursive: true });
+    const source = join(packageRoot(), 'board-configs', 'nodes', 'demo.yaml');
+    const text = readFileSync(source, 'utf8')
+      .replace(/^identity:.*$/m, `identity: ${join(folder, 'identity')}`)
+      .replace(/^(\s*path:).*$/m, `$1 ${join(folder, 'store')}`)
+      .replace(/mqtt:\/\/127\.0\.0\.1:\d+/, `mqtt://127.0.0.1:${brokerPort}`);
+    const configFile = join(folder, 'node.yaml');
+    writeFileSync(configFile, text);
+    return new NodeProcess(folder, configFile);
+  }
+
+  get logFile(): string {
+    return join(this.folder, 'node.log');
+  }
+
+  get pid(): number | undefined {
+    return this.#child?.pid;
+  }
+
+  start(onExit: (code: number | null, signal: string | null) => void): void {
+    const log = createWriteStream(this.logFile, { flags: 'a' });
+    const child = spawn(join(packageRoot(), 'bin', 'cairn'), ['run', '--config', this.configFile], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    child.stdout?.pipe(log);
+    child.stderr?.pipe(log);
+    child.on('exit', (code, signal) => {
+      this.#child = undefined;
+      if (!this.#stopping) onExit(code, signal);
+    });
+    this.#child = child;
+    this.starts++;
+  }
+
+  /** As a power cut does it. */
+  kill(): void {
+    this.#child?.kill('SIGKILL');
+  }
+
+  async status(): Promise<PipelineStatus | undefined> {
+    if (!this.#child) return undefined;
+    return (await ask(controlPath(join(this.folder, 'store')), 'status')) as PipelineStatus | undefined;
+  }
+
+  async stop(): Promise<void> {
+    const child = this.#child;
+    this.#stopping = true;
+    if (!child) return;
+    const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+    child.kill('SIGTERM');
+    const timer = setTimeout(() => child.kill('SIGKILL'), STOP_MS);
+    await gone;
+    clearTimeout(timer);
+  }
+}
