@@ -39,12 +39,20 @@ function report(
   const path = (issue.path ?? []).map((step) => step.key as string | number);
   const at = find(from, path);
   const last = String(path.at(-1) ?? '');
-  const owner = dotted(name, path.slice(0, -1)) || 'the file';
+  const parent = path.slice(0, -1);
+  const aboutKey = issue.path?.at(-1)?.origin === 'key';
+  if (aboutKey && find(from, parent).tree.kind === 'list') {
+    // To the library a list is an object with keys 0, 1, …
+    const { tree } = find(from, parent);
+    problems.add(tree.place, `${dotted(name, parent)} can't be a list`, wantedInstead(schema, parent));
+    return;
+  }
+  const owner = dotted(name, parent) || 'the file';
   if (issue.expected === 'never') {
-    const keys = Object.keys(entriesAt(schema, path.slice(0, -1)));
+    const keys = Object.keys(entriesAt(schema, parent));
     problems.addUnknown(at.keyPlace, `${owner} has no key '${last}'`, last, keys);
   } else if (at.found < path.length) {
-    problems.add(at.keyPlace, `${owner} lacks '${last}'`, `'${last}': ${wantedMissing(schema, path)}`);
+    problems.add(at.keyPlace, `${owner} lacks '${last}'`, `'${last}': ${wantedInstead(schema, path)}`);
   } else if (issue.kind === 'validation' && at.tree.kind === 'map') {
     problems.add(
       at.keyPlace,
@@ -57,10 +65,10 @@ function report(
   }
 }
 
-/** What the schema of a key that isn't there would have said to a wrong value. */
-function wantedMissing(schema: v.GenericSchema, path: Path): string {
-  const missing = schemaAt(schema, path);
-  const issue = missing && v.safeParse(missing, undefined).issues?.[0];
+/** What the schema of a key says to a value that is none. */
+function wantedInstead(schema: v.GenericSchema, path: Path): string {
+  const wanting = schemaAt(schema, path);
+  const issue = wanting && v.safeParse(unwrapped(wanting), null).issues?.[0];
   return issue ? wantedOf(issue, schema, path) : 'a value';
 }
 
@@ -108,7 +116,8 @@ function descriptionAt(schema: v.GenericSchema, path: Path): string | undefined 
 }
 
 function entriesAt(schema: v.GenericSchema, path: Path): Readonly<Record<string, v.GenericSchema>> {
-  return entriesOf(schemaAt(schema, path)) ?? {};
+  const at = schemaAt(schema, path);
+  return entriesOf(at && unwrapped(at)) ?? {};
 }
 
 /** The schemas of an object schema's keys; undefined for any other. */
@@ -119,11 +128,16 @@ export function entriesOf(schema: unknown): Readonly<Record<string, v.GenericSch
 function schemaAt(schema: v.GenericSchema, path: Path): v.GenericSchema | undefined {
   let at: v.GenericSchema | undefined = unwrapped(schema);
   for (const [depth, step] of path.entries()) {
-    const next: v.GenericSchema | undefined =
-      entriesOf(at)?.[String(step)] ?? (at as { item?: v.GenericSchema } | undefined)?.item;
+    const next = entriesOf(at)?.[String(step)] ?? elementOf(at);
     at = next && depth < path.length - 1 ? unwrapped(next) : next;
   }
   return at && (v.getDescription(at) === undefined ? unwrapped(at) : at);
+}
+
+/** The schema of every item of a list, or of every value of a record. */
+function elementOf(schema: unknown): v.GenericSchema | undefined {
+  const { item, value } = (schema ?? {}) as { item?: v.GenericSchema; value?: v.GenericSchema };
+  return item ?? value;
 }
 
 function unwrapped(schema: v.GenericSchema): v.GenericSchema {

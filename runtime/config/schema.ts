@@ -52,25 +52,28 @@ export const fileEntries = {
 };
 
 export const fusionSchema = described(
-  v.strictObject({
-    imu: described(text('the name of a part'), 'The part with accelerometer and gyroscope.'),
-    magnetometer: described(
-      v.optional(text('the name of a part')),
-      'The part that gives orientation its north.',
-    ),
-    orientation: described(
-      v.optional(v.strictObject({ every: duration('10ms', '1h') }, '{ every: 1s }')),
-      'How often orientation is stored; without this, never.',
-    ),
-    noMotion: described(
-      v.optional(duration('5s', '24h')),
-      'Stillness for so long raises an alarm; without this, never.',
-    ),
-    shock: described(
-      v.optional(accelerationMps2(15, 150), '40 m/s2'),
-      'Acceleration that counts as a shock.',
-    ),
-  }),
+  v.strictObject(
+    {
+      imu: described(text('the name of a part'), 'The part with accelerometer and gyroscope.'),
+      magnetometer: described(
+        v.optional(text('the name of a part')),
+        'The part that gives orientation its north.',
+      ),
+      orientation: described(
+        v.optional(v.strictObject({ every: duration('10ms', '1h') }, '{ every: 1s }')),
+        'How often orientation is stored; without this, never.',
+      ),
+      noMotion: described(
+        v.optional(duration('5s', '24h')),
+        'Stillness for so long raises an alarm; without this, never.',
+      ),
+      shock: described(
+        v.optional(accelerationMps2(15, 150), '40 m/s2'),
+        'Acceleration that counts as a shock.',
+      ),
+    },
+    'a mapping such as { imu: imu }',
+  ),
   'Motion and orientation, from the parts named here.',
 );
 
@@ -79,86 +82,92 @@ const QUOTAS = { alarm: '10%', event: '10%', telemetry: '40%', bulk: '10%', log:
 const quota = (name: keyof typeof QUOTAS) => v.optional(percent(1, 95), QUOTAS[name]);
 
 export const storeSchema = described(
-  v.strictObject({
-    path: described(
-      v.optional(text('the path of a directory'), '/var/lib/cairn'),
-      'The directory of the store.',
-    ),
-    size: described(
-      v.optional(sizeBytes('16 MB', '1000 GB'), '512 MB'),
-      'All that the store may take on the disk.',
-    ),
-    quota: described(
-      v.optional(
-        v.strictObject({
-          alarm: quota('alarm'),
-          event: quota('event'),
-          telemetry: quota('telemetry'),
-          bulk: quota('bulk'),
-          log: quota('log'),
-        } satisfies Record<(typeof STREAM_CLASSES)[number], v.GenericSchema>),
-        {},
+  v.strictObject(
+    {
+      path: described(
+        v.optional(text('the path of a directory'), '/var/lib/cairn'),
+        'The directory of the store.',
       ),
-      'Shares of the size that a class keeps for itself; the rest is common.',
-    ),
-    commit: described(
-      v.optional(duration('50ms', '10min'), '1s'),
-      'How often rows go to the disk: so much is lost at a power cut, and flash wears by it. Alarms go at once.',
-    ),
-    reserve: described(
-      v.optional(duration('1s', '10min'), '10s'),
-      'How far ahead row numbers are reserved: the longest gap after a power cut.',
-    ),
-    memory: described(
-      v.optional(sizeBytes('1 MB', '256 MB'), '8 MB'),
-      'Rows that wait for a disk that fails, at most.',
-    ),
-  }),
+      size: described(
+        v.optional(sizeBytes('16 MB', '1000 GB'), '512 MB'),
+        'All that the store may take on the disk.',
+      ),
+      quota: described(
+        v.optional(
+          v.strictObject({
+            alarm: quota('alarm'),
+            event: quota('event'),
+            telemetry: quota('telemetry'),
+            bulk: quota('bulk'),
+            log: quota('log'),
+          } satisfies Record<(typeof STREAM_CLASSES)[number], v.GenericSchema>),
+          {},
+        ),
+        'Shares of the size that a class keeps for itself; the rest is common.',
+      ),
+      commit: described(
+        v.optional(duration('50ms', '10min'), '1s'),
+        'How often rows go to the disk: so much is lost at a power cut, and flash wears by it. Alarms go at once.',
+      ),
+      reserve: described(
+        v.optional(duration('1s', '10min'), '10s'),
+        'How far ahead row numbers are reserved: the longest gap after a power cut.',
+      ),
+      memory: described(
+        v.optional(sizeBytes('1 MB', '256 MB'), '8 MB'),
+        'Rows that wait for a disk that fails, at most.',
+      ),
+    },
+    'a mapping such as { size: 512 MB }',
+  ),
   'Where rows are kept until the broker has them.',
 );
 
 const URL_WANTED = 'mqtt://host:1883 or mqtts://host:8883, without a path, a user or a password';
 
 export const uplinkSchema = described(
-  v.strictObject({
-    url: described(v.pipe(v.string(URL_WANTED), v.check(isBrokerUrl, URL_WANTED)), 'The broker.'),
-    protocol: described(
-      v.optional(v.picklist(['auto', '5', '3.1.1'], "auto, '5' or '3.1.1', in quotes"), 'auto'),
-      'The MQTT version; auto tries 5 first.',
-    ),
-    ca: v.optional(publicFile('/etc/cairn/ca.pem')),
-    certificate: v.optional(publicFile('/etc/cairn/node.pem')),
-    key: v.optional(secretFile),
-    username: v.optional(text('a text; a number in quotes')),
-    password: v.optional(secretFile),
-    payloads: described(
-      v.optional(
-        v.pipe(
-          v.array(v.picklist(['packet', 'senml+json'], 'packet or senml+json'), 'a list such as [packet]'),
-          v.minLength(1, 'packet, senml+json or both'),
-          v.check((list) => new Set(list).size === list.length, 'each payload once'),
+  v.strictObject(
+    {
+      url: described(v.pipe(v.string(URL_WANTED), v.check(isBrokerUrl, URL_WANTED)), 'The broker.'),
+      protocol: described(
+        v.optional(v.picklist(['auto', '5', '3.1.1'], "auto, '5' or '3.1.1', in quotes"), 'auto'),
+        'The MQTT version; auto tries 5 first.',
+      ),
+      ca: v.optional(publicFile('/etc/cairn/ca.pem')),
+      certificate: v.optional(publicFile('/etc/cairn/node.pem')),
+      key: v.optional(secretFile),
+      username: v.optional(text('a text; a number in quotes')),
+      password: v.optional(secretFile),
+      payloads: described(
+        v.optional(
+          v.pipe(
+            v.array(v.picklist(['packet', 'senml+json'], 'packet or senml+json'), 'a list such as [packet]'),
+            v.minLength(1, 'packet, senml+json or both'),
+            v.check((list) => new Set(list).size === list.length, 'each payload once'),
+          ),
+          ['packet'],
         ),
-        ['packet'],
+        'packet: blocks as docs/wire-format.md has them. senml+json: RFC 8428.',
       ),
-      'packet: blocks as docs/wire-format.md has them. senml+json: RFC 8428.',
-    ),
-    window: described(
-      v.optional(whole(1, 1000, 'a whole number from 1 to 1000'), 64),
-      'Blocks sent and not yet answered, at most.',
-    ),
-    puback: described(v.optional(duration('1s', '10min'), '20s'), 'How long a block waits for its answer.'),
-    keepAlive: described(v.optional(duration('5s', '18h'), '60s'), 'How soon a dead link is noticed.'),
-    backoff: described(
-      v.optional(
-        v.strictObject({
-          min: v.optional(duration('100ms', '1h'), '1s'),
-          max: v.optional(duration('1s', '24h'), '5min'),
-        }),
-        {},
+      window: described(
+        v.optional(whole(1, 1000, 'a whole number from 1 to 1000'), 64),
+        'Blocks sent and not yet answered, at most.',
       ),
-      'The wait between tries: from min, doubled each time, at most max.',
-    ),
-  }),
+      puback: described(v.optional(duration('1s', '10min'), '20s'), 'How long a block waits for its answer.'),
+      keepAlive: described(v.optional(duration('5s', '18h'), '60s'), 'How soon a dead link is noticed.'),
+      backoff: described(
+        v.optional(
+          v.strictObject({
+            min: v.optional(duration('100ms', '1h'), '1s'),
+            max: v.optional(duration('1s', '24h'), '5min'),
+          }),
+          {},
+        ),
+        'The wait between tries: from min, doubled each time, at most max.',
+      ),
+    },
+    "a mapping such as { url: 'mqtts://broker.example:8883' }",
+  ),
   'The broker that rows go to; without this, the node only stores.',
 );
 
