@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import { HalError, type HalErrorKind, halErrorKind, type I2cBus } from '../../drivers/contract/index.js';
 
 /** A bus with one part on it that is a plain memory: written by `register, bytes…`, read from the last register on. */
@@ -21,11 +21,11 @@ async function kindOf(call: Promise<unknown>): Promise<HalErrorKind | 'good'> {
 
 /** What every I2cBus does, whatever is behind it. */
 export function i2cContract(name: string, make: () => Promise<I2cFixture>): void {
-  const run = (what: string, body: (fixture: I2cFixture) => Promise<void>) =>
-    test(`${name}: ${what}`, async () => {
+  const run = (what: string, body: (fixture: I2cFixture, t: TestContext) => Promise<void>) =>
+    test(`${name}: ${what}`, async (t) => {
       const fixture = await make();
       try {
-        await body(fixture);
+        await body(fixture, t);
       } finally {
         await fixture.close();
       }
@@ -108,9 +108,9 @@ export function i2cContract(name: string, make: () => Promise<I2cFixture>): void
 
   run(
     'a part that holds the clock times out in time; others fail at once until it lets go',
-    async (fixture) => {
+    async (fixture, t) => {
       const { bus, present, timeoutMs, stretch } = fixture;
-      if (!stretch) return;
+      if (!stretch) return t.skip('nothing holds the clock here');
       await stretch(timeoutMs * 4);
       const startMs = performance.now();
       assert.equal(await kindOf(bus.readRegisters(present, 0, 1)), 'timeout');
