@@ -159,6 +159,7 @@ export const lis3mdl = defineDriver({
   title: 'ST LIS3MDL magnetometer',
   attachment: 'i2c',
   addresses: ADDRESSES,
+  feeds: 'magnetometer',
   options,
   interval: { defaultMs: 250, minMs: 20 },
   create: ({ device, clock }, o) => new Lis3mdl(device, clock, o),

@@ -236,6 +236,7 @@ export const lsm6dso = defineDriver({
   title: 'ST LSM6DSO accelerometer and gyroscope',
   attachment: 'i2c',
   addresses: ADDRESSES,
+  feeds: 'imu',
   options,
   interval: { defaultMs: 250, minMs: 50 },
   create: ({ device, clock }, o) => new Lsm6dso(device, clock, o),
