@@ -32,3 +32,6 @@ export interface Uplink {
   /** Waits at most `graceMs` for answers, publishes state `stopped`, disconnects. */
   stop(graceMs: number): Promise<void>;
 }
+
+/** `error` is for what a person must look at; the pipeline makes log rows of it. */
+export type UplinkLog = (level: 'debug' | 'info' | 'warn' | 'error', text: string) => void;

@@ -1,0 +1,155 @@
+import type { NodeId } from '../../wire/index.js';
+import type { RuntimeClock, Timer } from '../clock/types.js';
+import type { UplinkConfig } from '../config/types.js';
+import type { Store } from '../store/types.js';
+import { failure } from './failure.js';
+import { Link } from './link.js';
+import type { MqttConnect, MqttLink, ServerLimits } from './mqtt-port.js';
+import type { WallOf } from './payloads.js';
+import { Sender } from './sender.js';
+import { statusMessage } from './status-message.js';
+import type { Uplink, UplinkLog, UplinkStatus } from './types.js';
+
+export { mqttJs } from './mqtt-js.js';
+export type * from './mqtt-port.js';
+export type { WallOf } from './payloads.js';
+export type * from './types.js';
+
+const GAPS_INTERVAL_MS = 10_000;
+const STOP_POLL_MS = 20;
+
+export interface UplinkOptions {
+  readonly config: UplinkConfig;
+  /** Also the MQTT client id. */
+  readonly node: NodeId;
+  readonly store: Store;
+  readonly clock: RuntimeClock;
+  /** `mqttJs(config)`, or a test's. */
+  readonly connect: MqttConnect;
+  /** For SenML's times. */
+  readonly wall: WallOf;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
+  readonly log: UplinkLog;
+  /** The runtime's version, for the birth message. */
+  readonly software: string;
+}
+
+/**
+ * Sends the store's blocks to a broker and tells the store what became of them. Custody `broker`: a PUBACK of success is the receipt, and
+ * nothing else frees a block but a refusal for good. MQTT 3.1.1 shows no reasons: there, every PUBACK is one of success.
+ */
+export function createUplink(options: UplinkOptions): Uplink {
+  return new MqttUplink(options);
+}
+
+class MqttUplink implements Uplink {
+  readonly #sender: Sender;
+  readonly #link: Link;
+  #gapsTimer: Timer | undefined;
+  #unsubscribe: (() => void) | undefined;
+  #publishingGaps = false;
+
+  constructor(private readonly options: UplinkOptions) {
+    const { config, clock, random, log, store, wall } = options;
+    const backoff = { backoffMinMs: config.backoffMinMs, backoffMaxMs: config.backoffMaxMs };
+    this.#sender = new Sender({
+      ...{ store, wall, clock, random, log, ...backoff },
+      nowNs: () => clock.nowNs(),
+      payloads: config.payloads,
+      window: config.window,
+      pubackDeadlineMs: config.pubackDeadlineMs,
+      onDeadline: () => this.#onDeadline(),
+      onReceipt: () => this.#link.proved(),
+    });
+    const session = { clientId: options.node, will: this.#status('offline') };
+    this.#link = new Link(
+      { ...{ clock, random, log, session, ...backoff }, connect: options.connect, protocol: config.protocol },
+      {
+        online: (link, server) => this.#onOnline(link, server),
+        answered: (id, reasonCode) => this.#sender.answered(id, reasonCode),
+        strayAnswer: () => this.#sender.strayAnswer(),
+        offline: () => this.#onOffline(),
+      },
+    );
+  }
+
+  start(): void {
+    this.#unsubscribe = this.options.store.onCommit(({ classes, firsts }) => {
+      this.#sender.committed(classes, firsts ?? []);
+    });
+    this.#link.start();
+  }
+
+  nudge(): void {
+    this.#sender.pump();
+  }
+
+  status(): UplinkStatus {
+    const { window, receipts, refusals, rejected, bytesSent, lastReceiptNs } = this.#sender;
+    return {
+      link: this.#link.state,
+      inFlight: window.used,
+      window: window.size,
+      receipts,
+      refusals: { ...refusals },
+      rejected,
+      connects: this.#link.connects,
+      bytesSent,
+      lastReceiptNs,
+    };
+  }
+
+  async stop(graceMs: number): Promise<void> {
+    this.#unsubscribe?.();
+    this.#gapsTimer?.cancel();
+    if (this.#link.state.state === 'online') {
+      this.#sender.finish(this.#status('stopped'));
+      await this.#drained(graceMs);
+    }
+    await this.#link.stop();
+  }
+
+  async #drained(graceMs: number): Promise<void> {
+    const { clock } = this.options;
+    const untilNs = clock.nowNs() + BigInt(graceMs) * 1_000_000n;
+    while (!this.#sender.isIdle && clock.nowNs() < untilNs) await clock.delay(STOP_POLL_MS);
+  }
+
+  #status(state: Parameters<typeof statusMessage>[0]) {
+    return statusMessage(state, this.options.store, this.options.software, this.options.config.payloads);
+  }
+
+  #onOnline(link: MqttLink, server: ServerLimits): void {
+    this.#sender.online(link, server, this.#status('online'));
+    this.#gaps();
+  }
+
+  #onOffline(): void {
+    this.#gapsTimer?.cancel();
+    this.#sender.offline();
+  }
+
+  #onDeadline(): void {
+    const { pubackDeadlineMs } = this.options.config;
+    this.#link.fail(
+      failure('deadline', `a publish has no answer after ${pubackDeadlineMs} ms: the link is dead`),
+    );
+  }
+
+  /** Gaps are told while there is somebody to tell: on each connect and then at leisure. */
+  #gaps(): void {
+    this.#gapsTimer?.cancel();
+    this.#gapsTimer = this.options.clock.after(GAPS_INTERVAL_MS, () => this.#gaps());
+    if (this.#publishingGaps || this.options.store.openGaps().length === 0) return;
+    this.#publishingGaps = true;
+    this.options.store
+      .publishGaps()
+      .catch((error: Error) =>
+        this.options.log('warn', `uplink: gaps wait, the store can't write: ${error.message}`),
+      )
+      .finally(() => {
+        this.#publishingGaps = false;
+      });
+  }
+}

@@ -1,0 +1,146 @@
+import type { RuntimeClock, Timer } from '../clock/types.js';
+import { Backoff } from './backoff.js';
+import { failure, type LinkFailure } from './failure.js';
+import type { MqttConnect, MqttConnectOptions, MqttLink, ServerLimits } from './mqtt-port.js';
+import type { LinkState, UplinkLog } from './types.js';
+
+/** From CONNECT to CONNACK, name lookup and TLS included. */
+const CONNECT_TIMEOUT_MS = 30_000;
+/** A link that lived so long was a good one. */
+const GOOD_LIFE_NS = 30_000_000_000n;
+/** Links that end without a word so soon, so often in a row, look like two clients with one id. */
+const SHORT_LIFE_NS = 10_000_000_000n;
+const SHORT_LIVES = 3;
+
+export interface LinkOptions {
+  readonly clock: RuntimeClock;
+  readonly random: () => number;
+  readonly connect: MqttConnect;
+  readonly protocol: 'auto' | '5' | '3.1.1';
+  readonly session: Omit<MqttConnectOptions, 'protocol'>;
+  readonly backoffMinMs: number;
+  readonly backoffMaxMs: number;
+  readonly log: UplinkLog;
+}
+
+export interface LinkEvents {
+  online(link: MqttLink, server: ServerLimits): void;
+  answered(id: number, reasonCode: number): void;
+  strayAnswer(): void;
+  /** After an `online`, once. */
+  offline(): void;
+}
+
+/** Keeps one connection up: tries, waits, tries again. */
+export class Link {
+  #state: LinkState;
+  #link: MqttLink | undefined;
+  #timer: Timer | undefined;
+  #protocol: 4 | 5;
+  #stopped = false;
+  #shortLives = 0;
+  connects = 0;
+  readonly #backoff: Backoff;
+
+  constructor(
+    private readonly options: LinkOptions,
+    private readonly events: LinkEvents,
+  ) {
+    this.#protocol = options.protocol === '3.1.1' ? 4 : 5;
+    this.#backoff = new Backoff(options.backoffMinMs, options.backoffMaxMs, options.random);
+    this.#state = { state: 'connecting', since: options.clock.nowNs() };
+  }
+
+  get state(): LinkState {
+    return this.#state;
+  }
+
+  /** Something was taken at the other end: the link is worth its name. */
+  proved(): void {
+    this.#backoff.reset();
+  }
+
+  start(): void {
+    this.#try();
+  }
+
+  fail(why: LinkFailure): void {
+    this.#link?.destroy(why);
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#timer?.cancel();
+    await this.#link?.end();
+  }
+
+  #try(): void {
+    if (this.#stopped) return;
+    this.#state = { state: 'connecting', since: this.options.clock.nowNs() };
+    const link = this.options.connect(
+      { ...this.options.session, protocol: this.#protocol },
+      {
+        connected: (server) => this.#onConnected(link, server),
+        answered: (id, reasonCode) => this.events.answered(id, reasonCode),
+        strayAnswer: () => this.events.strayAnswer(),
+        down: (why) => this.#onDown(why),
+      },
+    );
+    this.#link = link;
+    this.#timer = this.options.clock.after(CONNECT_TIMEOUT_MS, () => {
+      link.destroy(failure('timeout', `no answer to CONNECT within ${CONNECT_TIMEOUT_MS / 1000} s`));
+    });
+  }
+
+  #onConnected(link: MqttLink, server: ServerLimits): void {
+    this.#timer?.cancel();
+    this.connects++;
+    this.#state = { state: 'online', since: this.options.clock.nowNs(), protocol: this.#protocol };
+    this.options.log('info', `uplink: online, MQTT ${this.#protocol === 5 ? '5' : '3.1.1'}`);
+    this.events.online(link, server);
+  }
+
+  #onDown(why: LinkFailure): void {
+    this.#timer?.cancel();
+    const before = this.#state;
+    this.#link = undefined;
+    const lived = before.state === 'online' ? this.options.clock.nowNs() - before.since : undefined;
+    const judged = this.#judge(why, lived);
+    if (this.#stopped) this.#state = { state: 'disabled' };
+    else this.#wait(judged, lived !== undefined);
+    if (lived !== undefined) this.events.offline();
+  }
+
+  /** Sees what one failure alone doesn't show: short lives in a row are two clients with one id. */
+  #judge(why: LinkFailure, livedNs: bigint | undefined): LinkFailure {
+    if (livedNs !== undefined && livedNs >= GOOD_LIFE_NS) this.#backoff.reset();
+    const short = why.kind === 'closed' && livedNs !== undefined && livedNs < SHORT_LIFE_NS;
+    this.#shortLives = short ? this.#shortLives + 1 : livedNs === undefined ? this.#shortLives : 0;
+    if (this.#shortLives < SHORT_LIVES) return why;
+    return failure('takenOver', `the broker closed ${this.#shortLives} connections soon after they began`);
+  }
+
+  #wait(why: LinkFailure, wasOnline: boolean): void {
+    const retryInMs = this.#delayMs(why, wasOnline);
+    const reason = `${why.kind}: ${why.text}`;
+    this.#state = { state: 'waiting', since: this.options.clock.nowNs(), retryInMs, reason };
+    const level = why.kind === 'takenOver' ? 'error' : 'warn';
+    this.options.log(level, `uplink: ${reason}; next try in ${(retryInMs / 1000).toFixed(1)} s`);
+    this.#timer = this.options.clock.after(retryInMs, () => this.#try());
+  }
+
+  #delayMs(why: LinkFailure, wasOnline: boolean): number {
+    // Two nodes that fight for one id would each throw the other out for ever.
+    if (why.kind === 'takenOver') return this.#backoff.longMs();
+    if (this.options.protocol === 'auto' && this.#switchProtocol(why, wasOnline)) return 0;
+    return this.#backoff.nextMs();
+  }
+
+  /** True: try the other version at once. A broker that only knows 3.1.1 says so, or just closes. */
+  #switchProtocol(why: LinkFailure, wasOnline: boolean): boolean {
+    if (wasOnline) return false;
+    const refused = why.kind === 'version' && this.#protocol === 5;
+    this.#protocol = refused || (why.kind === 'closed' && this.#protocol === 5) ? 4 : 5;
+    return refused;
+  }
+}

@@ -1,0 +1,85 @@
+import { native } from '../../native/index.js';
+import { blockTopic, META_STREAM, type SenmlTime, senmlPack, senmlTopic } from '../../wire/index.js';
+import type { WallTime } from '../clock/types.js';
+import type { UplinkConfig } from '../config/types.js';
+import type { Store, StoredBlock } from '../store/types.js';
+
+export type PayloadKind = UplinkConfig['payloads'][number];
+
+export interface BlockMessage {
+  readonly kind: PayloadKind;
+  readonly topic: string;
+  readonly payload: Uint8Array;
+}
+
+/** The wall time of a moment of a boot; `undefined` while no anchor says it. */
+export type WallOf = (boot: number, monotonicNs: bigint) => WallTime | undefined;
+
+export interface PayloadOptions {
+  readonly store: Store;
+  readonly payloads: readonly PayloadKind[];
+  readonly wall: WallOf;
+  readonly nowNs: () => bigint;
+}
+
+/**
+ * `messages`: all must be answered. `held`: it can be said in no configured format yet (SenML only: no time, or a descriptor that isn't
+ * known); it stays in the store. `broken`: its bytes can't be decoded. `held` is never said of a block that goes as a packet too.
+ */
+export type Payloads =
+  | { readonly kind: 'messages'; readonly messages: readonly BlockMessage[] }
+  | { readonly kind: 'held'; readonly reason: string }
+  | { readonly kind: 'broken'; readonly reason: string };
+
+export function payloadsOf(block: StoredBlock, options: PayloadOptions): Payloads {
+  const damage = damageOf(block.bytes);
+  if (damage) return { kind: 'broken', reason: damage };
+  const messages: BlockMessage[] = [];
+  const { node, stream } = block.header;
+  const logClass = block.position.class;
+  if (options.payloads.includes('packet') || stream === META_STREAM) {
+    messages.push({ kind: 'packet', topic: blockTopic(node, logClass, stream), payload: block.bytes });
+  }
+  if (!options.payloads.includes('senml+json') || stream === META_STREAM)
+    return { kind: 'messages', messages };
+  const senml = senmlOf(block, options);
+  if (senml instanceof Uint8Array) {
+    messages.push({ kind: 'senml+json', topic: senmlTopic(node, logClass, stream), payload: senml });
+    return { kind: 'messages', messages };
+  }
+  return messages.length > 0 ? { kind: 'messages', messages } : senml;
+}
+
+type NoSenml = Exclude<Payloads, { kind: 'messages' }>;
+
+function senmlOf(block: StoredBlock, options: PayloadOptions): Uint8Array | NoSenml {
+  const { stream, descriptorVersion } = block.header;
+  const descriptor = options.store.descriptor?.(stream, descriptorVersion);
+  if (!descriptor)
+    return { kind: 'held', reason: `the descriptor ${stream}/${descriptorVersion} isn't known` };
+  const rows = native.decodeBlock(block.bytes);
+  const time = timeOf(block, rows.timesNs, options);
+  const pack = time && senmlPack(block.header.node, descriptor, rows, time);
+  if (!pack) return { kind: 'held', reason: `no anchor for boot ${block.header.boot}` };
+  // A pack of faults only is empty, and is sent: its receipt frees the block.
+  return new TextEncoder().encode(JSON.stringify(pack));
+}
+
+/** What no receiver could decode must not be sent: it would be taken, and be lost. */
+function damageOf(bytes: Uint8Array): string | undefined {
+  try {
+    native.decodeBlock(bytes);
+    return undefined;
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
+function timeOf(block: StoredBlock, timesNs: BigInt64Array, options: PayloadOptions): SenmlTime | undefined {
+  const { boot } = block.header;
+  const first = timesNs[0];
+  if (first !== undefined && options.wall(boot, first)) {
+    return { kind: 'absolute', wallNs: (timeNs) => options.wall(boot, timeNs)?.wallNs ?? 0n };
+  }
+  return boot === options.store.boot ? { kind: 'relative', nowNs: options.nowNs() } : undefined;
+}

@@ -1,0 +1,272 @@
+import type { RuntimeClock, Timer } from '../clock/types.js';
+import type { Disposition, StoredBlock } from '../store/types.js';
+import { answerOf } from './answers.js';
+import { Lanes } from './lanes.js';
+import type { MqttLink, MqttMessage, ServerLimits } from './mqtt-port.js';
+import { type BlockMessage, type PayloadOptions, payloadsOf } from './payloads.js';
+import type { UplinkLog } from './types.js';
+import { type InFlight, type Sending, Window } from './window.js';
+
+/** What may be in the network's hands at once. */
+const WINDOW_BYTES = 4 * 1024 * 1024;
+/** Fixed header, topic length, packet id and properties of a PUBLISH, at most. */
+const PUBLISH_OVERHEAD_BYTES = 16;
+
+export interface SenderOptions extends PayloadOptions {
+  readonly clock: RuntimeClock;
+  readonly random: () => number;
+  readonly window: number;
+  readonly pubackDeadlineMs: number;
+  readonly backoffMinMs: number;
+  readonly backoffMaxMs: number;
+  readonly log: UplinkLog;
+  /** The oldest publish has been unanswered for too long. */
+  readonly onDeadline: () => void;
+  /** A broker took something. */
+  readonly onReceipt: () => void;
+}
+
+interface Outgoing {
+  readonly message: MqttMessage;
+  readonly kind: InFlight['kind'];
+  readonly sending: Sending | undefined;
+}
+
+/** Moves blocks from the store to a link, and what the other end says of them back. */
+export class Sender {
+  readonly window: Window;
+  readonly #lanes: Lanes;
+  #link: MqttLink | undefined;
+  #maxPacketBytes = 0;
+  /** Messages of the block at hand, and statuses: they go before the next block. */
+  #outbox: Outgoing[] = [];
+  #deadline: Timer | undefined;
+  #wake: Timer | undefined;
+  #draining = false;
+  readonly refusals: Record<string, number> = {};
+  readonly #said = new Map<string, bigint>();
+  receipts = 0;
+  rejected = 0;
+  bytesSent = 0;
+  lastReceiptNs: bigint | undefined;
+
+  constructor(private readonly options: SenderOptions) {
+    this.window = new Window(options.window, WINDOW_BYTES);
+    this.#lanes = new Lanes(options);
+  }
+
+  online(link: MqttLink, server: ServerLimits, birth: MqttMessage): void {
+    this.#link = link;
+    this.#maxPacketBytes = server.maximumPacketBytes;
+    this.window.open(server.receiveMaximum);
+    this.#lanes.reset();
+    this.#outbox = [{ message: birth, kind: 'status', sending: undefined }];
+    this.pump();
+  }
+
+  /** All that was in flight is to be sent again. */
+  offline(): void {
+    this.#link = undefined;
+    this.#outbox = [];
+    this.window.open(0);
+    this.#deadline?.cancel();
+    this.#deadline = undefined;
+    this.#wake?.cancel();
+  }
+
+  committed(...commit: Parameters<Lanes['committed']>): void {
+    this.#lanes.committed(...commit);
+    this.pump();
+  }
+
+  /** No further block is begun; what is on its way is finished, then `last` is sent. */
+  finish(last: MqttMessage): void {
+    this.#draining = true;
+    if (this.#link) this.#outbox.push({ message: last, kind: 'status', sending: undefined });
+    this.pump();
+  }
+
+  get isIdle(): boolean {
+    return this.#outbox.length === 0 && this.window.used === 0;
+  }
+
+  pump(): void {
+    // New blocks of any class are looked for even while a backlog has enough to send.
+    if (this.#link && !this.#draining && this.#lanes.wantsFill) this.#fill();
+    while (this.#link) {
+      const next = this.#outbox[0];
+      if (next) {
+        if (!this.window.hasRoom(next.message.payload.length)) return;
+        this.#outbox.shift();
+        this.#publish(this.#link, next);
+      } else if (!this.window.hasRoom(0) || !this.#begin()) return;
+    }
+  }
+
+  /** Takes the next block. False: there is none now; more will be read if there is more. */
+  #begin(): boolean {
+    if (this.#draining) return false;
+    const block = this.#lanes.next();
+    if (!block) {
+      if (this.#lanes.wantsFill) this.#fill();
+      else this.#sleep();
+      return false;
+    }
+    const payloads = payloadsOf(block, this.options);
+    if (payloads.kind === 'messages') this.#outbox.push(...this.#outgoing(block, payloads.messages));
+    else if (payloads.kind === 'broken') this.#reject(block, `broken: ${payloads.reason}`);
+    else this.#hold(block, payloads.reason);
+    return true;
+  }
+
+  #fill(): void {
+    this.#lanes.fill().then(
+      () => this.pump(),
+      (error: Error) => {
+        this.#say('readFailed', 'error', `uplink: the store can't be read: ${error.message}`);
+        this.#sleep(this.options.backoffMinMs);
+      },
+    );
+  }
+
+  /** Until a refused class may be tried again; a commit or an answer wakes it too. */
+  #sleep(leastMs = 0): void {
+    const dueNs = this.#lanes.nextDueNs();
+    if (dueNs === undefined && leastMs === 0) return;
+    const ms = dueNs === undefined ? leastMs : Number((dueNs - this.options.clock.nowNs()) / 1_000_000n) + 1;
+    this.#wake?.cancel();
+    this.#wake = this.options.clock.after(Math.max(ms, leastMs), () => this.pump());
+  }
+
+  #outgoing(block: StoredBlock, messages: readonly BlockMessage[]): Outgoing[] {
+    const fits = messages.filter((message) => this.#fits(message));
+    for (const message of messages) if (!fits.includes(message)) this.#count('packetTooLarge');
+    if (fits.length === 0 || !fits.includes(messages[0]!)) {
+      this.#reject(block, `larger than the ${this.#maxPacketBytes} bytes that the broker takes`);
+      return [];
+    }
+    const sending = { block, unanswered: fits.length, refusedWith: 0, packetTaken: false };
+    return fits.map(({ topic, payload, kind }) => {
+      return { message: { topic, payload, retain: false }, kind, sending };
+    });
+  }
+
+  #fits({ topic, payload }: BlockMessage): boolean {
+    return payload.length + topic.length + PUBLISH_OVERHEAD_BYTES <= this.#maxPacketBytes;
+  }
+
+  #publish(link: MqttLink, { message, kind, sending }: Outgoing): void {
+    const bytes = message.payload.length;
+    const id = link.publish(message);
+    this.window.add(id, { sending, kind, bytes, sentNs: this.options.clock.nowNs() });
+    this.bytesSent += bytes + message.topic.length + PUBLISH_OVERHEAD_BYTES;
+    this.#watchDeadline();
+  }
+
+  #watchDeadline(): void {
+    if (this.#deadline) return;
+    const leftMs = this.#leftMs();
+    if (leftMs === undefined) return;
+    this.#deadline = this.options.clock.after(Math.max(0, leftMs), () => this.#atDeadline());
+  }
+
+  #atDeadline(): void {
+    this.#deadline = undefined;
+    const leftMs = this.#leftMs();
+    if (leftMs === undefined || leftMs > 0) this.#watchDeadline();
+    else {
+      this.#count('deadline');
+      this.options.onDeadline();
+    }
+  }
+
+  #leftMs(): number | undefined {
+    const sinceNs = this.window.waitingSinceNs();
+    if (sinceNs === undefined) return undefined;
+    const waitedNs = this.options.clock.nowNs() - sinceNs;
+    return Math.ceil(this.options.pubackDeadlineMs - Number(waitedNs) / 1e6);
+  }
+
+  answered(id: number, reasonCode: number): void {
+    const message = this.window.take(id, this.options.clock.nowNs());
+    if (!message) this.strayAnswer();
+    else if (message.sending) this.#answeredBlock(message.sending, message, reasonCode);
+    else if (reasonCode >= 0x80) this.#count('status');
+    this.pump();
+  }
+
+  strayAnswer(): void {
+    this.#count('unknownId');
+  }
+
+  #answeredBlock(sending: Sending, message: InFlight, reasonCode: number): void {
+    sending.unanswered--;
+    if (reasonCode === 0 && message.kind === 'packet') sending.packetTaken = true;
+    if (reasonCode !== 0) sending.refusedWith = Math.max(sending.refusedWith, reasonCode);
+    if (sending.unanswered === 0) this.#settle(sending);
+  }
+
+  #settle({ block, refusedWith, packetTaken }: Sending): void {
+    const answer = answerOf(refusedWith);
+    if (answer.kind !== 'receipt') this.#count(answer.cause);
+    // The packet is with the broker: what becomes of its SenML for good is no gap.
+    if (answer.kind === 'receipt' || (answer.kind === 'rejected' && packetTaken)) this.#receipt(block);
+    else if (answer.kind === 'rejected') this.#reject(block, answer.cause);
+    else if (answer.kind === 'later') {
+      const waitMs = this.#lanes.later(block.position);
+      this.#say(
+        answer.cause,
+        'warn',
+        `uplink: ${block.position.class} refused: ${answer.advice}; again in ${waitMs} ms`,
+      );
+    } else {
+      this.#lanes.aside(block.position);
+      this.#say(
+        answer.cause,
+        'warn',
+        `uplink: a block of ${block.header.stream} refused with ${answer.cause}; kept`,
+      );
+    }
+  }
+
+  #receipt(block: StoredBlock): void {
+    this.receipts++;
+    this.lastReceiptNs = this.options.clock.nowNs();
+    this.#lanes.settled(block.position, true);
+    this.#dispose({ position: block.position, kind: 'receipt' });
+    this.options.onReceipt();
+  }
+
+  /** A dead letter: the store writes a gap, and the head of the line is free. */
+  #reject(block: StoredBlock, reason: string): void {
+    this.rejected++;
+    const { stream, first, count } = block.header;
+    const range = `${stream} ${first} to ${first + count - 1}`;
+    this.#say('rejected', 'error', `uplink: ${range} will never be taken: ${reason}`);
+    this.#lanes.settled(block.position, false);
+    this.#dispose({ position: block.position, kind: 'rejected', reason });
+  }
+
+  #hold(block: StoredBlock, reason: string): void {
+    this.#count('held');
+    this.#lanes.settled(block.position, false);
+    this.#say('held', 'warn', `uplink: ${block.header.stream} ${block.header.first} is held: ${reason}`);
+  }
+
+  #dispose(disposition: Disposition): void {
+    this.options.store.dispose([disposition]);
+  }
+
+  #count(cause: string): void {
+    this.refusals[cause] = (this.refusals[cause] ?? 0) + 1;
+  }
+
+  /** One line a minute for one cause: a refusal a second must not flood the log that is to be sent. */
+  #say(cause: string, level: 'warn' | 'error', text: string): void {
+    const nowNs = this.options.clock.nowNs();
+    const lastNs = this.#said.get(cause);
+    if (lastNs !== undefined && nowNs - lastNs < 60_000_000_000n) return;
+    this.#said.set(cause, nowNs);
+    this.options.log(level, text);
+  }
+}

@@ -1,0 +1,17 @@
+import { statusTopic } from '../../wire/index.js';
+import type { Store } from '../store/types.js';
+import type { MqttMessage } from './mqtt-port.js';
+
+export type NodeState = 'online' | 'offline' | 'stopped';
+
+/** The retained status (docs/wire-format.md): the last will says `offline`, birth `online`, a clean stop `stopped`. */
+export function statusMessage(
+  state: NodeState,
+  store: Store,
+  software: string,
+  payloads: readonly string[],
+): MqttMessage {
+  const { node, epoch, boot } = store;
+  const text = JSON.stringify({ state, node, epoch, boot, software, custody: 'broker', payloads });
+  return { topic: statusTopic(node), payload: new TextEncoder().encode(text), retain: true };
+}

@@ -1,0 +1,89 @@
+import type { StoredBlock } from '../store/types.js';
+import type { PayloadKind } from './payloads.js';
+
+/** A block on its way, with what is still to be answered of it. */
+export interface Sending {
+  readonly block: StoredBlock;
+  unanswered: number;
+  /** The worst that was said of it. */
+  refusedWith: number;
+  /** A packet of it was taken: the data is there, whatever becomes of its SenML. */
+  packetTaken: boolean;
+}
+
+export interface InFlight {
+  /** Absent: a status message. */
+  readonly sending: Sending | undefined;
+  readonly kind: PayloadKind | 'status';
+  readonly bytes: number;
+  readonly sentNs: bigint;
+}
+
+/** Messages sent and unanswered: bounded in number and in bytes (but one). */
+export class Window {
+  readonly #inFlight = new Map<number, InFlight>();
+  #bytes = 0;
+  #lastAnswerNs = 0n;
+  /** A later message was answered before the oldest one: brokers answer in order (MQTT 5 §4.6), so its answer is lost. */
+  #overtaken = false;
+  #size: number;
+
+  constructor(
+    private readonly maxMessages: number,
+    private readonly maxBytes: number,
+  ) {
+    this.#size = maxMessages;
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  get used(): number {
+    return this.#inFlight.size;
+  }
+
+  /** A new link, with what its server takes at once. */
+  open(receiveMaximum: number): void {
+    this.#inFlight.clear();
+    this.#bytes = 0;
+    this.#overtaken = false;
+    this.#size = Math.min(this.maxMessages, receiveMaximum);
+  }
+
+  hasRoom(bytes: number): boolean {
+    if (this.#inFlight.size === 0) return true;
+    return this.#inFlight.size < this.#size && this.#bytes + bytes <= this.maxBytes;
+  }
+
+  add(id: number, message: InFlight): void {
+    this.#inFlight.set(id, message);
+    this.#bytes += message.bytes;
+  }
+
+  take(id: number, nowNs: bigint): InFlight | undefined {
+    const message = this.#inFlight.get(id);
+    if (!message) return undefined;
+    this.#overtaken = message !== this.#oldest();
+    this.#lastAnswerNs = nowNs;
+    this.#inFlight.delete(id);
+    this.#bytes -= message.bytes;
+    return message;
+  }
+
+  /**
+   * Since when the other end is silent: since the oldest message was sent, or since the last answer where that is later; a slow link
+   * that still moves is not a dead one. `undefined`: nothing is unanswered.
+   */
+  waitingSinceNs(): bigint | undefined {
+    const sentNs = this.#oldest()?.sentNs;
+    if (sentNs === undefined || this.#overtaken || sentNs > this.#lastAnswerNs) return sentNs;
+    return this.#lastAnswerNs;
+  }
+
+  /** Maps keep the order of insertion. */
+  #oldest(): InFlight | undefined {
+    for (const message of this.#inFlight.values()) return message;
+    return undefined;
+  }
+}
