@@ -76,6 +76,7 @@ export async function openOnoffLine(
   name: string,
   options: GpioLineOptions,
   setup: BoardSetup,
+  root: string = SYSFS_GPIO,
 ): Promise<GpioLine> {
   const asked = `gpio ${name}`;
   if (options.bias !== 'asIs') {
@@ -84,7 +85,7 @@ export async function openOnoffLine(
     });
   }
   const { Gpio } = await loadOnoff(asked, setup);
-  const number = await sysfsNumber(config, asked);
+  const number = await sysfsNumber(config, asked, root);
   const where = `sysfs gpio${number} (${name})`;
   try {
     const line = new Gpio(number, options.direction, options.direction === 'in' ? 'both' : 'none', {

@@ -130,10 +130,14 @@ class Suite {
   }
 }
 
-/** Something happens all the time: a contact made for 1 s in every 3, and a tag within reach. */
+/** Something happens all the time: a contact made for 1 s in every 3, and every 6 s another tag within reach. */
 function busyWorld(world: World): World {
   const second = Number(world.timeNs / 1_000_000_000n);
-  const tags = [{ id: 'E2801160600002054E1A9B3C', rssiDbm: -55 }];
+  const serial = Math.floor(second / 6)
+    .toString(16)
+    .toUpperCase()
+    .padStart(12, '0');
+  const tags = [{ id: `E28011606000${serial}`, rssiDbm: -55 }];
   return { ...world, contactActive: second % 3 === 1, tags: second % 6 < 3 ? tags : [] };
 }
 
