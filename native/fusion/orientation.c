@@ -7,6 +7,7 @@
 static const double TAU_INCLINATION_S = 3.0, TAU_REST_S = 0.5;
 static const double GAP_S = 1.0;
 static const double STEP_MIN_S = 1e-4, STEP_MAX_S = 1.0;
+static const double GYRO_MAX_RAD_S = 1000, ACCEL_MAX_MPS2 = 1e5, MAG_MAX = 1e6;
 static const double STEP_SMOOTHING = 1.0 / 64, STEP_TOLERANCE = 0.1;
 
 /* Bias: sigma at rest 0.03 deg/s and in motion 0.1 deg/s; it may wander by 0.1 deg/s in 100 s. In 0.01 deg/s. */
@@ -93,10 +94,14 @@ static void correct_inclination(cairn_orientation *o, const double accel[3], dou
   o->level_quat = cairn_quat_normalised(cairn_quat_multiply(turn, o->level_quat));
 }
 
-static bool finite3(const double v[3]) { return isfinite(v[0]) && isfinite(v[1]) && isfinite(v[2]); }
+/* Finite, and nothing that a filter would take years to forget. */
+static bool bounded(const double v[3], double limit) {
+  return fabs(v[0]) <= limit && fabs(v[1]) <= limit && fabs(v[2]) <= limit;
+}
 
 static void take(cairn_orientation *o, int64_t now, const double gyro[3], const double accel[3], const double *mag) {
-  if (!finite3(gyro) || !finite3(accel) || !cairn_time_sane(now) || (o->started && now == o->last_ns)) return;
+  if (!bounded(gyro, GYRO_MAX_RAD_S) || !bounded(accel, ACCEL_MAX_MPS2)) return;
+  if (!cairn_time_sane(now) || (o->started && now == o->last_ns)) return;
   double dt = elapsed(o, now);
   cairn_bias *bias = &o->bias;
   cairn_bias_watch_gyro(bias, &o->design, gyro);
@@ -111,7 +116,7 @@ static void take(cairn_orientation *o, int64_t now, const double gyro[3], const 
   }
   o->out = cairn_quat_multiply(o->level_quat, o->gyro_quat);
   if (o->axes == 6) return;
-  if (mag && finite3(mag)) {
+  if (mag && bounded(mag, MAG_MAX)) {
     const double *mean = bias->gyro_mean;
     double turning = sqrt(mean[0] * mean[0] + mean[1] * mean[1] + mean[2] * mean[2]);
     cairn_heading_update(&o->heading, mag, o->out, turning, now, o->step_s);

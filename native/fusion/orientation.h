@@ -73,9 +73,10 @@ void cairn_orientation_reset(cairn_orientation *o);
 
 /*
  * n samples: gyro in rad/s, accel in m/s2, mag in any unit (n x 3 each; mag may be NULL), out n x 4 (w, x, y, z).
- * A sample with a value of gyro or accel that isn't finite, or with the time of the one before (or a
- * negative one, or one beyond 2^62 ns), repeats the last orientation; a magnetometer sample that isn't finite is left out by itself. After a gap of over 1 s, or a step
- * back in time, attitude is found anew from the next samples; the gyroscope's bias is kept.
+ * The last orientation is repeated for a sample whose gyro or accel isn't finite, or is beyond 1000 rad/s or 1e5 m/s2, and
+ * for one whose time is the one before's, negative or beyond 2^62 ns. A magnetometer sample that isn't finite, or is beyond
+ * 1e6, is left out by itself. After a gap of over 1 s, or a step back in time, attitude is found anew from the next
+ * samples; the gyroscope's bias is kept.
  */
 void cairn_orientation_update(cairn_orientation *o, const int64_t *times_ns, const double *gyro, const double *accel,
                               const double *mag, double *out, size_t n);
