@@ -1,22 +1,18 @@
 import type * as v from 'valibot';
 import type { Attachment, DriverDefinition } from '../../drivers/contract/index.js';
-import { oneOf, type Problems } from './problem.js';
-import type { attachmentEntries } from './schema.js';
+import type { Problems } from './problem.js';
+import type { gpioEntries, i2cEntries, serialEntries } from './schema.js';
 import { find, type MapTree } from './tree.js';
 import type { AttachmentConfig, BoardConfig, GpioLineConfig, Place, SerialPortConfig } from './types.js';
 
-type Values<A extends Attachment> = {
-  readonly [K in keyof (typeof attachmentEntries)[A]]: (typeof attachmentEntries)[A][K] extends v.GenericSchema
-    ? v.InferOutput<(typeof attachmentEntries)[A][K]>
-    : never;
-};
+type Values<E> = { readonly [K in keyof E]: E[K] extends v.GenericSchema ? v.InferOutput<E[K]> : never };
 
 /** A part's own keys in the file, checked by shape. */
 export interface PartValues {
-  readonly i2c: Values<'i2c'>;
-  readonly serial: Values<'serial'>;
-  readonly gpio: Values<'gpio'>;
-  readonly system: Values<'system'>;
+  readonly i2c: Values<ReturnType<typeof i2cEntries>>;
+  readonly serial: Values<ReturnType<typeof serialEntries>>;
+  readonly gpio: Values<typeof gpioEntries>;
+  readonly system: unknown;
 }
 
 /** Where a part hangs, and the place in the file that says so. */
@@ -98,58 +94,28 @@ export function attach(values: PartValues[Attachment], context: Context): Attach
   }
 }
 
-function attachI2c(
-  values: PartValues['i2c'],
-  { name, tree, driver, wiring, problems }: Context,
-): Attached | undefined {
+function attachI2c({ bus, address }: PartValues['i2c'], context: Context): Attached | undefined {
+  const { name, tree, wiring, problems } = context;
   const buses = Object.keys(wiring.board.i2c);
   const place = find(tree, ['bus']).tree.place;
-  if (!buses.includes(values.bus)) {
-    problems.addUnknown(
-      place,
-      `${name}: board ${wiring.board.name} has no I2C bus '${values.bus}'`,
-      values.bus,
-      buses,
-    );
+  const at = find(tree, ['address']);
+  if (buses.includes(bus)) {
+    const attachment = { kind: 'i2c', bus, address } as const;
+    return { attachment, place: at.found === 0 ? place : at.tree.place, busPlace: place };
   }
-  const { tree: addressTree, keyPlace, found } = find(tree, ['address']);
-  const address = values.address ?? driver.addresses?.[0];
-  if (address === undefined) {
-    problems.add(keyPlace, `${name} lacks 'address'`, "'address': as strapped on the part, such as 0x40");
-    return undefined;
-  }
-  if (driver.addresses && !driver.addresses.includes(address)) {
-    const possible = oneOf(driver.addresses.map(hex));
-    problems.add(addressTree.place, `${name}: a ${driver.id} can't have address ${hex(address)}`, possible);
-    return undefined;
-  }
-  if (!buses.includes(values.bus)) return undefined;
-  return {
-    attachment: { kind: 'i2c', bus: values.bus, address },
-    place: found === 0 ? place : addressTree.place,
-    busPlace: place,
-  };
+  problems.addUnknown(place, `${name}: board ${wiring.board.name} has no I2C bus '${bus}'`, bus, buses);
+  return undefined;
 }
 
 function attachSerial(values: PartValues['serial'], context: Context): Attached | undefined {
-  const { name, tree, driver, wiring, problems } = context;
+  const { name, tree, wiring, problems } = context;
   const place = find(tree, ['port']).tree.place;
   const port = wiring.port(values.port);
-  const baud = values.baud ?? driver.baud;
-  if (port === undefined) {
-    const ports = [...Object.keys(wiring.board.serial), 'a path such as /dev/serial/by-id/usb-…'];
-    problems.addUnknown(
-      place,
-      `${name}: board ${wiring.board.name} has no port '${values.port}'`,
-      values.port,
-      ports,
-    );
-  }
-  if (baud === undefined) {
-    problems.add(tree.place, `${name} lacks 'baud'`, "'baud': as the part is set, such as 9600");
-  }
-  if (port === undefined || baud === undefined) return undefined;
-  return { attachment: { kind: 'serial', port, baud }, place };
+  if (port !== undefined) return { attachment: { kind: 'serial', port, baud: values.baud }, place };
+  const ports = [...Object.keys(wiring.board.serial), 'a path such as /dev/serial/by-id/usb-…'];
+  const what = `${name}: board ${wiring.board.name} has no port '${values.port}'`;
+  problems.addUnknown(place, what, values.port, ports);
+  return undefined;
 }
 
 function attachGpio(values: PartValues['gpio'], context: Context): Attached | undefined {
@@ -208,8 +174,4 @@ function findLine(
     pins.length > 0 ? `one of the pins ${pins.sort((a, b) => a - b).join(', ')}` : byChip,
   );
   return undefined;
-}
-
-export function hex(address: number): string {
-  return `0x${address.toString(16).padStart(2, '0')}`;
 }

@@ -1,12 +1,11 @@
 import * as v from 'valibot';
 import { oneOf, type Problems } from './problem.js';
+import { dotted, type Path, reportUnknownKeys, schemaAt, unwrapped } from './shape.js';
 import { describe, type Entry, find, plain, type Tree } from './tree.js';
 import type { Place } from './types.js';
 
 /** Keys whose values are never shown, wherever they stand. */
 const SECRET_KEY = /^(password|passphrase|key|secret|token|psk)$/i;
-
-type Path = readonly (string | number)[];
 
 /**
  * Holds a tree against a schema and turns each of its issues into a problem at the place it is about. A schema's own message
@@ -18,50 +17,51 @@ export function check<S extends v.GenericSchema>(
   name: string,
   problems: Problems,
 ): v.InferOutput<S> | undefined {
-  const result = v.safeParse(schema, plain(find(from, []).tree));
-  if (result.success) return result.output;
-  for (const issue of result.issues) report(issue, from, schema, name, problems);
-  return undefined;
-}
-
-/** `parts.climate.every` */
-export function dotted(name: string, path: Path): string {
-  return [name, ...path].filter((step) => step !== '').join('.');
+  const entry = find(from, []);
+  const before = problems.count;
+  reportUnknownKeys(entry, schema, name, problems);
+  const result = v.safeParse(schema, plain(entry.tree));
+  for (const issue of result.issues ?? []) report(issue, entry, schema, name, problems);
+  return result.success && problems.count === before ? result.output : undefined;
 }
 
 function report(
   issue: v.BaseIssue<unknown>,
-  from: Tree | Entry,
+  entry: Entry,
   schema: v.GenericSchema,
   name: string,
   problems: Problems,
 ): void {
   const path = (issue.path ?? []).map((step) => step.key as string | number);
-  const at = find(from, path);
-  const last = String(path.at(-1) ?? '');
-  const parent = path.slice(0, -1);
+  const parent = find(entry, path.slice(0, -1));
   const aboutKey = issue.path?.at(-1)?.origin === 'key';
-  if (aboutKey && find(from, parent).tree.kind === 'list') {
+  if (aboutKey && parent.tree.kind === 'list') {
     // To the library a list is an object with keys 0, 1, …
-    const { tree } = find(from, parent);
-    problems.add(tree.place, `${dotted(name, parent)} can't be a list`, wantedInstead(schema, parent));
-    return;
+    const owner = path.slice(0, -1);
+    problems.add(parent.tree.place, `${dotted(name, owner)} can't be a list`, wantedInstead(schema, owner));
+  } else if (issue.expected !== 'never') {
+    reportValue(issue, path, entry, schema, name, problems);
   }
-  const owner = dotted(name, parent) || 'the file';
-  if (issue.expected === 'never') {
-    const keys = Object.keys(entriesAt(schema, parent));
-    problems.addUnknown(at.keyPlace, `${owner} has no key '${last}'`, last, keys);
-  } else if (at.found < path.length) {
+}
+
+function reportValue(
+  issue: v.BaseIssue<unknown>,
+  path: Path,
+  entry: Entry,
+  schema: v.GenericSchema,
+  name: string,
+  problems: Problems,
+): void {
+  const at = find(entry, path);
+  const last = String(path.at(-1) ?? '');
+  const whole = dotted(name, path);
+  if (at.found < path.length) {
+    const owner = dotted(name, path.slice(0, -1)) || 'the file';
     problems.add(at.keyPlace, `${owner} lacks '${last}'`, `'${last}': ${wantedInstead(schema, path)}`);
   } else if (issue.kind === 'validation' && at.tree.kind === 'map') {
-    problems.add(
-      at.keyPlace,
-      `${dotted(name, path)}: its keys don't go together`,
-      wantedOf(issue, schema, path),
-    );
+    problems.add(at.keyPlace, `${whole}: its keys don't go together`, wantedOf(issue, schema, path));
   } else {
-    const what = `${dotted(name, path)} can't be ${shown(at.tree, last)}`;
-    problems.add(valuePlace(at), what, wantedOf(issue, schema, path));
+    problems.add(valuePlace(at), `${whole} can't be ${shown(at.tree, last)}`, wantedOf(issue, schema, path));
   }
 }
 
@@ -87,7 +87,8 @@ function shown(tree: Tree, key: string): string {
 function wantedOf(issue: v.BaseIssue<unknown>, schema: v.GenericSchema, path: Path): string {
   if (!issue.message.startsWith('Invalid '))
     return issue.message.replace(/ is wanted\b/, '').replace(/ are wanted\b/, '');
-  const described = descriptionAt(schema, path);
+  const of = schemaAt(schema, path);
+  const described = of && v.getDescription(of);
   const choices = [...(issue.expected ?? '').matchAll(/"([^"]*)"/g)].map((match) => match[1]!);
   if (issue.type === 'picklist' || issue.type === 'literal') return oneOf(choices);
   const kind = KINDS[issue.type] ?? bound(issue);
@@ -108,39 +109,4 @@ const KINDS: Readonly<Record<string, string>> = {
 function bound(issue: v.BaseIssue<unknown>): string | undefined {
   const match = /^([<>])=?(.+)$/.exec(issue.expected ?? '');
   return match ? `${match[1] === '>' ? 'at least' : 'at most'} ${match[2]}` : undefined;
-}
-
-function descriptionAt(schema: v.GenericSchema, path: Path): string | undefined {
-  const at = schemaAt(schema, path);
-  return at && v.getDescription(at);
-}
-
-function entriesAt(schema: v.GenericSchema, path: Path): Readonly<Record<string, v.GenericSchema>> {
-  const at = schemaAt(schema, path);
-  return entriesOf(at && unwrapped(at)) ?? {};
-}
-
-/** The schemas of an object schema's keys; undefined for any other. */
-export function entriesOf(schema: unknown): Readonly<Record<string, v.GenericSchema>> | undefined {
-  return (schema as { entries?: Record<string, v.GenericSchema> } | undefined)?.entries;
-}
-
-function schemaAt(schema: v.GenericSchema, path: Path): v.GenericSchema | undefined {
-  let at: v.GenericSchema | undefined = unwrapped(schema);
-  for (const [depth, step] of path.entries()) {
-    const next = entriesOf(at)?.[String(step)] ?? elementOf(at);
-    at = next && depth < path.length - 1 ? unwrapped(next) : next;
-  }
-  return at && (v.getDescription(at) === undefined ? unwrapped(at) : at);
-}
-
-/** The schema of every item of a list, or of every value of a record. */
-function elementOf(schema: unknown): v.GenericSchema | undefined {
-  const { item, value } = (schema ?? {}) as { item?: v.GenericSchema; value?: v.GenericSchema };
-  return item ?? value;
-}
-
-function unwrapped(schema: v.GenericSchema): v.GenericSchema {
-  const inner = (schema as { wrapped?: v.GenericSchema }).wrapped;
-  return inner ? unwrapped(inner) : schema;
 }

@@ -1,6 +1,6 @@
 import type { Attached } from './attach.js';
-import { hex } from './attach.js';
 import { formatPlace, oneOf, type Problems } from './problem.js';
+import { hex } from './schema.js';
 import type { BoardConfig, Place } from './types.js';
 
 interface User {

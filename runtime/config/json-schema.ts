@@ -23,9 +23,19 @@ export function nodeSchema(registry: { readonly drivers: readonly DriverDefiniti
     description: 'Which parts hang where: name: { driver: … }. The name is the stem of its streams.',
     additionalProperties: partJsonSchema(registry.drivers),
   };
-  // A fragment is a node file in part, so an editor asks for no section; `cairn check` does.
-  const { required: _required, ...rest } = schema;
-  return { $schema: DRAFT, title: 'Cairn node file', ...rest, properties: { ...schema.properties, parts } };
+  const properties = Object.entries(schema.properties ?? {}).map(([key, value]) => [key, inPart(value)]);
+  return {
+    $schema: DRAFT,
+    title: 'Cairn node file',
+    ...inPart(schema),
+    properties: { ...Object.fromEntries(properties), parts },
+  };
+}
+
+/** A fragment holds a part of a node file, and a node file may leave to fragments what it lacks: an editor asks for no key. */
+function inPart(schema: JsonSchema | boolean): JsonSchema {
+  const { required: _required, ...rest } = schema as JsonSchema;
+  return rest;
 }
 
 /** The JSON Schema (draft 7) of board files. */
@@ -37,7 +47,6 @@ export function boardSchema(): JsonSchema {
 function partJsonSchema(drivers: readonly DriverDefinition[]): JsonSchema {
   return {
     type: 'object',
-    required: ['driver'],
     properties: {
       driver: {
         description: drivers.map((driver) => `${driver.id}: ${driver.title}`).join('\n'),
@@ -52,7 +61,7 @@ function branch(driver: DriverDefinition): JsonSchema {
   const chosen = { required: ['driver'], properties: { driver: { const: driver.id } } };
   return Object.fromEntries([
     ['if', chosen],
-    ['then', emit(partSchema(driver))],
+    ['then', inPart(emit(partSchema(driver)))],
   ]);
 }
 

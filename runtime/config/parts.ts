@@ -2,9 +2,10 @@ import * as v from 'valibot';
 import type { Attachment, DriverDefinition, StreamClass } from '../../drivers/contract/index.js';
 import { type Attached, attach, type PartValues, type Wiring } from './attach.js';
 import { withoutUndefined } from './board.js';
-import { check, entriesOf } from './check.js';
+import { check } from './check.js';
 import { oneOf, type Problems } from './problem.js';
-import { attachmentEntries, partEntries } from './schema.js';
+import { gpioEntries, i2cEntries, partEntries, serialEntries } from './schema.js';
+import { entriesOf } from './shape.js';
 import { type Entry, find, type MapTree, type Tree } from './tree.js';
 import type { PartConfig, Place } from './types.js';
 import { duration, formatMs } from './units.js';
@@ -39,7 +40,13 @@ export function partSchema(driver: Definition) {
 
 /** The keys that are not the driver's options; a driver may not name an option like one of them. */
 export function ownEntries(driver: Definition): Readonly<Record<string, v.GenericSchema>> {
-  return { ...attachmentEntries[driver.attachment], ...timing(driver), ...partEntries };
+  return { ...attachmentEntries(driver), ...timing(driver), ...partEntries };
+}
+
+function attachmentEntries(driver: Definition): Readonly<Record<string, v.GenericSchema>> {
+  return { i2c: i2cEntries(driver), serial: serialEntries(driver), gpio: gpioEntries, system: {} }[
+    driver.attachment
+  ];
 }
 
 function timing({ id, interval }: Definition): Readonly<Record<string, v.GenericSchema>> {

@@ -1,5 +1,6 @@
 import * as v from 'valibot';
-import { STREAM_CLASSES } from '../../drivers/contract/index.js';
+import { type Attachment, type DriverDefinition, STREAM_CLASSES } from '../../drivers/contract/index.js';
+import { oneOf } from './problem.js';
 import { accelerationMps2, duration, percent, sizeBytes } from './units.js';
 
 /** The shapes of a node file's sections but the parts, with the words that an editor shows. */
@@ -25,7 +26,7 @@ const LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 export const fileEntries = {
   node: described(
     v.pipe(
-      v.string('a name of a-z, 0-9 and -, such as depot-7'),
+      v.string('a name of a-z, 0-9 and -, such as depot-7; a number in quotes'),
       v.regex(NAME, 'a name of a-z, 0-9 and -, at most 63 characters, such as depot-7'),
     ),
     'The name of the node: it is part of every MQTT topic.',
@@ -196,53 +197,66 @@ export const partEntries = {
   ),
 };
 
-export const attachmentEntries = {
-  i2c: {
+/** Where a part hangs, by its kind of attachment; what the driver knows is its default and its bound. */
+export const i2cEntries = ({ addresses }: DriverDefinition<Attachment>) => {
+  const possible = addresses ? oneOf(addresses.map(hex)) : 'a 7-bit address from 0x08 to 0x77';
+  const fits = (value: number) => (addresses ? addresses.includes(value) : value >= 0x08 && value <= 0x77);
+  const address = v.pipe(v.number(possible), v.integer(possible), v.check(fits, possible));
+  const usual = addresses?.[0];
+  const optional: v.GenericSchema<unknown, number> =
+    usual === undefined ? address : v.optional(address, usual);
+  return {
     bus: described(
       text('a bus of the board, such as i2c-1'),
       'The I2C bus it hangs on, by its name in the board file.',
     ),
     address: described(
-      v.optional(whole(0x08, 0x77, 'a 7-bit address from 0x08 to 0x77')),
-      'Its address; otherwise the usual one of the part.',
+      optional,
+      `Its address: ${possible}.${usual === undefined ? '' : ` Otherwise ${hex(usual)}.`}`,
     ),
-  },
-  serial: {
+  };
+};
+
+export const serialEntries = ({ baud: usual }: DriverDefinition<Attachment>) => {
+  const baud = whole(300, 4_000_000, 'a whole number from 300 to 4000000, such as 9600');
+  const optional: v.GenericSchema<unknown, number> = usual === undefined ? baud : v.optional(baud, usual);
+  return {
     port: described(
       text('a port of the board, such as uart0, or a path such as /dev/serial/by-id/usb-…'),
       'A port of the board file, or a device path; by-id paths survive another USB socket.',
     ),
-    baud: described(
-      v.optional(whole(300, 4_000_000, 'a whole number from 300 to 4000000, such as 9600')),
-      'Otherwise the usual one of the part.',
-    ),
-  },
-  gpio: {
-    line: described(
-      v.optional(
-        v.union(
-          [text(''), v.strictObject({ chip: text(''), line: v.union([text(''), whole(0, 1023, '')]) })],
-          'a line of the board, such as GPIO17, or { chip: its label, line: its name or offset }',
-        ),
-      ),
-      'The GPIO line, by its name in the board file or by chip label and line; or give pin.',
-    ),
-    pin: described(
-      v.optional(whole(1, 1000, 'the number of a header pin, such as 11')),
-      'The header pin, instead of line.',
-    ),
-    activeLow: described(v.optional(v.boolean('true or false'), false), 'true: a low level is active.'),
-    bias: described(
-      v.optional(
-        v.picklist(['asIs', 'disabled', 'pullUp', 'pullDown'], 'asIs, disabled, pullUp or pullDown'),
-        'asIs',
-      ),
-      'The pull resistor.',
-    ),
-    debounce: described(
-      v.optional(duration('0ms', '1s'), '0ms'),
-      'How long a level must hold before it counts.',
-    ),
-  },
-  system: {},
+    baud: described(optional, `Bits a second.${usual === undefined ? '' : ` Otherwise ${usual}.`}`),
+  };
 };
+
+export const gpioEntries = {
+  line: described(
+    v.optional(
+      v.union(
+        [text(''), v.strictObject({ chip: text(''), line: v.union([text(''), whole(0, 1023, '')]) })],
+        'a line of the board, such as GPIO17, or { chip: its label, line: its name or offset }',
+      ),
+    ),
+    'The GPIO line, by its name in the board file or by chip label and line; or give pin.',
+  ),
+  pin: described(
+    v.optional(whole(1, 1000, 'the number of a header pin, such as 11')),
+    'The header pin, instead of line.',
+  ),
+  activeLow: described(v.optional(v.boolean('true or false'), false), 'true: a low level is active.'),
+  bias: described(
+    v.optional(
+      v.picklist(['asIs', 'disabled', 'pullUp', 'pullDown'], 'asIs, disabled, pullUp or pullDown'),
+      'asIs',
+    ),
+    'The pull resistor.',
+  ),
+  debounce: described(
+    v.optional(duration('0ms', '1s'), '0ms'),
+    'How long a level must hold before it counts.',
+  ),
+};
+
+export function hex(address: number): string {
+  return `0x${address.toString(16).padStart(2, '0')}`;
+}

@@ -175,3 +175,20 @@ test('a secret key in the wrong form is never shown', () => {
   assert.ok(!loaded.ok && loaded.problems.length === 3);
   assert.doesNotMatch(messages(loaded).join('\n'), /hunter2/);
 });
+
+test('every unknown key is told, names of JavaScript among them', () => {
+  const loaded = load(
+    `${HEAD}parts: { self: { driver: node, aa: 1, constructor: 2, __proto__: 3 } }\ntoString: 4\nstore: { quota: { x: 5%, y: 5% } }\n`,
+  );
+  assert.deepEqual(
+    messages(loaded).map((text) => text.split(' (wanted')[0]),
+    [
+      "node.yaml:3:32: parts.self has no key 'aa'",
+      "node.yaml:3:39: parts.self has no key 'constructor'",
+      "node.yaml:3:55: parts.self has no key '__proto__'",
+      "node.yaml:4:1: the file has no key 'toString'",
+      "node.yaml:5:19: store.quota has no key 'x'",
+      "node.yaml:5:26: store.quota has no key 'y'",
+    ],
+  );
+});
