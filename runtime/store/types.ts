@@ -114,7 +114,7 @@ export interface Store {
   /** Frees blocks. Durable lazily: a lost receipt costs a resend, never data. */
   dispose(dispositions: readonly Disposition[]): void;
   /** Of any stored version, for payloads that name channels (SenML). Without it, or unknown: such payloads are held. */
-  descriptor?(stream: string, version: number): Descriptor | undefined;
+  descriptor?(stream: string, version: number, epoch?: Epoch): Descriptor | undefined;
   /** Gaps not yet turned into meta rows are turned into them now, so that they can be sent. */
   publishGaps(): Promise<void>;
   /** Gaps in the ledger that no meta row carries yet. */

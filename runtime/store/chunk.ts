@@ -1,0 +1,118 @@
+import type { Channel, Rows } from '../../drivers/contract/index.js';
+import type { ColumnType, NativeRows } from '../../native/types.js';
+
+/** The most rows of a block. */
+export const MAX_ROWS_PER_BLOCK = 4096;
+/** Texts and byte strings of a block together, so that a block fits a message. */
+const MAX_TEXT_BYTES_PER_BLOCK = 64 * 1024;
+const FIRST_CAPACITY = 8;
+
+/** What a row of numbers takes in memory, bytes. */
+export function rowBytes(channels: number): number {
+  return 8 + 9 * channels;
+}
+
+/** Consecutive numbered rows of one stream and one descriptor version that wait to be sealed: columns' bytes, no object a row. */
+export class Chunk {
+  #times = new BigInt64Array(FIRST_CAPACITY);
+  #values: Float64Array;
+  #quality: Uint8Array;
+  readonly #texts: (string | Uint8Array | undefined)[] | undefined;
+  #textBytes = 0;
+  count = 0;
+
+  constructor(
+    readonly first: number,
+    readonly version: number,
+    readonly channels: readonly Channel[],
+  ) {
+    this.#values = new Float64Array(FIRST_CAPACITY * channels.length);
+    this.#quality = new Uint8Array(FIRST_CAPACITY * channels.length);
+    this.#texts = hasTexts(channels) ? [] : undefined;
+  }
+
+  get end(): number {
+    return this.first + this.count;
+  }
+
+  get full(): boolean {
+    return this.count >= MAX_ROWS_PER_BLOCK || this.#textBytes >= MAX_TEXT_BYTES_PER_BLOCK;
+  }
+
+  get bytes(): number {
+    return this.count * rowBytes(this.channels.length) + this.#textBytes;
+  }
+
+  get columns(): readonly ColumnType[] {
+    return this.channels.map((channel) => channel.type);
+  }
+
+  /** Copies row `from` and up to `most` in all; returns how many it took. Call it only while not full. */
+  take(rows: Rows, from: number, most: number): number {
+    const taken = this.#texts ? 1 : Math.min(most, MAX_ROWS_PER_BLOCK - this.count);
+    this.#grow(this.count + taken);
+    const width = this.channels.length;
+    const [at, start, end] = [this.count * width, from * width, (from + taken) * width];
+    for (let i = 0; i < taken; i += 1) this.#times[this.count + i] = rows.timesNs[from + i]!;
+    for (let i = start; i < end; i += 1) {
+      this.#values[at + i - start] = rows.values[i]!;
+      this.#quality[at + i - start] = rows.quality[i]!;
+      this.#takeText(rows.texts?.[i], at + i - start);
+    }
+    this.count += taken;
+    return taken;
+  }
+
+  /** Rows [from, to) as the codec takes them, without copying. */
+  rows(from: number, to: number): NativeRows {
+    const width = this.channels.length;
+    const numbers = {
+      timesNs: this.#times.subarray(from, to),
+      values: this.#values.subarray(from * width, to * width),
+      quality: this.#quality.subarray(from * width, to * width),
+    };
+    return this.#texts ? { ...numbers, texts: this.#texts.slice(from * width, to * width) } : numbers;
+  }
+
+  #takeText(text: string | Uint8Array | undefined, at: number): void {
+    if (!this.#texts) return;
+    this.#texts[at] = text;
+    this.#textBytes += textBytes(text);
+  }
+
+  #grow(needed: number): void {
+    if (needed <= this.#times.length) return;
+    const capacity = Math.min(MAX_ROWS_PER_BLOCK, Math.max(needed, 2 * this.#times.length));
+    const times = new BigInt64Array(capacity);
+    const values = new Float64Array(capacity * this.channels.length);
+    const quality = new Uint8Array(capacity * this.channels.length);
+    times.set(this.#times);
+    values.set(this.#values);
+    quality.set(this.#quality);
+    [this.#times, this.#values, this.#quality] = [times, values, quality];
+  }
+}
+
+function hasTexts(channels: readonly Channel[]): boolean {
+  return channels.some(({ type }) => type.kind === 'utf8' || type.kind === 'bytes');
+}
+
+function textBytes(text: string | Uint8Array | undefined): number {
+  if (text === undefined) return 0;
+  return typeof text === 'string' ? 3 * text.length : text.length;
+}
+
+/** What rows take in memory from row `from` on, bytes; an upper bound for texts. */
+export function bytesOf(rows: Rows, channels: number, from = 0): number {
+  let bytes = (rows.timesNs.length - from) * rowBytes(channels);
+  if (!rows.texts) return bytes;
+  for (let i = from * channels; i < rows.texts.length; i += 1) bytes += textBytes(rows.texts[i]);
+  return bytes;
+}
+
+/** Whether the rows have the stream's shape: then they can be copied without looking. */
+export function fits(rows: Rows, channels: readonly Channel[]): boolean {
+  const cells = rows.timesNs.length * channels.length;
+  const texts = rows.texts === undefined || rows.texts.length === cells;
+  return texts && rows.values.length === cells && rows.quality.length === cells;
+}

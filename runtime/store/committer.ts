@@ -1,0 +1,280 @@
+import type { LogClass } from '../../wire/index.js';
+import { LOG_CLASSES } from '../../wire/index.js';
+import { type OpenedDatabase, openDatabase } from './database.js';
+import { type Draft, draw, isWhole } from './draft.js';
+import { reasonOf } from './error.js';
+import { HEAD_KEY } from './keys.js';
+import type { LevelDb, StoreOptions } from './options.js';
+import { decodeHead } from './records.js';
+import { Deleter, type Releases } from './release.js';
+import { Retry } from './retry.js';
+import { seal } from './seal.js';
+import { shed } from './shed.js';
+import type { StoreState } from './state.js';
+import type { BlockPosition } from './types.js';
+
+/** Receipts alone are written this late at most. */
+const LAZY_MS = 1000;
+
+export interface Commit {
+  readonly rows: number;
+  readonly classes: readonly LogClass[];
+  readonly firsts: readonly BlockPosition[];
+}
+
+export interface CommitterEvents {
+  onCommit(commit: Commit): void;
+  /** The disk has less than was acknowledged: an audit must say what is missing. */
+  onLoss(): void;
+}
+
+interface InFlight {
+  readonly draft: Draft;
+  readonly released: ReturnType<Releases['list']>;
+}
+
+/**
+ * Writes batches, one at a time. After any write error the database is closed and opened again before the next attempt, and the head on
+ * the disk tells whether the failed batch is in: LevelDB 1.20 would otherwise lose what it acknowledges later.
+ */
+export class Committer {
+  commits = 0;
+  committedRows = 0;
+  committedBlocks = 0;
+  bytesWritten = 0;
+  failure: { readonly since: bigint; readonly reason: string } | undefined;
+  #db: LevelDb | undefined;
+  /** A batch whose write failed: perhaps it is on the disk. */
+  #doubtful: InFlight | undefined;
+  #running: Promise<void> | undefined;
+  #again = false;
+  #timer: unknown;
+  #timerMs = 0;
+  #closing = false;
+  #waiters: (() => void)[] = [];
+  readonly #retry: Retry;
+
+  constructor(
+    readonly state: StoreState,
+    readonly releases: Releases,
+    readonly options: StoreOptions,
+    readonly budgetBytes: () => number,
+    readonly events: CommitterEvents,
+    db: LevelDb,
+  ) {
+    this.#db = db;
+    this.#retry = new Retry(options.deps, () => void this.#run());
+  }
+
+  /** The open database; `undefined` while the disk refuses. */
+  get db(): LevelDb | undefined {
+    return this.#db;
+  }
+
+  /** Soon: with this turn of the event loop. */
+  now(): void {
+    this.#schedule(0);
+  }
+
+  withGroup(): void {
+    this.#schedule(this.options.commitIntervalMs);
+  }
+
+  lazily(): void {
+    this.#schedule(LAZY_MS);
+  }
+
+  /** Resolves when all that is in memory now is on the disk. */
+  flush(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#waiters.push(resolve);
+      this.now();
+    });
+  }
+
+  /** One last attempt; true when nothing stayed behind. */
+  async close(): Promise<boolean> {
+    this.#closing = true;
+    this.#cancel();
+    this.#retry.cancel();
+    await this.#running;
+    let whole = false;
+    try {
+      // A batch holds up to MAX_BATCH_BYTES: what waits is bounded by memoryBytes, and so are these rounds.
+      do whole = await this.#attempt();
+      while (!whole && this.failure === undefined && !this.state.backlog.isEmpty);
+    } finally {
+      await this.#db?.close();
+      this.#db = undefined;
+    }
+    return whole && this.failure === undefined;
+  }
+
+  #schedule(afterMs: number): void {
+    if (this.#closing || this.#retry.isWaiting) return;
+    if (this.#running) this.#again ||= afterMs === 0;
+    if (afterMs === 0) {
+      this.#cancel();
+      if (!this.#running) queueMicrotask(() => void this.#run());
+      return;
+    }
+    if (this.#timer !== undefined && this.#timerMs <= afterMs) return;
+    this.#cancel();
+    this.#timerMs = afterMs;
+    this.#timer = this.options.deps.setTimer(() => {
+      this.#timer = undefined;
+      void this.#run();
+    }, afterMs);
+  }
+
+  #cancel(): void {
+    if (this.#timer !== undefined) this.options.deps.clearTimer(this.#timer);
+    this.#timer = undefined;
+  }
+
+  #run(): Promise<void> {
+    if (this.#running) {
+      this.#again = true;
+      return this.#running;
+    }
+    if (this.#closing || this.#retry.isWaiting) return Promise.resolve();
+    this.#running = this.#rounds().finally(() => {
+      this.#running = undefined;
+    });
+    return this.#running;
+  }
+
+  async #rounds(): Promise<void> {
+    do {
+      this.#again = false;
+      const whole = await this.#attempt();
+      if (this.failure !== undefined) return;
+      this.#again ||= !whole && !this.state.backlog.isEmpty;
+    } while (this.#again && !this.#closing);
+  }
+
+  /** One batch. True when nothing stayed behind. Never rejects for the disk's sake: it retries later. */
+  async #attempt(): Promise<boolean> {
+    let draft: Draft | undefined;
+    let whole = false;
+    const waiters = [...this.#waiters];
+    const released = this.releases.list();
+    try {
+      this.#db ??= await this.#reopen();
+      const db = this.#db;
+      const deleter = new Deleter(this.state, db);
+      await deleter.release(released);
+      await deleter.evict(this.budgetBytes(), this.#expectedBytes());
+      sealAll(this.state);
+      draft = draw(this.state, deleter);
+      whole = isWhole(this.state);
+      if (draft) await db.batch(draft.operations, draft.sync);
+    } catch (error) {
+      await this.#failed(error, draft && { draft, released });
+      return false;
+    }
+    this.failure = undefined;
+    this.#retry.succeeded();
+    if (!draft) this.releases.forget(released);
+    else this.#landed(draft, released);
+    if (whole) this.#resolve(waiters);
+    return whole;
+  }
+
+  #landed(draft: Draft, released: ReturnType<Releases['list']>): void {
+    this.state.backlog.landed();
+    this.state.batch = draft.batch;
+    this.state.classes = draft.classes;
+    this.releases.forget(released);
+    this.commits += 1;
+    this.bytesWritten += draft.bytes;
+    const classes = LOG_CLASSES.filter((name) => draft.taken[name]);
+    let rows = 0;
+    for (const name of classes) {
+      for (const block of draft.taken[name]!) rows += block.count;
+      this.committedBlocks += draft.taken[name]!.length;
+    }
+    this.committedRows += rows;
+    const firsts = classes.map((name) => ({ class: name, commit: draft.batch, index: 0 }));
+    if (classes.length > 0) this.events.onCommit({ rows, classes, firsts });
+  }
+
+  #returned(draft: Draft): void {
+    this.state.backlog.returned();
+    this.state.dirty.restore(draft.dirty);
+    this.state.urgent = true;
+  }
+
+  async #failed(error: unknown, doubtful: InFlight | undefined): Promise<void> {
+    if (doubtful) this.#doubtful = doubtful;
+    const db = this.#db;
+    this.#db = undefined;
+    const reason = this.#retry.failed(error, `${this.options.path}: the disk refuses, rows wait in memory`);
+    if (this.#closing) this.#retry.cancel();
+    this.failure = { since: this.failure?.since ?? this.options.deps.nowNs(), reason };
+    sealAll(this.state);
+    shed(this.state);
+    try {
+      await db?.close();
+    } catch (cause) {
+      this.options.deps.log.warn(
+        { reason: reasonOf(cause) },
+        `${this.options.path}: the failed database did not close`,
+      );
+    }
+  }
+
+  /** Opens the database after a failure, and finds out what is on the disk. */
+  async #reopen(): Promise<LevelDb> {
+    const opened: OpenedDatabase = await openDatabase(this.options);
+    const { crc32c } = this.options.deps.native;
+    const head = decodeHead(await readHead(opened.db), crc32c);
+    const doubtful = this.#doubtful;
+    this.#doubtful = undefined;
+    if (doubtful && head?.batch === doubtful.draft.batch) {
+      this.#landed(doubtful.draft, doubtful.released);
+      return opened.db;
+    }
+    if (doubtful) this.#returned(doubtful.draft);
+    if (head?.batch !== this.state.batch) {
+      this.options.deps.log.error(
+        { found: head?.batch, wanted: this.state.batch },
+        'the disk lost acknowledged batches',
+      );
+      this.state.touchAll();
+      this.events.onLoss();
+    }
+    return opened.db;
+  }
+
+  #resolve(waiters: readonly (() => void)[]): void {
+    this.#waiters = this.#waiters.filter((waiter) => !waiters.includes(waiter));
+    for (const resolve of waiters) resolve();
+  }
+
+  /** Chunks shrink when they are sealed; how much isn't known before. */
+  #expectedBytes(): number {
+    return Math.min(this.state.memory.bytes, 2 * 1024 * 1024);
+  }
+}
+
+async function readHead(db: LevelDb): Promise<Uint8Array | undefined> {
+  return db.get(HEAD_KEY);
+}
+
+/** Makes blocks of all numbered rows. */
+export function sealAll(state: StoreState): void {
+  const { native, log } = state.options.deps;
+  const { node, boot } = state.identity;
+  for (const stream of state.current) {
+    const header = { node, epoch: state.epoch, stream: stream.name, boot };
+    for (const chunk of stream.takeChunks()) {
+      const onRefused = (error: RangeError): void =>
+        log.error({ stream: stream.name, reason: error.message }, `${stream.name}: a row can't be stored`);
+      for (const { first, count, bytes } of seal(chunk, header, native, onRefused)) {
+        if (bytes) state.backlog.push({ stream, first, count, bytes });
+        else state.gap(stream, { first, last: first + count - 1, cause: 'rejected', atMost: false });
+      }
+    }
+  }
+}

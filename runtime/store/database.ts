@@ -1,0 +1,136 @@
+import { join } from 'node:path/posix';
+import { reasonOf, StoreError } from './error.js';
+import type { LevelDb, StoreOptions } from './options.js';
+
+/** The database's directory within the store's. */
+const LEVEL = 'level';
+/** There from the moment on when something may have been acknowledged. */
+const MARKER = 'acknowledged';
+const QUARANTINE = /^quarantine-(\d+)$/;
+const REPAIR = 'repair';
+
+export interface OpenedDatabase {
+  readonly db: LevelDb;
+  /** It was made, or made anew. */
+  readonly isNew: boolean;
+}
+
+/**
+ * Opens the store's LevelDB. A damaged one is put aside whole (one is kept) and what repair makes of a copy takes its place, or else an
+ * empty one: nothing is deleted but an older quarantine. Rejects with StoreError `locked`, or `io` when the disk refuses: try later.
+ */
+export async function openDatabase(options: StoreOptions): Promise<OpenedDatabase> {
+  const { path, deps } = options;
+  const names = await deps.files.list(join(path, LEVEL));
+  const isEmpty = names.filter((name) => name !== 'LOCK' && !name.startsWith('LOG')).length === 0;
+  const damage = isEmpty ? undefined : await damageOf(options, names);
+  if (damage !== undefined) return replace(options, damage);
+  try {
+    return { db: await openLevel(options, isEmpty), isNew: isEmpty };
+  } catch (error) {
+    if (kindOf(error) === 'LEVEL_CORRUPTION') return replace(options, reasonOf(error));
+    throw openError(path, error);
+  }
+}
+
+/** After the first synced batch: LevelDB doesn't sync what it creates, and until the marker is there nothing is acknowledged. */
+export async function makeDurable({ path, deps }: StoreOptions): Promise<void> {
+  const { files } = deps;
+  const marker = join(path, MARKER);
+  if (await files.read(marker)) return;
+  for (const name of await files.list(join(path, LEVEL))) await files.sync(join(path, LEVEL, name));
+  await files.sync(join(path, LEVEL));
+  await files.sync(path);
+  await files.write(marker, new TextEncoder().encode('Readings in this store were acknowledged.\n'));
+  await files.sync(path);
+}
+
+/** With CURRENT missing LevelDB would make an empty database over the old one, and delete the old one's tables. */
+async function damageOf({ path, deps }: StoreOptions, names: readonly string[]): Promise<string | undefined> {
+  const current = await deps.files.read(join(path, LEVEL, 'CURRENT'));
+  if (!current) return 'CURRENT is missing';
+  const manifest = new TextDecoder().decode(current).trim();
+  if (!/^MANIFEST-\d+$/.test(manifest)) return 'CURRENT is damaged';
+  if (!names.includes(manifest)) return `${manifest} is missing`;
+  const bytes = await deps.files.read(join(path, LEVEL, manifest));
+  return bytes?.length === 0 ? `${manifest} is empty` : undefined;
+}
+
+async function replace(options: StoreOptions, damage: string): Promise<OpenedDatabase> {
+  const { path, deps } = options;
+  const aside = await quarantine(options);
+  const hadAcknowledged = (await deps.files.read(join(path, MARKER))) !== undefined;
+  deps.log.error(
+    { path, damage, aside, hadAcknowledged },
+    `${path}: the database is damaged; put aside as ${aside}`,
+  );
+  const repaired = hadAcknowledged && (await repair(options, join(path, aside)));
+  await deps.files.sync(path);
+  return { db: await openLevel(options, !repaired), isNew: !repaired };
+}
+
+/** Moves the database aside, and drops an older one that was: the store's size is bounded. */
+async function quarantine({ path, deps }: StoreOptions): Promise<string> {
+  const { files } = deps;
+  const older = (await files.list(path))
+    .map((name) => QUARANTINE.exec(name))
+    .filter((found) => found !== null);
+  const number = older.reduce((highest, [, n]) => Math.max(highest, Number(n)), 0) + 1;
+  const aside = `quarantine-${number}`;
+  await files.rename(join(path, LEVEL), join(path, aside));
+  for (const [name] of older) await files.remove(join(path, name));
+  return aside;
+}
+
+/** What LevelDB's repair makes of a copy, in the database's place; false when it could not. */
+async function repair({ path, deps }: StoreOptions, aside: string): Promise<boolean> {
+  const copy = join(path, REPAIR);
+  try {
+    await deps.files.remove(copy);
+    await deps.files.copy(aside, copy);
+    await deps.repairLevel(copy);
+    await deps.files.rename(copy, join(path, LEVEL));
+    deps.log.warn({ path }, `${path}: the database was repaired; the audit will say what is missing`);
+    return true;
+  } catch (error) {
+    deps.log.error(
+      { reason: reasonOf(error) },
+      `${path}: the database can't be repaired, an empty one takes its place`,
+    );
+    await deps.files.remove(copy);
+    return false;
+  }
+}
+
+function openLevel({ path, sizeBytes, deps }: StoreOptions, createIfMissing: boolean): Promise<LevelDb> {
+  return deps.openLevel(join(path, LEVEL), {
+    createIfMissing,
+    writeBufferBytes: writeBufferBytes(sizeBytes),
+  });
+}
+
+/** LevelDB keeps up to two of these in memory and two logs of it on the disk: a small share of the size. */
+export function writeBufferBytes(sizeBytes: number): number {
+  return Math.min(4 * 1024 * 1024, Math.max(64 * 1024, Math.floor(sizeBytes / 32)));
+}
+
+function openError(path: string, cause: unknown): StoreError {
+  if (kindOf(cause) === 'LEVEL_LOCKED') {
+    return new StoreError('locked', path, 'the store is open elsewhere', {
+      cause,
+      hint: 'is another cairn running?',
+    });
+  }
+  return new StoreError('io', path, 'the store cannot be opened', {
+    cause,
+    hint: 'is the disk full or read-only?',
+  });
+}
+
+/** LevelDB's own code, which abstract-level wraps. */
+function kindOf(error: unknown): string | undefined {
+  for (let at = error; at instanceof Error; at = at.cause) {
+    if ('code' in at && typeof at.code === 'string' && at.code !== 'LEVEL_DATABASE_NOT_OPEN') return at.code;
+  }
+  return undefined;
+}

@@ -1,0 +1,121 @@
+import { execFile } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import * as fs from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import { Level } from 'level';
+import type { LevelDb, LevelOptions, PlainFile, StoreDeps, StoreFiles } from './options.js';
+
+/** Repair may take this long, ms; then its process is ended. */
+const REPAIR_TIMEOUT_MS = 10 * 60_000;
+
+/** The store's dependencies on the real disk, timers and randomness. */
+export function realDeps(given: Pick<StoreDeps, 'nowNs' | 'native' | 'log'>): StoreDeps {
+  return {
+    ...given,
+    setTimer: (run, afterMs) => setTimeout(run, afterMs),
+    clearTimer: (timer) => clearTimeout(timer as NodeJS.Timeout),
+    random64: () => randomBytes(8).readBigUInt64BE(),
+    files: realFiles,
+    openLevel: openRealLevel,
+    repairLevel: repairRealLevel,
+  };
+}
+
+/** On Node.js `level` is classic-level, which has this; its types name only what browsers have too. */
+interface Compacting {
+  compactRange(from: Uint8Array, to: Uint8Array): Promise<void>;
+}
+
+/** LevelDB as `level` ships it. Blocks are compressed already: Snappy would only cost time. */
+export async function openRealLevel(path: string, options: LevelOptions): Promise<LevelDb> {
+  const db = new Level<Uint8Array, Uint8Array>(path, { keyEncoding: 'view', valueEncoding: 'view' });
+  await db.open({
+    createIfMissing: options.createIfMissing,
+    writeBufferSize: options.writeBufferBytes,
+    cacheSize: 1024 * 1024,
+    maxOpenFiles: 64,
+    compression: false,
+  });
+  return {
+    get: (key) => db.get(key),
+    batch: (operations, sync) => db.batch([...operations], { sync }),
+    scan: (from, to) => db.iterator({ gte: from, lt: to }),
+    compact: (from, to) => (db as unknown as Compacting).compactRange(from, to),
+    close: () => db.close(),
+  };
+}
+
+/** In a process of its own: repair() may abort. */
+async function repairRealLevel(path: string): Promise<void> {
+  const level = createRequire(import.meta.url).resolve('level');
+  const script =
+    'require(process.argv[1]).Level.repair(process.argv[2]).then(()=>process.exit(0),()=>process.exit(1))';
+  await promisify(execFile)(process.execPath, ['-e', script, level, path], { timeout: REPAIR_TIMEOUT_MS });
+}
+
+export const realFiles: StoreFiles = {
+  makeDirectory: async (path) => void (await fs.mkdir(path, { recursive: true })),
+  list: (path) => absentAs([], fs.readdir(path)),
+  read: (path) => absentAs(undefined, fs.readFile(path)),
+  write: writeSynced,
+  open: openInPlace,
+  rename: (from, to) => fs.rename(from, to),
+  remove: (path) => fs.rm(path, { recursive: true, force: true }),
+  copy: copyFiles,
+  sync: syncPath,
+  sizeBytes: sizeOf,
+};
+
+async function writeSynced(path: string, bytes: Uint8Array): Promise<void> {
+  await fs.writeFile(path, bytes, { flush: true });
+  await syncPath(dirname(path));
+}
+
+async function openInPlace(path: string): Promise<PlainFile> {
+  const file = await fs.open(path, 'r+');
+  return {
+    write: async (bytes, position) => {
+      const { bytesWritten } = await file.write(bytes, 0, bytes.length, position);
+      if (bytesWritten !== bytes.length)
+        throw new Error(`${path}: ${bytesWritten} of ${bytes.length} bytes written`);
+    },
+    datasync: () => file.datasync(),
+    close: () => file.close(),
+  };
+}
+
+async function copyFiles(from: string, to: string): Promise<void> {
+  await fs.mkdir(to, { recursive: true });
+  for (const entry of await fs.readdir(from, { withFileTypes: true })) {
+    if (entry.isFile()) await fs.copyFile(join(from, entry.name), join(to, entry.name));
+  }
+}
+
+async function syncPath(path: string): Promise<void> {
+  const file = await fs.open(path, 'r');
+  try {
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+/** Allocated blocks, which is what fills a disk; a file that goes away meanwhile counts as nothing. */
+async function sizeOf(path: string): Promise<number> {
+  const stat = await absentAs(undefined, fs.stat(path));
+  if (!stat?.isDirectory()) return stat ? stat.blocks * 512 : 0;
+  let bytes = 0;
+  for (const name of await absentAs([], fs.readdir(path))) bytes += await sizeOf(join(path, name));
+  return bytes;
+}
+
+async function absentAs<T>(instead: T, result: Promise<T>): Promise<T> {
+  try {
+    return await result;
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return instead;
+    throw error;
+  }
+}

@@ -1,0 +1,26 @@
+import { open } from './open.js';
+import type { StoreOptions } from './options.js';
+import { LevelStore } from './store.js';
+import type { Store } from './types.js';
+
+export { realDeps, realFiles } from './defaults.js';
+export { StoreError, type StoreErrorKind } from './error.js';
+export type {
+  LevelDb,
+  LevelOperation,
+  LevelOptions,
+  PlainFile,
+  StoreDeps,
+  StoreFiles,
+  StoreLog,
+  StoreOptions,
+} from './options.js';
+export * from './types.js';
+
+/**
+ * Opens the store at `options.path`, or makes one. Resolves once it has recovered and numbers can be given. Rejects with a StoreError:
+ * `locked`, `newerFormat`, `foreignNode`, or `io` where the disk refuses (then try later: nothing was lost).
+ */
+export async function openStore(options: StoreOptions): Promise<Store> {
+  return LevelStore.start(await open(options), options);
+}

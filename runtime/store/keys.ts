@@ -1,0 +1,74 @@
+import { LOG_CLASSES, type LogClass } from '../../wire/index.js';
+
+/** Every key of the database; docs/store.md has the table. Numbers are big-endian, so that bytewise order is their order. */
+export const IDENTITY_KEY = Uint8Array.of(0x49); // I
+export const HEAD_KEY = Uint8Array.of(0x48); // H
+
+const STREAM = 0x54; // T
+const SETTLED = 0x52; // R
+const GAP = 0x47; // G
+const VALUE = 0x56; // V
+
+/** What tells streams apart within a store: the epoch's place in the identity's list, and the stream's in the epoch's. */
+export interface StreamId {
+  readonly epoch: number;
+  readonly id: number;
+}
+
+/** One record a version of the stream's descriptor. */
+export function streamKey(stream: StreamId, version: number): Uint8Array {
+  return Uint8Array.of(...pairKey(STREAM, stream), version >>> 8, version & 0xff);
+}
+
+/** For maps. */
+export function streamName({ epoch, id }: StreamId): number {
+  return epoch * 65536 + id;
+}
+
+export function settledKey(stream: StreamId): Uint8Array {
+  return pairKey(SETTLED, stream);
+}
+
+export function gapKey(stream: StreamId, first: number, cause: number): Uint8Array {
+  const key = new Uint8Array(14);
+  key.set(pairKey(GAP, stream));
+  new DataView(key.buffer).setBigUint64(5, BigInt(first));
+  key[13] = cause;
+  return key;
+}
+
+export function valueKey(logClass: LogClass, commit: number): Uint8Array {
+  const key = new Uint8Array(10);
+  key[0] = VALUE;
+  key[1] = LOG_CLASSES.indexOf(logClass);
+  new DataView(key.buffer).setBigUint64(2, BigInt(commit));
+  return key;
+}
+
+/** The commit number in a value's key; `undefined` for what is no such key. */
+export function commitOf(key: Uint8Array): number | undefined {
+  if (key.length !== 10 || key[0] !== VALUE) return undefined;
+  const commit = Number(new DataView(key.buffer, key.byteOffset, 10).getBigUint64(2));
+  return Number.isSafeInteger(commit) ? commit : undefined;
+}
+
+/** Stream id and, for a gap, its first number. */
+export function streamOf(key: Uint8Array): StreamId | undefined {
+  if (key.length < 5) return undefined;
+  const view = new DataView(key.buffer, key.byteOffset, key.byteLength);
+  return { epoch: view.getUint16(1), id: view.getUint16(3) };
+}
+
+export const STREAM_KEYS = rangeOf(STREAM);
+export const SETTLED_KEYS = rangeOf(SETTLED);
+export const GAP_KEYS = rangeOf(GAP);
+/** All values of a class lie in [valueKey(class, 0), valueKey(class, AFTER_ALL)). */
+export const AFTER_ALL = Number.MAX_SAFE_INTEGER;
+
+function pairKey(prefix: number, { epoch, id }: StreamId): Uint8Array {
+  return Uint8Array.of(prefix, epoch >>> 8, epoch & 0xff, id >>> 8, id & 0xff);
+}
+
+function rangeOf(prefix: number): readonly [from: Uint8Array, to: Uint8Array] {
+  return [Uint8Array.of(prefix), Uint8Array.of(prefix + 1)];
+}

@@ -1,0 +1,118 @@
+import { join } from 'node:path/posix';
+import { LOG_CLASSES } from '../../wire/index.js';
+import { makeDurable, openDatabase } from './database.js';
+import { draw } from './draft.js';
+import { StoreError } from './error.js';
+import { type Loaded, load, recount } from './load.js';
+import type { LevelDb, StoreOptions } from './options.js';
+import { recover, type Start } from './recover.js';
+import { newestSlot, type Reserve, ReserveFile } from './reserve.js';
+import { StoreState } from './state.js';
+
+/** A store on the disk, ready to give numbers. */
+export interface Opened {
+  readonly state: StoreState;
+  readonly db: LevelDb;
+  readonly reserve: ReserveFile;
+  readonly start: Start;
+  /** The last stop wasn't clean, or something was damaged: an audit should look. */
+  readonly doubt: boolean;
+}
+
+/** Opens, recovers, and writes what recovery decided. Rejects with a StoreError; then nothing stays open. */
+export async function open(options: StoreOptions): Promise<Opened> {
+  const { path, deps } = options;
+  const reserveBytes = await prepare(options);
+  const reserve = newestSlot(reserveBytes, deps.native.crc32c);
+  const { db, isNew } = await openDatabase(options);
+  try {
+    const loaded = await load(db, path, deps.native);
+    refuseForeign(options, loaded);
+    const { state, start } = await begin(options, db, loaded, reserve);
+    await writeFirst(options, state, db);
+    const file = new ReserveFile(
+      join(path, 'reserve'),
+      deps.files,
+      deps.native.crc32c,
+      reserve?.generation ?? 0,
+    );
+    const doubt = !isNew && (loaded.damaged > 0 || !loaded.head || !reserve?.clean);
+    return { state, db, reserve: file, start, doubt };
+  } catch (error) {
+    await db.close();
+    throw error;
+  }
+}
+
+async function prepare({ path, deps }: StoreOptions): Promise<Uint8Array> {
+  try {
+    await deps.files.makeDirectory(path);
+    return await ReserveFile.prepare(join(path, 'reserve'), deps.files);
+  } catch (cause) {
+    throw new StoreError('io', path, 'the reserve cannot be made', {
+      cause,
+      hint: 'is the disk full or read-only?',
+    });
+  }
+}
+
+function refuseForeign({ path, node }: StoreOptions, { identity }: Loaded): void {
+  if (!identity || identity.node === node) return;
+  throw new StoreError('foreignNode', path, `the store belongs to node ${identity.node}, this is ${node}`, {
+    hint: 'give this node a store path of its own; nothing was changed',
+  });
+}
+
+/** What was found, what follows from it, and the state that both make. */
+async function begin(
+  options: StoreOptions,
+  db: LevelDb,
+  loaded: Loaded,
+  reserve: Reserve | undefined,
+): Promise<{ state: StoreState; start: Start }> {
+  const { path, node, machineId, bootId, deps } = options;
+  const newEpoch = deps.random64().toString(16).padStart(16, '0');
+  const start = recover({ ...loaded, reserve }, { node, machineId, bootId, newEpoch });
+  for (const warning of start.warnings) deps.log.warn({ path, epoch: start.identity.epochs.at(-1) }, warning);
+  if (loaded.damaged > 0)
+    deps.log.error({ path, damaged: loaded.damaged }, "some of the store's own records are damaged");
+  const { batch, classes } = loaded.head ?? (await recount(db, deps.native));
+  const state = new StoreState(options, start, batch, classes);
+  for (const record of loaded.records) state.loadRecord(record);
+  for (const [stream, bounds] of loaded.settled) state.settleLoaded(stream, bounds);
+  for (const gap of loaded.gaps) state.ledger.load(gap);
+  enter(state, start);
+  return { state, start };
+}
+
+/** Writes down what recovery decided. */
+function enter(state: StoreState, start: Start): void {
+  for (const { record } of start.streams) if (!state.isWritten(record)) state.write(record);
+  for (const { epoch, id, ...gap } of start.gaps) {
+    const stream = state.byId({ epoch, id });
+    if (stream) state.gap(stream, gap);
+  }
+  if (start.isNewEpoch || start.isNewBoot) state.writeIdentity();
+}
+
+/** One synced batch, before any number is given: afterwards the disk is known to take writes. */
+async function writeFirst(options: StoreOptions, state: StoreState, db: LevelDb): Promise<void> {
+  state.urgent = true;
+  const draft = draw(state, { operations: [], classes: state.classes });
+  try {
+    if (draft) await db.batch(draft.operations, true);
+    await makeDurable(options);
+  } catch (cause) {
+    throw new StoreError('io', options.path, 'the first write failed', {
+      cause,
+      hint: 'is the disk full or read-only?',
+    });
+  }
+  if (draft) state.batch = draft.batch;
+  state.backlog.landed();
+}
+
+/** Blocks and bytes of all classes together. */
+export function liveBytes(state: StoreState): number {
+  return LOG_CLASSES.reduce((sum, name) => sum + state.classes[name].bytes, 0);
+}

@@ -1,0 +1,94 @@
+import type { StreamClass } from '../../drivers/contract/index.js';
+import type { NativeApi } from '../../native/api.js';
+import type { NodeId } from '../../wire/index.js';
+
+/** What the store needs of a LevelDB. Keys and values are bytes; keys are ordered bytewise. Everything may reject. */
+export interface LevelDb {
+  get(key: Uint8Array): Promise<Uint8Array | undefined>;
+  /** All or nothing; `sync`: on the disk when it resolves. */
+  batch(operations: readonly LevelOperation[], sync: boolean): Promise<void>;
+  /** Keys in [from, to), in order. Always give the tightest `from` that is known: LevelDB walks dead keys one by one. */
+  scan(from: Uint8Array, to: Uint8Array): AsyncIterable<readonly [key: Uint8Array, value: Uint8Array]>;
+  compact(from: Uint8Array, to: Uint8Array): Promise<void>;
+  close(): Promise<void>;
+}
+
+export type LevelOperation =
+  | { readonly type: 'put'; readonly key: Uint8Array; readonly value: Uint8Array }
+  | { readonly type: 'del'; readonly key: Uint8Array };
+
+export interface LevelOptions {
+  readonly createIfMissing: boolean;
+  readonly writeBufferBytes: number;
+}
+
+/** A file that is written in place. */
+export interface PlainFile {
+  write(bytes: Uint8Array, position: number): Promise<void>;
+  datasync(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** What the store needs of a file system. Paths are absolute or relative to the process. */
+export interface StoreFiles {
+  /** With its parents; no error when it is there. */
+  makeDirectory(path: string): Promise<void>;
+  /** Names in a directory; none when it isn't there. */
+  list(path: string): Promise<readonly string[]>;
+  /** `undefined` when it isn't there. */
+  read(path: string): Promise<Uint8Array | undefined>;
+  /** Makes or replaces the file and syncs it. */
+  write(path: string, bytes: Uint8Array): Promise<void>;
+  /** Opens an existing file for writing in place. */
+  open(path: string): Promise<PlainFile>;
+  rename(from: string, to: string): Promise<void>;
+  /** A file, or a directory and all below it; no error when it isn't there. */
+  remove(path: string): Promise<void>;
+  /** Copies the files of a directory (not below it) into a new one. */
+  copy(from: string, to: string): Promise<void>;
+  /** fsync of a file or a directory. */
+  sync(path: string): Promise<void>;
+  /** Bytes on the disk of a file, or of all below a directory. */
+  sizeBytes(path: string): Promise<number>;
+}
+
+export interface StoreLog {
+  info(fields: object, text: string): void;
+  warn(fields: object, text: string): void;
+  error(fields: object, text: string): void;
+}
+
+export interface StoreDeps {
+  /** CLOCK_BOOTTIME, ns. */
+  nowNs(): bigint;
+  setTimer(run: () => void, afterMs: number): unknown;
+  clearTimer(timer: unknown): void;
+  random64(): bigint;
+  readonly files: StoreFiles;
+  openLevel(path: string, options: LevelOptions): Promise<LevelDb>;
+  /** LevelDB's repair of the database at `path`, in a process of its own: it may abort. Rejects when it failed. */
+  repairLevel(path: string): Promise<void>;
+  readonly native: Pick<NativeApi, 'encodeBlock' | 'decodeHeader' | 'decodeBlock' | 'crc32c'>;
+  readonly log: StoreLog;
+}
+
+export interface StoreOptions {
+  /** The store's directory; made when it isn't there. */
+  readonly path: string;
+  readonly node: NodeId;
+  /** Changes when the card is moved to another machine or copied onto another card. */
+  readonly machineId: string;
+  /** The kernel's boot id. */
+  readonly bootId: string;
+  /** For the boot record: the runtime's version, and the kernel's. */
+  readonly software: string;
+  /** All that the directory may take on the disk, 1 MiB or more. */
+  readonly sizeBytes: number;
+  /** Guaranteed shares of the size; what they leave is common. Together at most 100. */
+  readonly quotaPercent: Readonly<Record<StreamClass, number>>;
+  readonly commitIntervalMs: number;
+  readonly reserveAheadMs: number;
+  /** Rows that wait for the disk at most, bytes, uncompressed. */
+  readonly memoryBytes: number;
+  readonly deps: StoreDeps;
+}

@@ -1,0 +1,94 @@
+import type { LogClass } from '../../wire/index.js';
+import { AFTER_ALL, commitOf, valueKey } from './keys.js';
+import type { LevelDb } from './options.js';
+import { entriesOf, isSettled, type Releases } from './release.js';
+import type { StoreState } from './state.js';
+import type { BlockPosition, StoredBlock } from './types.js';
+import { readFooter, tryHeader, type ValueEntry } from './value.js';
+
+export interface ReadRequest {
+  readonly class: LogClass;
+  readonly after: BlockPosition | undefined;
+  readonly maxBlocks: number;
+  readonly maxBytes: number;
+}
+
+/** Reads committed blocks of one class, oldest first. Damaged ones become a gap and are passed by. */
+export class Reader {
+  readonly #blocks: StoredBlock[] = [];
+  #bytes = 0;
+
+  constructor(
+    readonly state: StoreState,
+    readonly releases: Releases,
+    /** A value whose blocks can't all be named. */
+    readonly onDamage: () => void,
+    readonly request: ReadRequest,
+  ) {}
+
+  async read(db: LevelDb): Promise<readonly StoredBlock[]> {
+    const { class: name, after } = this.request;
+    const floor = this.state.classes[name].floor;
+    const from = Math.max(floor, after?.commit ?? 0);
+    let found = false;
+    for await (const [key, value] of db.scan(valueKey(name, from), valueKey(name, AFTER_ALL))) {
+      const commit = commitOf(key);
+      if (commit === undefined) continue;
+      if (!found && from === floor) this.#raiseFloor(commit);
+      found = true;
+      if (!this.#readValue(commit, value)) break;
+    }
+    return this.#blocks;
+  }
+
+  /** False once there is enough. */
+  #readValue(commit: number, value: Uint8Array): boolean {
+    const { class: name, after, maxBlocks } = this.request;
+    if (!readFooter(value, this.state.options.deps.native.crc32c)) this.#damaged(name, commit);
+    for (const [index, entry] of entriesOf(this.state, value).entries()) {
+      const position = { class: name, commit, index };
+      if (after && commit === after.commit && index <= after.index) continue;
+      if (this.releases.has(position) || isSettled(this.state, entry)) continue;
+      const block = this.#block(position, entry, value);
+      if (!block) continue;
+      if (this.#blocks.length > 0 && this.#bytes + block.bytes.length > this.request.maxBytes) return false;
+      this.#blocks.push(block);
+      this.#bytes += block.bytes.length;
+      if (this.#blocks.length >= maxBlocks) return false;
+    }
+    return true;
+  }
+
+  #block(position: BlockPosition, entry: ValueEntry, value: Uint8Array): StoredBlock | undefined {
+    const { deps } = this.state.options;
+    const bytes = value.subarray(entry.offset, entry.offset + entry.length);
+    const found = tryHeader(bytes, 0, deps.native);
+    if (
+      !found ||
+      found.byteLength !== entry.length ||
+      found.first !== entry.first ||
+      found.count !== entry.count
+    ) {
+      deps.log.error(
+        { ...position, first: entry.first, count: entry.count },
+        'a block is damaged: its rows become a gap',
+      );
+      this.releases.add(position, 'rot');
+      return undefined;
+    }
+    const { node, epoch, stream, first, count, boot, descriptorVersion } = found;
+    return { position, header: { node, epoch, stream, first, count, boot, descriptorVersion }, bytes };
+  }
+
+  #damaged(name: LogClass, commit: number): void {
+    this.state.options.deps.log.error({ class: name, commit }, "a value's table of blocks is damaged");
+    this.onDamage();
+  }
+
+  /** Nothing lies below the first value: later scans needn't walk dead keys. */
+  #raiseFloor(commit: number): void {
+    const { class: name } = this.request;
+    const log = this.state.classes[name];
+    if (commit > log.floor) this.state.classes = { ...this.state.classes, [name]: { ...log, floor: commit } };
+  }
+}

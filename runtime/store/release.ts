@@ -1,0 +1,174 @@
+import type { LogClass } from '../../wire/index.js';
+import { type GapCause, LOG_CLASSES } from '../../wire/index.js';
+import { type Deletions, VALUE_OVERHEAD_BYTES } from './draft.js';
+import { reasonOf } from './error.js';
+import { AFTER_ALL, commitOf, valueKey } from './keys.js';
+import type { LevelDb, LevelOperation } from './options.js';
+import { type ClassLog, EMPTY_LOG } from './records.js';
+import type { StoreState } from './state.js';
+import type { BlockPosition } from './types.js';
+import { readFooter, type ValueEntry, walkBlocks } from './value.js';
+
+/** Dispositions that wait for a batch at most; further ones are forgotten, which costs a resend. */
+const MAX_PENDING = 65536;
+
+/** Why a block may go: a receipt, or the cause of its gap. */
+export type Release = 'receipt' | GapCause;
+
+interface ReleasedValue {
+  readonly class: LogClass;
+  readonly commit: number;
+  readonly blocks: Map<number, Release>;
+}
+
+/** Blocks that may go, by the value that holds them, until a batch has taken notice. */
+export class Releases {
+  #values = new Map<string, ReleasedValue>();
+  #count = 0;
+
+  add({ class: name, commit, index }: BlockPosition, release: Release): void {
+    if (this.#count >= MAX_PENDING) return;
+    const key = `${name} ${commit}`;
+    const value = this.#values.get(key) ?? { class: name, commit, blocks: new Map<number, Release>() };
+    this.#values.set(key, value);
+    if (!value.blocks.has(index)) this.#count += 1;
+    value.blocks.set(index, release);
+  }
+
+  has({ class: name, commit, index }: BlockPosition): boolean {
+    return this.#values.get(`${name} ${commit}`)?.blocks.has(index) ?? false;
+  }
+
+  get isEmpty(): boolean {
+    return this.#count === 0;
+  }
+
+  list(): readonly ReleasedValue[] {
+    return [...this.#values.values()];
+  }
+
+  /** Forgets what a batch took notice of. */
+  forget(values: readonly ReleasedValue[]): void {
+    for (const { class: name, commit } of values) {
+      const value = this.#values.get(`${name} ${commit}`);
+      this.#count -= value?.blocks.size ?? 0;
+      this.#values.delete(`${name} ${commit}`);
+    }
+  }
+}
+
+/** Deletions of one batch as they are found. */
+export class Deleter implements Deletions {
+  readonly operations: LevelOperation[] = [];
+  readonly classes: Record<LogClass, ClassLog>;
+  readonly #gone = new Set<string>();
+
+  constructor(
+    readonly state: StoreState,
+    readonly db: LevelDb,
+  ) {
+    this.classes = { ...state.classes };
+  }
+
+  /** Enters the releases; a value goes once all its blocks are settled. Idempotent: a failed batch's releases are entered again. */
+  async release(values: readonly ReleasedValue[]): Promise<void> {
+    for (const { class: name, commit, blocks } of values) {
+      const value = await this.#get(name, commit);
+      if (!value) continue;
+      const entries = entriesOf(this.state, value);
+      for (const [index, release] of blocks) this.#settle(entries[index], release);
+      if (entries.every((entry) => isSettled(this.state, entry))) this.#delete(name, commit, value, entries);
+    }
+  }
+
+  /** A value that LevelDB can't read must not stop the writing of others. */
+  async #get(name: LogClass, commit: number): Promise<Uint8Array | undefined> {
+    try {
+      return await this.db.get(valueKey(name, commit));
+    } catch (error) {
+      this.state.options.deps.log.error(
+        { class: name, commit, reason: reasonOf(error) },
+        'a value is unreadable',
+      );
+      return undefined;
+    }
+  }
+
+  /** Makes room: values go, oldest first, from the lowest class above its share, until what stays fits. */
+  async evict(budgetBytes: number, newBytes: number): Promise<void> {
+    for (let over = this.#over(budgetBytes, newBytes); over > 0; over = this.#over(budgetBytes, newBytes)) {
+      const name = victim(this.classes, this.state.options.quotaPercent, budgetBytes);
+      if (name === undefined) return;
+      try {
+        await this.#evictFrom(name, over);
+      } catch (error) {
+        this.state.options.deps.log.error({ class: name, reason: reasonOf(error) }, 'no room could be made');
+        return;
+      }
+    }
+  }
+
+  async #evictFrom(name: LogClass, bytes: number): Promise<void> {
+    const enough = this.classes[name].bytes - bytes;
+    const range = [valueKey(name, this.classes[name].floor), valueKey(name, AFTER_ALL)] as const;
+    for await (const [key, value] of this.db.scan(...range)) {
+      const commit = commitOf(key)!;
+      if (this.#gone.has(`${name} ${commit}`)) continue;
+      const entries = entriesOf(this.state, value);
+      for (const entry of entries) if (!isSettled(this.state, entry)) this.#settle(entry, 'quota');
+      this.#delete(name, commit, value, entries);
+      this.classes[name] = { ...this.classes[name], floor: commit + 1 };
+      if (this.classes[name].bytes <= enough) return;
+    }
+    // Nothing is left: whatever the count said, this is what the class holds.
+    this.classes[name] = EMPTY_LOG;
+  }
+
+  #settle(entry: ValueEntry | undefined, release: Release): void {
+    const stream = entry && this.state.byId(entry.stream);
+    if (!entry || !stream) return;
+    const { first, count } = entry;
+    if (release === 'receipt') this.state.received(stream, first, first + count);
+    else this.state.gap(stream, { first, last: first + count - 1, cause: release, atMost: false });
+  }
+
+  #delete(name: LogClass, commit: number, value: Uint8Array, entries: readonly ValueEntry[]): void {
+    this.operations.push({ type: 'del', key: valueKey(name, commit) });
+    this.#gone.add(`${name} ${commit}`);
+    const log = this.classes[name];
+    this.classes[name] = {
+      floor: commit === log.floor ? commit + 1 : log.floor,
+      values: Math.max(0, log.values - 1),
+      blocks: Math.max(0, log.blocks - entries.length),
+      bytes: Math.max(0, log.bytes - value.length - VALUE_OVERHEAD_BYTES),
+    };
+  }
+
+  #over(budgetBytes: number, newBytes: number): number {
+    return LOG_CLASSES.reduce((sum, name) => sum + this.classes[name].bytes, newBytes) - budgetBytes;
+  }
+}
+
+/** The blocks of a value: by its footer, or where that is damaged by their own headers. */
+export function entriesOf(state: StoreState, value: Uint8Array): readonly ValueEntry[] {
+  const { native } = state.options.deps;
+  return (
+    readFooter(value, native.crc32c) ?? walkBlocks(value, native, (epoch, name) => state.find(epoch, name))
+  );
+}
+
+export function isSettled(state: StoreState, { stream, first, count }: ValueEntry): boolean {
+  return state.byId(stream)?.settled.covers(first, first + count) ?? false;
+}
+
+/** The lowest class above its share, else the lowest that has anything; the meta class never. */
+function victim(
+  classes: Readonly<Record<LogClass, ClassLog>>,
+  quotaPercent: Readonly<Record<string, number>>,
+  budgetBytes: number,
+): LogClass | undefined {
+  const held = LOG_CLASSES.filter((name) => name !== 'meta' && classes[name].values > 0).reverse();
+  return (
+    held.find((name) => classes[name].bytes > ((quotaPercent[name] ?? 0) / 100) * budgetBytes) ?? held[0]
+  );
+}

@@ -1,0 +1,127 @@
+import type { Epoch, LogClass } from '../../wire/index.js';
+import { LOG_CLASSES } from '../../wire/index.js';
+import { ByteReader, ByteWriter, type Crc32c, checkedCrc, withCrc } from './bytes.js';
+import type { PlainFile, StoreFiles } from './options.js';
+
+/** The most streams that an epoch may have: their entries fit a slot. */
+export const MAX_STREAMS = 250;
+
+/** One slot; at most 26 + 250 × 62 bytes are used, and only what is used is written. */
+export const SLOT_BYTES = 16384;
+const SLOTS = 2;
+const MAGIC = 0x31565243; // CRV1
+const RESERVE_FORMAT = 1;
+
+export interface ReserveEntry {
+  readonly stream: string;
+  readonly class: LogClass;
+  /** Of its newest descriptor; 0: none yet. */
+  readonly version: number;
+  /** No number at or past this was ever given. */
+  readonly limit: number;
+}
+
+/** It stands on its own: should LevelDB lose everything, it still says which streams had given which numbers. */
+export interface Reserve {
+  readonly generation: number;
+  readonly epoch: Epoch;
+  /** The process stopped in order: limits are exactly the next numbers. */
+  readonly clean: boolean;
+  readonly entries: readonly ReserveEntry[];
+}
+
+export function encodeReserve(reserve: Reserve, crc32c: Crc32c): Uint8Array {
+  const writer = new ByteWriter()
+    .u53(reserve.generation)
+    .text(reserve.epoch)
+    .u8(reserve.clean ? 1 : 0);
+  writer.u16(reserve.entries.length);
+  for (const { stream, class: logClass, version, limit } of reserve.entries) {
+    writer.text(stream).u8(LOG_CLASSES.indexOf(logClass)).u16(version).u53(limit);
+  }
+  const body = Uint8Array.from(writer.bytes());
+  const head = new ByteWriter().u32(MAGIC).u16(RESERVE_FORMAT).u32(body.length).raw(body);
+  return withCrc(head.bytes(), crc32c);
+}
+
+/** `undefined` where the slot is empty, torn or damaged. */
+export function decodeReserve(slot: Uint8Array, crc32c: Crc32c): Reserve | undefined {
+  if (slot.length < 14) return undefined;
+  const head = new ByteReader(slot);
+  if (head.u32() !== MAGIC || head.u16() !== RESERVE_FORMAT) return undefined;
+  const length = head.u32();
+  if (head.offset + length + 4 > slot.length) return undefined;
+  const checked = checkedCrc(slot.subarray(0, head.offset + length + 4), crc32c);
+  return checked && readBody(new ByteReader(checked.subarray(head.offset)));
+}
+
+function readBody(reader: ByteReader): Reserve | undefined {
+  const generation = reader.u53();
+  const epoch = reader.text();
+  const clean = reader.u8() === 1;
+  const entries: ReserveEntry[] = [];
+  for (let left = reader.u16(); left > 0; left -= 1) {
+    const stream = reader.text();
+    const logClass = LOG_CLASSES[reader.u8()];
+    if (!logClass) return undefined;
+    entries.push({ stream, class: logClass, version: reader.u16(), limit: reader.u53() });
+  }
+  return { generation, epoch, clean, entries };
+}
+
+/** The newest whole slot of the file's bytes. */
+export function newestSlot(file: Uint8Array, crc32c: Crc32c): Reserve | undefined {
+  let newest: Reserve | undefined;
+  for (let slot = 0; slot < SLOTS; slot += 1) {
+    const found = decodeReserve(file.subarray(slot * SLOT_BYTES, (slot + 1) * SLOT_BYTES), crc32c);
+    if (found && (!newest || found.generation > newest.generation)) newest = found;
+  }
+  return newest;
+}
+
+/** The file: two slots written in turn, so that a torn write leaves the other. Its room is taken once: a full disk can't stop it. */
+export class ReserveFile {
+  #file: PlainFile | undefined;
+  #generation: number;
+
+  constructor(
+    readonly path: string,
+    readonly files: StoreFiles,
+    readonly crc32c: Crc32c,
+    generation: number,
+  ) {
+    this.#generation = generation;
+  }
+
+  /** Makes the file where it isn't there or has another size. Its directory is synced by the caller. */
+  static async prepare(path: string, files: StoreFiles): Promise<Uint8Array> {
+    const found = await files.read(path);
+    if (found?.length === SLOTS * SLOT_BYTES) return found;
+    const zeros = new Uint8Array(SLOTS * SLOT_BYTES);
+    if (found) zeros.set(found.subarray(0, zeros.length));
+    await files.write(path, zeros);
+    return zeros;
+  }
+
+  /** Durable when it resolves. After a failure the same slot is written again: the other one stays whole. */
+  async write(reserve: Omit<Reserve, 'generation'>): Promise<number> {
+    const generation = this.#generation + 1;
+    const bytes = encodeReserve({ generation, ...reserve }, this.crc32c);
+    try {
+      this.#file ??= await this.files.open(this.path);
+      await this.#file.write(bytes, (generation % SLOTS) * SLOT_BYTES);
+      await this.#file.datasync();
+    } catch (cause) {
+      await this.close();
+      throw cause;
+    }
+    this.#generation = generation;
+    return bytes.length;
+  }
+
+  async close(): Promise<void> {
+    const file = this.#file;
+    this.#file = undefined;
+    await file?.close();
+  }
+}

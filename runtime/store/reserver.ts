@@ -1,0 +1,88 @@
+import type { StoreOptions } from './options.js';
+import type { ReserveEntry, ReserveFile } from './reserve.js';
+import { Retry } from './retry.js';
+import type { StoreState } from './state.js';
+
+/** Keeps the reserve ahead of the numbers, off the hot path: one write at a time, for all streams together. */
+export class Reserver {
+  /** Since the process started. */
+  bytesWritten = 0;
+  failure: { readonly since: bigint; readonly reason: string } | undefined;
+  #running: Promise<void> | undefined;
+  readonly #retry: Retry;
+
+  constructor(
+    readonly state: StoreState,
+    readonly file: ReserveFile,
+    readonly options: StoreOptions,
+    /** Rows got their numbers. */
+    readonly onNumbered: () => void,
+  ) {
+    this.#retry = new Retry(options.deps, () => void this.#start());
+  }
+
+  /** Call it after numbers were given. */
+  check(): void {
+    if (this.#running || this.#retry.isWaiting) return;
+    if (this.state.current.some((stream) => stream.wantsReserve)) void this.#start();
+  }
+
+  /** Reserves now; resolves when it is durable or has failed. */
+  async extend(): Promise<void> {
+    await this.#running;
+    await this.#start();
+  }
+
+  /** Clean: limits are exactly the next numbers. Rejects when it can't be written. */
+  async writeClean(): Promise<void> {
+    this.#retry.cancel();
+    await this.#running;
+    const entries = this.#entries((stream) => stream.next);
+    await this.file.write({ epoch: this.state.epoch, clean: true, entries });
+  }
+
+  async close(): Promise<void> {
+    this.#retry.cancel();
+    await this.#running;
+    await this.file.close();
+  }
+
+  #start(): Promise<void> {
+    this.#running ??= this.#extend().finally(() => {
+      this.#running = undefined;
+      this.check();
+    });
+    return this.#running;
+  }
+
+  async #extend(): Promise<void> {
+    const now = this.options.deps.nowNs();
+    const limits = new Map(
+      this.state.current.map((stream) => [stream, stream.wantedLimit(now, this.options.reserveAheadMs)]),
+    );
+    const entries = this.#entries((stream) => limits.get(stream)!);
+    try {
+      this.bytesWritten += await this.file.write({ epoch: this.state.epoch, clean: false, entries });
+    } catch (error) {
+      const reason = this.#retry.failed(error, `${this.file.path}: numbers can't be reserved, rows wait`);
+      this.failure = { since: this.failure?.since ?? now, reason };
+      return;
+    }
+    this.failure = undefined;
+    this.#retry.succeeded();
+    for (const [stream, limit] of limits) {
+      stream.limit = limit;
+      stream.number();
+    }
+    this.onNumbered();
+  }
+
+  #entries(limitOf: (stream: StoreState['meta']) => number): readonly ReserveEntry[] {
+    return this.state.current.map((stream) => ({
+      stream: stream.name,
+      class: stream.class,
+      version: stream.record.version,
+      limit: limitOf(stream),
+    }));
+  }
+}

@@ -1,0 +1,50 @@
+import { reasonOf } from './error.js';
+import type { StoreDeps } from './options.js';
+
+const FIRST_MS = 100;
+const LONGEST_MS = 5000;
+
+/** Tries again after a failure: 100 ms, doubling up to 5 s, with up to a quarter of jitter; says the first failure, not each. */
+export class Retry {
+  #delayMs = FIRST_MS;
+  #timer: unknown;
+  #reason: string | undefined;
+
+  constructor(
+    readonly deps: StoreDeps,
+    readonly again: () => void,
+  ) {}
+
+  get isWaiting(): boolean {
+    return this.#timer !== undefined;
+  }
+
+  /** Returns the failure's text. */
+  failed(error: unknown, what: string): string {
+    const reason = reasonOf(error);
+    if (reason !== this.#reason) this.deps.log.error({ reason }, what);
+    this.#reason = reason;
+    this.cancel();
+    const jitter = Number(this.deps.random64() & 0xffn) / 1024;
+    this.#timer = this.deps.setTimer(
+      () => {
+        this.#timer = undefined;
+        this.again();
+      },
+      this.#delayMs * (1 + jitter),
+    );
+    this.#delayMs = Math.min(LONGEST_MS, 2 * this.#delayMs);
+    return reason;
+  }
+
+  succeeded(): void {
+    this.cancel();
+    this.#delayMs = FIRST_MS;
+    this.#reason = undefined;
+  }
+
+  cancel(): void {
+    if (this.#timer !== undefined) this.deps.clearTimer(this.#timer);
+    this.#timer = undefined;
+  }
+}

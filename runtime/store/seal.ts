@@ -1,0 +1,49 @@
+import type { NativeApi } from '../../native/api.js';
+import type { Chunk } from './chunk.js';
+
+export interface SealHeader {
+  readonly node: string;
+  readonly epoch: string;
+  readonly stream: string;
+  readonly boot: number;
+}
+
+/** Rows [from, to) of a chunk, sealed, or refused by the codec: then `bytes` is absent. */
+export interface Sealed {
+  readonly first: number;
+  readonly count: number;
+  readonly bytes?: Uint8Array;
+}
+
+/**
+ * Seals a chunk into blocks. Rows that the codec refuses (RangeError) are found by halving, so that they cost nobody else; `onRefused`
+ * gets the codec's words once a row.
+ */
+export function seal(
+  chunk: Chunk,
+  header: SealHeader,
+  native: Pick<NativeApi, 'encodeBlock'>,
+  onRefused: (error: RangeError) => void,
+): readonly Sealed[] {
+  const sealed: Sealed[] = [];
+  const halve = (from: number, to: number): void => {
+    const first = chunk.first + from;
+    try {
+      const identity = { ...header, first, descriptorVersion: chunk.version };
+      const bytes = native.encodeBlock(identity, chunk.columns, chunk.rows(from, to));
+      sealed.push({ first, count: to - from, bytes });
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      if (to - from > 1) {
+        const middle = (from + to) >>> 1;
+        halve(from, middle);
+        halve(middle, to);
+      } else {
+        onRefused(error);
+        sealed.push({ first, count: 1 });
+      }
+    }
+  };
+  halve(0, chunk.count);
+  return sealed;
+}

@@ -1,0 +1,208 @@
+import type { Descriptor, Epoch, Gap, GapCause, LogClass, MetaRecord } from '../../wire/index.js';
+import { encodeMeta, META_STREAM } from '../../wire/index.js';
+import { Backlog } from './backlog.js';
+import { IDENTITY_KEY, type StreamId, settledKey, streamKey, streamName } from './keys.js';
+import { DirtyKeys, GapLedger, type StreamGap } from './ledger.js';
+import type { StoreOptions } from './options.js';
+import { RangeSet } from './ranges.js';
+import {
+  type ClassLog,
+  encodeBounds,
+  encodeJson,
+  type Identity,
+  type LedgerGap,
+  type StreamRecord,
+} from './records.js';
+import type { Start } from './recover.js';
+import { type Memory, Stream } from './stream.js';
+
+/** Ranges of settled numbers a stream: receipts that would make more are forgotten, which costs a resend. */
+const MAX_SETTLED_RANGES = 1024;
+
+/** All that the store knows and the disk doesn't need to be asked for. The disk follows it, batch by batch. */
+export class StoreState {
+  readonly identity: Identity;
+  readonly memory: Memory = { bytes: 0 };
+  readonly backlog = new Backlog(this.memory);
+  readonly dirty = new DirtyKeys();
+  readonly ledger: GapLedger;
+  /** Numbers accounted for by gaps in this process's life. */
+  readonly gapCounts = new Map<number, Map<GapCause, number>>();
+  /** Something waits that mustn't wait for the next rows: a gap, a stream, an identity. */
+  urgent = false;
+  readonly #streams = new Map<number, Stream>();
+  readonly #byName = new Map<string, Stream>();
+  readonly #records = new Map<string, StreamRecord>();
+  readonly #touched = new Set<Stream>();
+
+  constructor(
+    readonly options: StoreOptions,
+    start: Start,
+    /** Number of the last batch on the disk. */
+    public batch: number,
+    /** As that batch left them. */
+    public classes: Readonly<Record<LogClass, ClassLog>>,
+  ) {
+    this.identity = start.identity;
+    this.ledger = new GapLedger(this.dirty, options.deps.native.crc32c);
+    for (const { record, next } of start.streams) this.#enter(record, next, next);
+  }
+
+  get epoch(): Epoch {
+    return this.identity.epochs.at(-1)!;
+  }
+
+  get epochIndex(): number {
+    return this.identity.epochs.length - 1;
+  }
+
+  get meta(): Stream {
+    return this.#byName.get(META_STREAM)!;
+  }
+
+  /** Of the current epoch, by id. */
+  get current(): readonly Stream[] {
+    return [...this.#byName.values()];
+  }
+
+  get all(): Iterable<Stream> {
+    return this.#streams.values();
+  }
+
+  byName(name: string): Stream | undefined {
+    return this.#byName.get(name);
+  }
+
+  byId(id: StreamId): Stream | undefined {
+    return this.#streams.get(streamName(id));
+  }
+
+  /** For blocks of any epoch. */
+  find(epoch: Epoch, name: string): Stream | undefined {
+    if (epoch === this.epoch) return this.#byName.get(name);
+    const index = this.identity.epochs.indexOf(epoch);
+    return [...this.#streams.values()].find((stream) => stream.epoch === index && stream.name === name);
+  }
+
+  /** A descriptor that the store has had, by epoch, stream and version. */
+  recordOf(stream: Stream, version: number): StreamRecord | undefined {
+    return this.#records.get(`${streamName(stream)} ${version}`);
+  }
+
+  /** What was on the disk at open. */
+  loadRecord(record: StreamRecord): void {
+    this.#records.set(`${streamName(record)} ${record.version}`, record);
+  }
+
+  settleLoaded(id: StreamId, bounds: readonly number[]): void {
+    const stream = this.byId(id);
+    if (stream) stream.settled = new RangeSet(bounds);
+  }
+
+  /** Whether the disk has this version of the stream's record, or will with the next batch. */
+  isWritten(record: StreamRecord): boolean {
+    return this.#records.has(`${streamName(record)} ${record.version}`);
+  }
+
+  /** A stream of the current epoch, new or with a new descriptor. Its record goes with the next batch. */
+  put(record: StreamRecord): Stream {
+    const known = this.#byName.get(record.name);
+    if (known) known.record = record;
+    const stream = known ?? this.#enter(record, 0, 0);
+    this.write(record);
+    return stream;
+  }
+
+  /** The stream's record goes with the next batch. */
+  write(record: StreamRecord): void {
+    this.loadRecord(record);
+    const value = encodeJson(record, this.options.deps.native.crc32c);
+    this.dirty.put(streamKey(record, record.version), value);
+    this.urgent = true;
+  }
+
+  /** Accounts for numbers without rows. */
+  gap(stream: Stream, gap: LedgerGap): void {
+    const counted = this.ledger.add({ epoch: stream.epoch, id: stream.id }, gap);
+    const counts = this.gapCounts.get(streamName(stream)) ?? new Map<GapCause, number>();
+    counts.set(gap.cause, (counts.get(gap.cause) ?? 0) + counted);
+    this.gapCounts.set(streamName(stream), counts);
+    if (gap.last !== undefined) stream.settled.add(gap.first, gap.last + 1);
+    this.#touched.add(stream);
+    this.urgent = true;
+  }
+
+  /** The right-hand side holds these numbers for good. */
+  received(stream: Stream, first: number, end: number): void {
+    const full = stream.settled.rangeCount >= MAX_SETTLED_RANGES;
+    if (full && stream.settled.growth(first, end) > 0) return;
+    stream.settled.add(first, end);
+    this.#touched.add(stream);
+  }
+
+  /** As receivers know it. */
+  wireGap({ stream, first, last, cause, atMost }: StreamGap): Gap {
+    const name = this.byId(stream)?.name ?? '';
+    return { epoch: this.identity.epochs[stream.epoch]!, stream: name, first, last, cause, atMost };
+  }
+
+  /** A row of the meta stream, from now. */
+  appendMeta(record: MetaRecord): void {
+    this.meta.append({
+      stream: META_STREAM,
+      timesNs: BigInt64Array.of(this.options.deps.nowNs()),
+      values: Float64Array.of(Number.NaN),
+      quality: Uint8Array.of(0),
+      texts: [encodeMeta(record)],
+    });
+  }
+
+  /** Turns what was touched into operations: call it before dirty.take(). */
+  writeTouched(): void {
+    const { crc32c } = this.options.deps.native;
+    for (const stream of this.#touched) {
+      this.dirty.put(settledKey(stream), encodeBounds(stream.settled.bounds, crc32c));
+    }
+    this.#touched.clear();
+  }
+
+  /** Everything but the values is written anew with the next batch: the disk has lost some of it. */
+  touchAll(): void {
+    this.writeIdentity();
+    for (const record of this.#records.values()) this.write(record);
+    for (const stream of this.#streams.values()) this.#touched.add(stream);
+    this.ledger.touchAll();
+    this.urgent = true;
+  }
+
+  writeIdentity(): void {
+    this.dirty.put(IDENTITY_KEY, encodeJson(this.identity, this.options.deps.native.crc32c));
+    this.urgent = true;
+  }
+
+  /** Rows that are in memory only. */
+  get pendingRows(): number {
+    let rows = this.backlog.rows;
+    for (const stream of this.#byName.values()) {
+      rows += stream.unnumberedRows;
+      for (const chunk of stream.chunks) rows += chunk.count;
+    }
+    return rows;
+  }
+
+  #enter(record: StreamRecord, next: number, limit: number): Stream {
+    const stream = new Stream(record, next, limit, this.memory, (owner, first, last, cause) =>
+      this.gap(owner, { first, last, cause, atMost: false }),
+    );
+    this.#streams.set(streamName(record), stream);
+    if (record.epoch === this.epochIndex) this.#byName.set(record.name, stream);
+    return stream;
+  }
+}
+
+/** As receivers know it; `undefined` for the meta stream, whose descriptor is fixed, and where none is known. */
+export function descriptorOf(record: StreamRecord | undefined): Descriptor | undefined {
+  if (!record || record.class === 'meta' || record.channels.length === 0) return undefined;
+  const { name, version, title, class: streamClass, channels } = record;
+  return { stream: name, version, title, class: streamClass, channels };
+}

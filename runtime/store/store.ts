@@ -1,0 +1,207 @@
+import type { Rows } from '../../drivers/contract/index.js';
+import type { Anchor, Descriptor, Epoch, Gap, LogClass, NodeId } from '../../wire/index.js';
+import { STREAM_NAME } from '../../wire/index.js';
+import { type Commit, Committer } from './committer.js';
+import { StoreError } from './error.js';
+import type { Opened } from './open.js';
+import type { StoreOptions } from './options.js';
+import { Reader } from './reader.js';
+import { Releases } from './release.js';
+import { MAX_STREAMS } from './reserve.js';
+import { Reserver } from './reserver.js';
+import { shed } from './shed.js';
+import { descriptorOf, type StoreState } from './state.js';
+import { statusOf } from './status.js';
+import type { BlockPosition, Disposition, Store, StoredBlock, StoreStatus, StreamSpec } from './types.js';
+
+const MAX_CHANNELS = 64;
+/** Of what LevelDB holds, as a share of the size: the rest is for its logs and for compaction (measured in test/store/size). */
+const LIVE_SHARE = 0.5;
+
+/** The Store over LevelDB: what is promised is in types.ts, how it is kept in docs/store.md. */
+export class LevelStore implements Store {
+  readonly node: NodeId;
+  readonly epoch: Epoch;
+  readonly boot: number;
+  readonly #state: StoreState;
+  readonly #options: StoreOptions;
+  readonly #releases = new Releases();
+  readonly #reserver: Reserver;
+  readonly #committer: Committer;
+  readonly #listeners = new Set<(commit: Commit) => void>();
+  #diskBytes = 0;
+  #isClosed = false;
+
+  /** Reserves the first numbers and enters the boot. */
+  static async start(opened: Opened, options: StoreOptions): Promise<LevelStore> {
+    const store = new LevelStore(opened, options);
+    await store.#reserver.extend();
+    if (opened.start.isNewBoot || opened.start.isNewEpoch) {
+      const { boot, bootId } = opened.state.identity;
+      opened.state.appendMeta({ kind: 'boot', value: { boot, bootId, software: options.software } });
+      store.#committer.now();
+    }
+    return store;
+  }
+
+  private constructor({ state, db, reserve }: Opened, options: StoreOptions) {
+    this.#state = state;
+    this.#options = options;
+    this.node = options.node;
+    this.epoch = state.epoch;
+    this.boot = state.identity.boot;
+    this.#reserver = new Reserver(state, reserve, options, () => this.#committer.now());
+    const budget = (): number => LIVE_SHARE * options.sizeBytes;
+    const events = {
+      onCommit: (commit: Commit): void => {
+        for (const listener of this.#listeners) listener(commit);
+      },
+      onLoss: (): void => undefined,
+    };
+    this.#committer = new Committer(state, this.#releases, options, budget, events, db);
+  }
+
+  declare(spec: StreamSpec): void {
+    this.#refuseClosed();
+    const known = this.#state.byName(spec.name);
+    if (known && sameShape(spec, known.record)) return;
+    this.#refuse(spec);
+    const stream = {
+      epoch: this.#state.epochIndex,
+      id: known?.id ?? this.#state.current.length,
+      name: spec.name,
+      class: spec.class,
+      version: (known?.record.version ?? 0) + 1,
+      title: spec.title,
+      channels: spec.channels,
+    };
+    const value = descriptorOf(stream)!;
+    this.#state.appendMeta({ kind: 'descriptor', value });
+    this.#state.put(stream);
+    this.#reserver.check();
+    this.#committer.now();
+  }
+
+  append(rows: Rows): void {
+    this.#refuseClosed();
+    const stream = this.#state.byName(rows.stream);
+    if (!stream || stream === this.#state.meta) {
+      throw new StoreError('invalid', rows.stream, 'rows of a stream that was not declared');
+    }
+    stream.append(rows);
+    if (this.#state.memory.bytes > this.#options.memoryBytes) shed(this.#state);
+    if (stream.wantsReserve) this.#reserver.check();
+    if (stream.class === 'alarm') this.#committer.now();
+    else this.#committer.withGroup();
+  }
+
+  anchor(anchor: Omit<Anchor, 'boot'>): void {
+    this.#refuseClosed();
+    this.#state.appendMeta({ kind: 'anchor', value: { boot: this.boot, ...anchor } });
+    this.#reserver.check();
+    this.#committer.withGroup();
+  }
+
+  flush(): Promise<void> {
+    this.#refuseClosed();
+    return this.#committer.flush();
+  }
+
+  onCommit(listener: (commit: Commit) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  async read(
+    name: LogClass,
+    after: BlockPosition | undefined,
+    maxBlocks: number,
+    maxBytes: number,
+  ): Promise<readonly StoredBlock[]> {
+    this.#refuseClosed();
+    const db = this.#committer.db;
+    if (!db) return [];
+    const request = { class: name, after, maxBlocks, maxBytes };
+    const reader = new Reader(this.#state, this.#releases, () => undefined, request);
+    try {
+      return await reader.read(db);
+    } catch (error) {
+      // The database was closed under the read: what the disk refuses to write it can't be asked for either.
+      if (this.#committer.db !== db) return [];
+      throw error;
+    } finally {
+      if (!this.#releases.isEmpty) this.#committer.lazily();
+    }
+  }
+
+  dispose(dispositions: readonly Disposition[]): void {
+    this.#refuseClosed();
+    for (const disposition of dispositions) {
+      if (disposition.kind === 'rejected') {
+        this.#options.deps.log.warn(
+          { ...disposition },
+          'a block was refused for good: its rows become a gap',
+        );
+      }
+      this.#releases.add(disposition.position, disposition.kind);
+    }
+    this.#committer.lazily();
+  }
+
+  descriptor(name: string, version: number, epoch: Epoch = this.epoch): Descriptor | undefined {
+    const stream = this.#state.find(epoch, name);
+    return stream && descriptorOf(this.#state.recordOf(stream, version));
+  }
+
+  async publishGaps(): Promise<void> {
+    this.#refuseClosed();
+    const { ledger, meta } = this.#state;
+    while (ledger.size > 0) {
+      const room = (): number => (meta.unnumberedRows > 0 ? 0 : meta.limit - meta.next);
+      if (room() === 0) await this.#reserver.extend();
+      if (room() === 0) return;
+      for (const gap of ledger.all().slice(0, room())) {
+        ledger.remove(gap);
+        this.#state.appendMeta({ kind: 'gap', value: this.#state.wireGap(gap) });
+      }
+      this.#reserver.check();
+    }
+    if (this.#committer.failure === undefined) await this.#committer.flush();
+  }
+
+  openGaps(): readonly Gap[] {
+    return this.#state.ledger.all().map((gap) => this.#state.wireGap(gap));
+  }
+
+  status(): StoreStatus {
+    return statusOf(this.#state, this.#committer, this.#reserver, this.#diskBytes);
+  }
+
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    if (this.#state.current.some((stream) => stream.unnumberedRows > 0)) await this.#reserver.extend();
+    const whole = await this.#committer.close();
+    if (whole) await this.#reserver.writeClean();
+    await this.#reserver.close();
+  }
+
+  #refuse(spec: StreamSpec): void {
+    const bad =
+      !STREAM_NAME.test(spec.name) || spec.channels.length === 0 || spec.channels.length > MAX_CHANNELS;
+    if (bad)
+      throw new StoreError('invalid', spec.name, `no name of a stream, or not 1 to ${MAX_CHANNELS} channels`);
+    if (!this.#state.byName(spec.name) && this.#state.current.length >= MAX_STREAMS) {
+      throw new StoreError('invalid', spec.name, `more than ${MAX_STREAMS} streams in one epoch`);
+    }
+  }
+
+  #refuseClosed(): void {
+    if (this.#isClosed) throw new StoreError('closed', this.#options.path, 'the store is closed');
+  }
+}
+
+function sameShape(spec: StreamSpec, record: StoreState['meta']['record']): boolean {
+  const same = spec.class === record.class && spec.title === record.title;
+  return same && JSON.stringify(spec.channels) === JSON.stringify(record.channels);
+}

@@ -1,0 +1,106 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Channel, Rows } from '../../drivers/contract/index.js';
+import { native } from '../../native/index.js';
+import {
+  openStore,
+  realDeps,
+  type Store,
+  type StoreDeps,
+  type StoreOptions,
+} from '../../runtime/store/index.js';
+import { type Gap, LOG_CLASSES, type LogClass } from '../../wire/index.js';
+import { decodeMeta } from '../../wire/meta.js';
+
+export const CHANNELS: readonly Channel[] = [
+  { name: 'temperature', quantity: 'temperature', type: { kind: 'decimal', scale: 2 } },
+  { name: 'count', quantity: 'count', type: { kind: 'int' } },
+];
+
+export const SILENT = { info: () => undefined, warn: () => undefined, error: () => undefined };
+
+export function testDeps(change: Partial<StoreDeps> = {}): StoreDeps {
+  return { ...realDeps({ nowNs: () => process.hrtime.bigint(), native, log: SILENT }), ...change };
+}
+
+export function testOptions(path: string, change: Partial<StoreOptions> = {}): StoreOptions {
+  return {
+    path,
+    node: '0123456789abcdef',
+    machineId: 'machine-1',
+    bootId: '11111111-1111-1111-1111-111111111111',
+    software: 'cairn test',
+    sizeBytes: 16 * 1024 * 1024,
+    quotaPercent: { alarm: 10, event: 10, telemetry: 40, bulk: 20, log: 10 },
+    commitIntervalMs: 5,
+    reserveAheadMs: 1000,
+    memoryBytes: 1024 * 1024,
+    deps: testDeps(),
+    ...change,
+  };
+}
+
+/** A directory that is gone after the test. */
+export function temporary(t: { after(run: () => void): void }): string {
+  const path = mkdtempSync(join(process.env.CAIRN_TEST_TMP ?? tmpdir(), 'cairn-store-'));
+  t.after(() => rmSync(path, { recursive: true, force: true }));
+  return path;
+}
+
+/** A store with the streams `t` (telemetry), `e` (event), `a` (alarm), `l` (log). */
+export async function openTest(options: StoreOptions): Promise<Store> {
+  const store = await openStore(options);
+  const named = { t: 'telemetry', e: 'event', a: 'alarm', l: 'log' } as const;
+  for (const [name, streamClass] of Object.entries(named)) {
+    store.declare({ name, class: streamClass, title: `stream ${name}`, channels: CHANNELS });
+  }
+  return store;
+}
+
+/** Rows whose `count` says what they are. */
+export function rowsOf(stream: string, counts: readonly number[]): Rows {
+  const values = new Float64Array(2 * counts.length);
+  for (const [i, count] of counts.entries()) values.set([count / 100, count], 2 * i);
+  return {
+    stream,
+    timesNs: BigInt64Array.from(counts, (count) => BigInt(count) * 1_000_000n),
+    values,
+    quality: new Uint8Array(2 * counts.length),
+  };
+}
+
+export interface Held {
+  readonly epoch: string;
+  readonly stream: string;
+  readonly sequence: number;
+  readonly count: number;
+}
+
+/** Every stored row of the streams (not meta), in the order of the log. */
+export async function heldRows(store: Store, classes: readonly LogClass[] = LOG_CLASSES): Promise<Held[]> {
+  const held: Held[] = [];
+  for (const name of classes) {
+    if (name === 'meta') continue;
+    for (const { bytes } of await store.read(name, undefined, 1e6, 1e9)) {
+      const { header, values } = native.decodeBlock(bytes);
+      for (let i = 0; i < header.count; i += 1) {
+        const count = values[2 * i + 1]!;
+        held.push({ epoch: header.epoch, stream: header.stream, sequence: header.first + i, count });
+      }
+    }
+  }
+  return held;
+}
+
+/** Every gap that the store knows of: in the ledger, and in stored meta rows. */
+export async function allGaps(store: Store): Promise<Gap[]> {
+  const gaps = [...store.openGaps()];
+  for (const { bytes } of await store.read('meta', undefined, 1e6, 1e9)) {
+    for (const text of native.decodeBlock(bytes).texts ?? []) {
+      const record = decodeMeta(text as Uint8Array);
+      if (record.kind === 'gap') gaps.push(record.value);
+    }
+  }
+  return gaps;
+}
