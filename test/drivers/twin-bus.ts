@@ -147,7 +147,8 @@ export function twinBus(
   clock: FakeClock,
   around: (timeNs: bigint) => Surroundings = () => ({}),
 ): TestBus {
-  const now = (): World => world(clock.timeNs, around(clock.timeNs));
+  const at = (timeNs: bigint): World => ({ ...world(timeNs, around(timeNs)), at });
+  const now = (): World => at(clock.timeNs);
   const part = (twin: I2cTwin): BusPart => ({
     write: (bytes) => twin.write(bytes, now()),
     read: (length) => twin.read(length, now()),
