@@ -15,8 +15,8 @@ import { FIX_STREAM, fixRow, SKY_STREAM, skyRow } from './rows.js';
 import { SkyCollector } from './sky.js';
 
 const PROBE_STEP_MS = 100;
-/** Receivers speak once a second by default; slow ones are set to one in five. */
-const PROBE_MS = 5500;
+/** Receivers speak once a second by default; the sampler gives up after five. */
+const PROBE_MS = 4000;
 const DATE = 'a date such as 2024-01-01 is wanted';
 
 const options = v.strictObject({
