@@ -8,7 +8,10 @@ export type After = (ms: number, task: () => void) => () => void;
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 
 /** What the board uses of the C add-on. */
-export type BoardNative = Pick<NativeApi, 'createFramer' | 'gpioChips' | 'gpioLines' | 'gpioOpen'>;
+export type BoardNative = Pick<
+  NativeApi,
+  'clockPair' | 'createFramer' | 'gpioChips' | 'gpioLines' | 'gpioOpen'
+>;
 
 /** Native packages, loaded when a backend needs them and not before; each throws what its import threw. */
 export interface Loaders {
@@ -25,7 +28,7 @@ export interface BoardDeps {
   readonly random: () => number;
   readonly log: (level: LogLevel, text: string) => void;
   readonly loaders?: Partial<Loaders>;
-  /** Twin boards only: the world at a boot time. Default: `createWorld(1, …)`, at the host's wall clock. */
+  /** Twin boards only: the world at a boot time. Default: `createWorld(1, …)`, by the host's wall clock. */
   readonly world?: (timeNs: bigint) => World;
   /** Twin boards only: told of each twin made in this process, so that its faults can be set. */
   readonly onTwin?: (partId: string, twin: Twin) => void;

@@ -69,7 +69,8 @@ export class QueuedI2cBus implements RecoverableI2cBus {
     if (this.#closed) return;
     this.#closed = true;
     await this.#tail;
-    if (this.#hung) void this.#hung.then(() => this.raw.close());
+    if (this.#hung)
+      this.#hung.then(() => this.raw.close()).catch(() => NOTHING); // nobody is left to be told
     else await this.raw.close();
   }
 

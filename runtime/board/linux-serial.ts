@@ -51,7 +51,6 @@ export async function openLinuxSerial(
 class LinuxSerialPort implements SerialPort {
   readonly #framed: FramedPort;
   #port: NpmSerialPort | undefined;
-  #pendingBytes = 0;
   #tries = 0;
   #openedAtNs = 0n;
   #closed = false;
@@ -86,15 +85,10 @@ class LinuxSerialPort implements SerialPort {
       throw new HalError('invalid', this.where, `${bytes.length} bytes at once: ${MAX_WRITE_BYTES} at most`);
     }
     if (!port || !this.#framed.isOpen) throw new HalError('disconnected', this.where, 'the line is not open');
-    if (this.#pendingBytes + bytes.length > MAX_PENDING_BYTES) {
-      throw new HalError('busy', this.where, `${this.#pendingBytes} bytes wait for this line already`);
+    if (port.writableLength + bytes.length > MAX_PENDING_BYTES) {
+      throw new HalError('busy', this.where, `${port.writableLength} bytes wait for this line already`);
     }
-    this.#pendingBytes += bytes.length;
-    try {
-      await this.#writeBounded(port, bytes);
-    } finally {
-      this.#pendingBytes -= bytes.length;
-    }
+    await this.#writeBounded(port, bytes);
   }
 
   async close(): Promise<void> {

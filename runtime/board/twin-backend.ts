@@ -14,6 +14,7 @@ import {
 import type { NodeConfig, PartConfig } from '../config/types.js';
 import { gpioOptions } from './attachment.js';
 import type { BoardSetup } from './deps.js';
+import { errorText } from './errno.js';
 import { QueuedI2cBus, type RawI2c, type RecoverableI2cBus } from './i2c-queue.js';
 import { openLinuxSerial } from './linux-serial.js';
 import { TwinGpioLine } from './twin-gpio.js';
@@ -55,7 +56,8 @@ export function openTwinBackend(config: NodeConfig, registry: Registry, setup: B
 
 /** Boot time and the wall clock as they stand now, tied once. */
 function worldOfNow(setup: BoardSetup): (timeNs: bigint) => World {
-  return createWorld(1, BigInt(Date.now()) * 1_000_000n - setup.clock.nowNs());
+  const { bootNs, wallNs } = setup.native.clockPair();
+  return createWorld(1, wallNs - bootNs);
 }
 
 function makeTwin(part: PartConfig, registry: Registry, setup: BoardSetup): Twin {
@@ -83,13 +85,28 @@ function openBus(
     const path = device.slice(UNIX.length);
     return { bus: queued(new SocketI2c(bus, path)), why: `twins of another process, at ${path}` };
   }
+  const twins = twinsOnBus(bus, config, twinOf, setup);
+  const raw = new TwinI2c({ name: bus, twins, world, random: setup.random, after: setup.after });
+  return { bus: queued(raw), why: `${twins.size} twins in this process` };
+}
+
+/** A part without a twin leaves its address empty; its neighbours are there all the same. */
+function twinsOnBus(
+  bus: string,
+  config: NodeConfig,
+  twinOf: (part: PartConfig) => Twin,
+  setup: BoardSetup,
+): ReadonlyMap<number, I2cTwin> {
   const twins = new Map<number, I2cTwin>();
   for (const part of config.parts) {
     if (part.attachment.kind !== 'i2c' || part.attachment.bus !== bus) continue;
-    twins.set(part.attachment.address, expect(twinOf(part), 'i2c', part));
+    try {
+      twins.set(part.attachment.address, expect(twinOf(part), 'i2c', part));
+    } catch (error) {
+      setup.log('error', errorText(error));
+    }
   }
-  const raw = new TwinI2c({ name: bus, twins, world, random: setup.random, after: setup.after });
-  return { bus: queued(raw), why: `${twins.size} twins in this process` };
+  return twins;
 }
 
 async function openPort(

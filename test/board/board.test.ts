@@ -39,7 +39,14 @@ test('a part that cannot be opened is missing, and the others go on', async () =
   const deps = testDeps();
   const board = await openBoardWith(
     nodeConfig([
-      partConfig('no-twin', alien, { kind: 'i2c', bus: 'b', address: 0x41 }),
+      partConfig('no-twin', alien, {
+        kind: 'gpio',
+        line: 'x',
+        activeLow: false,
+        bias: 'asIs',
+        debounceUs: 0,
+      }),
+      partConfig('also-none', alien, { kind: 'i2c', bus: 'a', address: 0x41 }),
       onBus('good', 'a', 0x40),
     ]),
     registry,
@@ -47,11 +54,16 @@ test('a part that cannot be opened is missing, and the others go on', async () =
   );
   assert.deepEqual(
     board.parts.map((part) => [part.config.id, part.where, part.busKey]),
-    [['good', 'a 0x40', 'i2c:a']],
+    [
+      ['also-none', 'a 0x41', 'i2c:a'],
+      ['good', 'a 0x40', 'i2c:a'],
+    ],
   );
   assert.equal(board.missing.length, 1);
   assert.match(board.missing[0]!.error.message, /alien has no twin/);
   assert.match(deps.lines.join(), /warn part no-twin is missing/);
+  await assert.rejects(board.parts[0]!.driver.probe(), { kind: 'noAcknowledge' });
+  await board.parts[1]!.driver.probe();
   assert.deepEqual(board.choices, ['i2c a: 1 twins in this process']);
   await assert.rejects(board.reopen(board.missing[0]!.config), /has no twin/);
   await board.close();

@@ -27,6 +27,7 @@ function openOn(gpio: FakeGpio, config: GpioLineConfig, options: GpioLineOptions
 
 function nativeOf(gpio: FakeGpio) {
   return {
+    clockPair: native.clockPair,
     createFramer: native.createFramer,
     gpioChips: () => gpio.gpioChips(),
     gpioLines: (path: string) => gpio.gpioLines(path),
