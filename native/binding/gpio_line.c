@@ -198,7 +198,9 @@ static bool take_request(napi_env env, napi_value object, cairn_gpio_request *re
   request->offset = (uint32_t)offset;
   request->debounce_us = (uint32_t)debounce_us;
   request->output = strcmp(direction, "out") == 0;
-  return true;
+  if (request->output || strcmp(direction, "in") == 0) return true;
+  napi_throw_type_error(env, "ERR_INVALID_ARG_VALUE", "direction: in or out is wanted");
+  return false;
 }
 
 static bool keep_listener(napi_env env, napi_value value, napi_ref *reference) {
