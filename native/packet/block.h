@@ -65,11 +65,12 @@ typedef struct {
   cairn_text *texts; /* they point into the block's bytes */
 } cairn_rows_out;
 
-/* About 160 KiB, so that nothing lies on the stack or is allocated: one for each call that may run at the same time. */
+/* About 230 KiB, so that nothing lies on the stack or is allocated: one for each call that may run at the same time. */
 typedef struct {
   uint64_t numbers[CAIRN_BLOCK_MAX_ROWS];
   uint64_t work[2 * CAIRN_BLOCK_MAX_ROWS];
   uint64_t other[CAIRN_BLOCK_MAX_ROWS];
+  uint64_t corrections[CAIRN_BLOCK_MAX_ROWS];
   cairn_text distinct[CAIRN_BLOCK_MAX_ROWS];
   uint16_t slots[2 * CAIRN_BLOCK_MAX_ROWS];
 } cairn_scratch;

@@ -57,18 +57,46 @@ static bool to_value(uint64_t bits, const cairn_column_byte *column, double *val
   return true;
 }
 
+/* A column's numbers as doubles, in place of their bits; false when the column can't hold one. */
+static bool to_values(uint64_t *numbers, size_t count, const cairn_column_byte *column) {
+  for (size_t row = 0; row < count; row++) {
+    double value;
+    if (!to_value(numbers[row], column, &value)) return false;
+    numbers[row] = cairn_double_bits(value);
+  }
+  return true;
+}
+
+/* Bits of doubles, from an f64 column of any encoding. */
+static void get_floats(cairn_reader *reader, uint64_t *numbers, uint64_t *corrections, size_t count,
+                       cairn_column_byte column) {
+  bool corrected = column.encoding == CAIRN_FLOAT_CORRECTED;
+  if (column.encoding == CAIRN_FLOAT_XOR) {
+    cairn_get_xor(reader, numbers, count);
+    return;
+  }
+  if (corrected) column.encoding = cairn_get_byte(reader);
+  if (corrected && column.encoding > CAIRN_SCALE_MAX) reader->failed = true;
+  cairn_get_integers(reader, numbers, count);
+  if (reader->failed || column.encoding == CAIRN_FLOAT_BITS) return;
+  if (!to_values(numbers, count, &column)) reader->failed = true;
+  if (!corrected) return;
+  cairn_get_integers(reader, corrections, count);
+  for (size_t row = 0; row < count && !reader->failed; row++) numbers[row] += corrections[row];
+}
+
 static void get_numbers(decoder *decoder, size_t c, const cairn_column_byte *column) {
+  cairn_reader *reader = &decoder->reader;
   uint64_t *numbers = decoder->scratch->numbers;
-  bool is_f64 = column->column.kind == CAIRN_F64;
-  bool plain = is_f64 && column->encoding >= CAIRN_FLOAT_BITS;
-  if (is_f64 && column->encoding == CAIRN_FLOAT_XOR) cairn_get_xor(&decoder->reader, numbers, decoder->row_count);
-  else cairn_get_integers(&decoder->reader, numbers, decoder->row_count);
-  for (size_t row = 0; row < decoder->row_count && !decoder->reader.failed; row++) {
-    double value = 0;
+  if (column->column.kind == CAIRN_F64) {
+    get_floats(reader, numbers, decoder->scratch->corrections, decoder->row_count, *column);
+  } else {
+    cairn_get_integers(reader, numbers, decoder->row_count);
+    if (!reader->failed && !to_values(numbers, decoder->row_count, column)) reader->failed = true;
+  }
+  for (size_t row = 0; row < decoder->row_count && !reader->failed; row++) {
     size_t cell = row * decoder->column_count + c;
-    if (plain) value = cairn_bits_double(numbers[row]);
-    else if (!to_value(numbers[row], column, &value)) decoder->reader.failed = true;
-    decoder->out->values[cell] = decoder->out->quality[cell] == CAIRN_FAULT ? NAN : value;
+    decoder->out->values[cell] = decoder->out->quality[cell] == CAIRN_FAULT ? NAN : cairn_bits_double(numbers[row]);
   }
 }
 

@@ -1,31 +1,13 @@
 #include <math.h>
 
-#include "packet/block.h"
 #include "packet/crc32c.h"
+#include "packet/encoder.h"
 #include "packet/floats.h"
 #include "packet/header.h"
 #include "packet/integers.h"
-
 #include "packet/texts.h"
 
-/* One block being made. */
-typedef struct {
-  cairn_writer writer;
-  const cairn_rows *rows;
-  size_t row_count;
-  size_t column_count;
-  cairn_scratch *scratch;
-} encoder;
-
-static bool is_absent(const encoder *encoder, size_t row, size_t column) {
-  return encoder->rows->quality[row * encoder->column_count + column] == CAIRN_FAULT;
-}
-
-static double value_at(const encoder *encoder, size_t row, size_t column) {
-  return encoder->rows->values[row * encoder->column_count + column];
-}
-
-static void put_times(encoder *encoder) {
+static void put_times(cairn_encoder *encoder) {
   uint64_t *numbers = encoder->scratch->numbers;
   const int64_t *times_ns = encoder->rows->times_ns;
   for (size_t row = 0; row < encoder->row_count; row++) numbers[row] = (uint64_t)times_ns[row] - (uint64_t)times_ns[0];
@@ -33,13 +15,13 @@ static void put_times(encoder *encoder) {
   cairn_put_integers(&encoder->writer, numbers, encoder->row_count, &plan);
 }
 
-static uint8_t quality_at(const encoder *encoder, size_t i) {
+static uint8_t quality_at(const cairn_encoder *encoder, size_t i) {
   size_t row = i % encoder->row_count, column = i / encoder->row_count;
   return encoder->rows->quality[row * encoder->column_count + column];
 }
 
 /* One zero byte when all is good; else a one and run lengths, column by column. */
-static void put_quality(encoder *encoder) {
+static void put_quality(cairn_encoder *encoder) {
   size_t cells = encoder->row_count * encoder->column_count, run = 0;
   uint8_t any = 0;
   for (size_t i = 0; i < cells; i++) any |= encoder->rows->quality[i];
@@ -62,71 +44,21 @@ static bool to_number(double value, const cairn_column *column, int64_t *number)
   return column->kind == CAIRN_INT || (*number >= 0 && *number <= (int64_t)CAIRN_ENUM_MAX);
 }
 
-/* Absent values repeat the one before; those before the first value take that one; 0 when there is none. */
-static void fill_absent(const encoder *encoder, size_t column, uint64_t *numbers) {
-  size_t first = 0;
-  while (first < encoder->row_count && is_absent(encoder, first, column)) first++;
-  uint64_t last = first < encoder->row_count ? numbers[first] : 0;
-  for (size_t row = 0; row < encoder->row_count; row++) {
-    if (is_absent(encoder, row, column)) numbers[row] = last;
-    last = numbers[row];
-  }
-}
-
 /* Returns the row refused, or the number of rows. */
-static size_t put_numbers(encoder *encoder, size_t c, const cairn_column *column) {
+static size_t put_numbers(cairn_encoder *encoder, size_t c, const cairn_column *column) {
   uint64_t *numbers = encoder->scratch->numbers;
   for (size_t row = 0; row < encoder->row_count; row++) {
     int64_t number = 0;
-    if (!is_absent(encoder, row, c) && !to_number(value_at(encoder, row, c), column, &number)) return row;
+    if (!cairn_is_absent(encoder, row, c) && !to_number(cairn_value_at(encoder, row, c), column, &number)) return row;
     numbers[row] = (uint64_t)number;
   }
-  fill_absent(encoder, c, numbers);
+  cairn_fill_absent(encoder, c, numbers);
   cairn_integer_plan plan = cairn_plan_integers(numbers, encoder->row_count, encoder->scratch->work);
   cairn_put_integers(&encoder->writer, numbers, encoder->row_count, &plan);
   return encoder->row_count;
 }
 
-/* All values as decimals of one scale, without loss of a bit; false if one isn't. */
-static bool as_decimals(encoder *encoder, size_t column, unsigned scale, uint64_t *numbers) {
-  for (size_t row = 0; row < encoder->row_count; row++) {
-    int64_t number = 0;
-    if (!is_absent(encoder, row, column) && !cairn_to_exact_decimal(value_at(encoder, row, column), scale, &number)) {
-      return false;
-    }
-    numbers[row] = (uint64_t)number;
-  }
-  fill_absent(encoder, column, numbers);
-  return true;
-}
-
-/* Doubles: as bits, by XOR, or as decimals where all are; whichever is smallest. Returns the encoding chosen. */
-static uint8_t put_floats(encoder *encoder, size_t column) {
-  size_t rows = encoder->row_count;
-  uint64_t *bits = encoder->scratch->numbers, *decimals = encoder->scratch->other, *work = encoder->scratch->work;
-  for (size_t row = 0; row < rows; row++) bits[row] = cairn_double_bits(value_at(encoder, row, column));
-  fill_absent(encoder, column, bits);
-  cairn_integer_plan plan = cairn_plan_integers(bits, rows, work);
-  size_t xor_bytes = cairn_xor_bytes(bits, rows);
-  const uint64_t *numbers = bits;
-  size_t bytes = plan.bytes <= xor_bytes ? plan.bytes : xor_bytes;
-  uint8_t encoding = plan.bytes <= xor_bytes ? CAIRN_FLOAT_BITS : CAIRN_FLOAT_XOR;
-  unsigned scale = 0;
-  while (scale <= CAIRN_SCALE_MAX && !as_decimals(encoder, column, scale, decimals)) scale++;
-  if (scale <= CAIRN_SCALE_MAX) {
-    cairn_integer_plan decimal_plan = cairn_plan_integers(decimals, rows, work);
-    if (decimal_plan.bytes <= bytes) {
-      plan = decimal_plan;
-      numbers = decimals;
-      encoding = (uint8_t)scale;
-    }
-  }
-  if (encoding == CAIRN_FLOAT_XOR) cairn_put_xor(&encoder->writer, bits, rows);
-  else cairn_put_integers(&encoder->writer, numbers, rows, &plan);
-  return encoding;
-}
-
-static cairn_encode_result check_quality(const encoder *encoder) {
+static cairn_encode_result check_quality(const cairn_encoder *encoder) {
   for (size_t i = 0; i < encoder->row_count * encoder->column_count; i++) {
     if (encoder->rows->quality[i] > CAIRN_FAULT) {
       return (cairn_encode_result){CAIRN_ENCODE_QUALITY, i / encoder->column_count, i % encoder->column_count};
@@ -141,13 +73,13 @@ static size_t count_texts(const cairn_column *columns, size_t count) {
   return texts;
 }
 
-static cairn_encode_result put_columns(encoder *encoder, const cairn_column *columns, size_t column_bytes) {
+static cairn_encode_result put_columns(cairn_encoder *encoder, const cairn_column *columns, size_t column_bytes) {
   size_t rows = encoder->row_count, stride = count_texts(columns, encoder->column_count), text = 0;
   for (size_t c = 0; c < encoder->column_count && !encoder->writer.failed; c++) {
     uint8_t kind = columns[c].kind, low = columns[c].scale;
     size_t done = rows;
     if (kind == CAIRN_F64) {
-      low = put_floats(encoder, c);
+      low = cairn_put_floats(encoder, c);
     } else if (cairn_is_text(kind)) {
       done = cairn_put_texts(&encoder->writer, encoder->rows->texts + text++, stride, encoder->rows->quality + c,
                              encoder->column_count, rows, kind == CAIRN_UTF8, encoder->scratch);
@@ -166,7 +98,7 @@ cairn_encode_result cairn_block_encode(cairn_block_header *header, const cairn_c
                                        cairn_scratch *scratch, uint8_t *out, size_t capacity) {
   cairn_encode_result result = cairn_check_header(header, columns);
   if (result.status != CAIRN_ENCODE_OK) return result;
-  encoder encoder = {
+  cairn_encoder encoder = {
       .writer = {.data = out, .capacity = capacity < CAIRN_BLOCK_MAX_BYTES ? capacity : CAIRN_BLOCK_MAX_BYTES},
       .rows = rows,
       .row_count = header->rows,

@@ -97,8 +97,3 @@ bool cairn_to_decimal(double value, unsigned scale, int64_t *number) {
   }
   return within_bounds(*number);
 }
-
-bool cairn_to_exact_decimal(double value, unsigned scale, int64_t *number) {
-  return cairn_to_decimal(value, scale, number) &&
-         cairn_double_bits(cairn_from_decimal(*number, scale)) == cairn_double_bits(value);
-}

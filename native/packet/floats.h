@@ -17,9 +17,6 @@ bool cairn_to_decimal(double value, unsigned scale, int64_t *number);
 /* The double nearest to number / 10^scale. */
 double cairn_from_decimal(int64_t number, unsigned scale);
 
-/* As cairn_to_decimal, but only when the way back gives `value` bit by bit (so never for -0, NaN and infinities). */
-bool cairn_to_exact_decimal(double value, unsigned scale, int64_t *number);
-
 static inline uint64_t cairn_double_bits(double value) {
   uint64_t bits;
   memcpy(&bits, &value, sizeof bits);

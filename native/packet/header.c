@@ -82,7 +82,7 @@ static bool split_column_byte(uint8_t byte, cairn_column_byte *column) {
   uint8_t kind = byte >> 4, low = byte & 15;
   if (kind == CAIRN_F64) {
     *column = (cairn_column_byte){.column = {.kind = kind}, .encoding = low};
-    return low <= CAIRN_SCALE_MAX || low == CAIRN_FLOAT_BITS || low == CAIRN_FLOAT_XOR;
+    return low <= CAIRN_FLOAT_CORRECTED || low == CAIRN_FLOAT_BITS || low == CAIRN_FLOAT_XOR;
   }
   *column = (cairn_column_byte){.column = {.kind = kind, .scale = low}};
   return is_column(kind, low);

@@ -11,7 +11,8 @@
 #define CAIRN_BLOCK_MIN_BYTES (CAIRN_HEADER_FIXED_BYTES + CAIRN_CRC_BYTES)
 
 /* How the numbers of an f64 column are kept: the low half of its column byte. 0 to 9: as decimals of that scale. */
-#define CAIRN_FLOAT_BITS 14u /* the IEEE 754 bits as integers */
+#define CAIRN_FLOAT_CORRECTED 10u /* a scale, decimals of it, and what to add to the bits of each */
+#define CAIRN_FLOAT_BITS 14u      /* the IEEE 754 bits as integers */
 #define CAIRN_FLOAT_XOR 15u
 
 /* kind << 4 | scale or encoding: the column byte. */

@@ -1,0 +1,145 @@
+// Builds the plain C under AddressSanitizer and UndefinedBehaviorSanitizer with each native/test/test_*.c, and runs it.
+// `node scripts/native-test.mjs [name …]` prints TAP; exit code 1 when a test fails, 2 when there is no compiler.
+import { spawn, spawnSync } from 'node:child_process';
+import { mkdirSync, readdirSync, realpathSync, rmSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { basename, dirname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
+const NATIVE = join(ROOT, 'native');
+/** The folders of plain C; binding/ needs Node and is tested from JavaScript. */
+const PLAIN = ['packet', 'framing', 'clock', 'gpio', 'fusion'];
+const TEST_TIMEOUT_MS = 120_000;
+const COMMON = [
+  '-std=c11',
+  '-D_GNU_SOURCE',
+  '-Wall',
+  '-Wextra',
+  '-Wno-unused-parameter',
+  '-ffp-contract=off',
+  '-g',
+];
+
+/** Flags of a build in which any undefined behaviour or bad access ends the program. */
+export const SANITIZE = [
+  '-fsanitize=address,undefined',
+  '-fno-sanitize-recover=all',
+  '-fno-omit-frame-pointer',
+];
+
+/** `clang`, else `gcc`, else undefined. */
+export function findCompiler() {
+  return ['clang', 'gcc'].find((name) => spawnSync(name, ['--version']).status === 0);
+}
+
+/** All plain C sources, as absolute paths. */
+export function plainSources() {
+  return PLAIN.flatMap((folder) => listC(join(NATIVE, folder)));
+}
+
+function listC(folder) {
+  const names = readdirSync(folder).filter((name) => name.endsWith('.c'));
+  return names.sort().map((name) => join(folder, name));
+}
+
+/** Runs a program to its end: its exit code (undefined when it was killed) and all it printed. */
+function run(command, args, timeout) {
+  return new Promise((resolve) => {
+    const child = spawn(command, args, { cwd: ROOT, timeout, stdio: ['ignore', 'pipe', 'pipe'] });
+    let output = '';
+    child.stdout.on('data', (data) => {
+      output += data;
+    });
+    child.stderr.on('data', (data) => {
+      output += data;
+    });
+    child.on('error', (error) => resolve({ code: undefined, output: String(error) }));
+    child.on('close', (code) => resolve({ code: code ?? undefined, output }));
+  });
+}
+
+/** Maps with at most `availableParallelism()` at a time, in order. */
+async function mapParallel(items, work) {
+  const results = new Array(items.length);
+  let next = 0;
+  const worker = async () => {
+    while (next < items.length) {
+      const index = next++;
+      results[index] = await work(items[index]);
+    }
+  };
+  await Promise.all(Array.from({ length: availableParallelism() }, worker));
+  return results;
+}
+
+/**
+ * Compiles sources to objects below `folder`; throws with the compiler's words when one fails. Returns the objects' paths.
+ */
+export async function compileAll(compiler, sources, flags, folder) {
+  mkdirSync(folder, { recursive: true });
+  return await mapParallel(sources, async (source) => {
+    const object = join(folder, `${relative(NATIVE, source).replaceAll('/', '-')}.o`);
+    const built = await run(compiler, [...COMMON, ...flags, `-I${NATIVE}`, '-c', source, '-o', object]);
+    if (built.code !== 0) throw new Error(`${relative(ROOT, source)} does not compile:\n${built.output}`);
+    return object;
+  });
+}
+
+/** Links objects and further sources to a program; throws with the linker's words. */
+export async function link(compiler, inputs, flags, program) {
+  const built = await run(compiler, [
+    ...COMMON,
+    ...flags,
+    `-I${NATIVE}`,
+    ...inputs,
+    '-lm',
+    '-lpthread',
+    '-o',
+    program,
+  ]);
+  if (built.code !== 0) throw new Error(`${basename(program)} does not build:\n${built.output}`);
+}
+
+async function runOne(compiler, objects, source, folder) {
+  const name = basename(source, '.c');
+  const program = join(folder, name);
+  try {
+    await link(compiler, [source, ...objects], [...SANITIZE, '-O1'], program);
+  } catch (error) {
+    return { name, ok: false, output: error.message };
+  }
+  const ran = await run(program, [], TEST_TIMEOUT_MS);
+  return { name, ok: ran.code === 0, output: ran.output };
+}
+
+/** One result a test program: { name, ok, output }. Undefined when this machine has no C compiler. */
+export async function runNativeTests(only = []) {
+  const compiler = findCompiler();
+  if (!compiler) return undefined;
+  const folder = join(ROOT, '.build', 'native-test', String(process.pid));
+  const tests = listC(join(NATIVE, 'test')).filter((path) => basename(path).startsWith('test_'));
+  const wanted = tests.filter((path) => only.length === 0 || only.includes(basename(path, '.c')));
+  try {
+    const objects = await compileAll(compiler, plainSources(), [...SANITIZE, '-O1'], folder);
+    return await mapParallel(wanted, (test) => runOne(compiler, objects, test, folder));
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+async function main() {
+  const results = await runNativeTests(process.argv.slice(2));
+  if (!results) {
+    console.error('native-test: neither clang nor gcc is here (apt-get install clang)');
+    process.exit(2);
+  }
+  console.log(`TAP version 13\n1..${results.length}`);
+  for (const [index, { name, ok, output }] of results.entries()) {
+    console.log(`${ok ? 'ok' : 'not ok'} ${index + 1} - ${name}`);
+    if (!ok) console.log(output.replace(/^/gm, '# '));
+  }
+  process.exit(results.every(({ ok }) => ok) ? 0 : 1);
+}
+
+if (process.argv[1] && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) await main();
