@@ -19,7 +19,7 @@ const LAZY_MS = 1000;
 export interface Commit {
   readonly rows: number;
   readonly classes: readonly LogClass[];
-  readonly firsts: readonly BlockPosition[];
+  readonly firsts?: readonly BlockPosition[];
 }
 
 export interface CommitterEvents {
@@ -173,12 +173,22 @@ export class Committer {
       await this.#failed(error, draft && { draft, released });
       return false;
     }
-    this.failure = undefined;
-    this.#retry.succeeded();
+    if (this.failure) this.#recovered();
     if (!draft) this.releases.forget(released);
     else this.#landed(draft, released);
     if (whole) this.#resolve(waiters);
     return whole;
+  }
+
+  /** Who found nothing while the database was closed may look again. */
+  #recovered(): void {
+    this.failure = undefined;
+    this.#retry.succeeded();
+    this.options.deps.log('warn', `${this.options.path}: the disk takes writes again`);
+    this.events.onCommit({
+      rows: 0,
+      classes: LOG_CLASSES.filter((name) => this.state.classes[name].values > 0),
+    });
   }
 
   #landed(draft: Draft, released: ReturnType<Releases['list']>): void {
@@ -217,9 +227,9 @@ export class Committer {
     try {
       await db?.close();
     } catch (cause) {
-      this.options.deps.log.warn(
-        { reason: reasonOf(cause) },
-        `${this.options.path}: the failed database did not close`,
+      this.options.deps.log(
+        'warn',
+        `${this.options.path}: the failed database did not close: ${reasonOf(cause)}`,
       );
     }
   }
@@ -237,9 +247,10 @@ export class Committer {
     }
     if (doubtful) this.#returned(doubtful.draft);
     if (head?.batch !== this.state.batch) {
-      this.options.deps.log.error(
-        { found: head?.batch, wanted: this.state.batch },
-        'the disk lost acknowledged batches',
+      const [found, wanted] = [head?.batch ?? 'none', this.state.batch];
+      this.options.deps.log(
+        'error',
+        `the disk lost what it had taken: its last batch is ${found}, not ${wanted}`,
       );
       this.state.touchAll();
       this.events.onLoss();
@@ -270,7 +281,7 @@ export function sealAll(state: StoreState): void {
     const header = { node, epoch: state.epoch, stream: stream.name, boot };
     for (const chunk of stream.takeChunks()) {
       const onRefused = (error: RangeError): void =>
-        log.error({ stream: stream.name, reason: error.message }, `${stream.name}: a row can't be stored`);
+        log('error', `${stream.name}: a row can't be stored: ${error.message}`);
       for (const { first, count, bytes } of seal(chunk, header, native, onRefused)) {
         if (bytes) state.backlog.push({ stream, first, count, bytes });
         else state.gap(stream, { first, last: first + count - 1, cause: 'rejected', atMost: false });

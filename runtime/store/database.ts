@@ -60,10 +60,7 @@ async function replace(options: StoreOptions, damage: string): Promise<OpenedDat
   const { path, deps } = options;
   const aside = await quarantine(options);
   const hadAcknowledged = (await deps.files.read(join(path, MARKER))) !== undefined;
-  deps.log.error(
-    { path, damage, aside, hadAcknowledged },
-    `${path}: the database is damaged; put aside as ${aside}`,
-  );
+  deps.log('error', `${path}: the database is damaged (${damage}); put aside as ${aside}`);
   const repaired = hadAcknowledged && (await repair(options, join(path, aside)));
   await deps.files.sync(path);
   return { db: await openLevel(options, !repaired), isNew: !repaired };
@@ -90,13 +87,10 @@ async function repair({ path, deps }: StoreOptions, aside: string): Promise<bool
     await deps.files.copy(aside, copy);
     await deps.repairLevel(copy);
     await deps.files.rename(copy, join(path, LEVEL));
-    deps.log.warn({ path }, `${path}: the database was repaired; the audit will say what is missing`);
+    deps.log('warn', `${path}: the database was repaired; the audit will say what is missing`);
     return true;
   } catch (error) {
-    deps.log.error(
-      { reason: reasonOf(error) },
-      `${path}: the database can't be repaired, an empty one takes its place`,
-    );
+    deps.log('error', `${path}: no repair, an empty database takes its place: ${reasonOf(error)}`);
     await deps.files.remove(copy);
     return false;
   }

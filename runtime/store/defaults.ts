@@ -5,15 +5,18 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { Level } from 'level';
-import type { LevelDb, LevelOptions, PlainFile, StoreDeps, StoreFiles } from './options.js';
+import { native } from '../../native/index.js';
+import type { LevelDb, LevelOptions, PlainFile, StoreDeps, StoreFiles, StoreLog } from './options.js';
 
 /** Repair may take this long, ms; then its process is ended. */
 const REPAIR_TIMEOUT_MS = 10 * 60_000;
 
 /** The store's dependencies on the real disk, timers and randomness. */
-export function realDeps(given: Pick<StoreDeps, 'nowNs' | 'native' | 'log'>): StoreDeps {
+export function storeDefaults(log: StoreLog): StoreDeps {
   return {
-    ...given,
+    log,
+    native,
+    nowNs: () => native.bootTimeNs(),
     setTimer: (run, afterMs) => setTimeout(run, afterMs),
     clearTimer: (timer) => clearTimeout(timer as NodeJS.Timeout),
     random64: () => randomBytes(8).readBigUInt64BE(),

@@ -3,7 +3,7 @@ import type { StoreOptions } from './options.js';
 import { LevelStore } from './store.js';
 import type { Store } from './types.js';
 
-export { realDeps, realFiles } from './defaults.js';
+export { realFiles, storeDefaults } from './defaults.js';
 export { StoreError, type StoreErrorKind } from './error.js';
 export type {
   LevelDb,

@@ -73,9 +73,9 @@ async function begin(
   const { path, node, machineId, bootId, deps } = options;
   const newEpoch = deps.random64().toString(16).padStart(16, '0');
   const start = recover({ ...loaded, reserve }, { node, machineId, bootId, newEpoch });
-  for (const warning of start.warnings) deps.log.warn({ path, epoch: start.identity.epochs.at(-1) }, warning);
+  for (const warning of start.warnings) deps.log('warn', `${path}: ${warning}`);
   if (loaded.damaged > 0)
-    deps.log.error({ path, damaged: loaded.damaged }, "some of the store's own records are damaged");
+    deps.log('error', `${path}: ${loaded.damaged} of the store's own records are damaged`);
   const { batch, classes } = loaded.head ?? (await recount(db, deps.native));
   const state = new StoreState(options, start, batch, classes);
   for (const record of loaded.records) state.loadRecord(record);

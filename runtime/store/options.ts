@@ -52,11 +52,7 @@ export interface StoreFiles {
   sizeBytes(path: string): Promise<number>;
 }
 
-export interface StoreLog {
-  info(fields: object, text: string): void;
-  warn(fields: object, text: string): void;
-  error(fields: object, text: string): void;
-}
+export type StoreLog = (level: 'info' | 'warn' | 'error', text: string) => void;
 
 export interface StoreDeps {
   /** CLOCK_BOOTTIME, ns. */

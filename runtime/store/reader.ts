@@ -69,10 +69,8 @@ export class Reader {
       found.first !== entry.first ||
       found.count !== entry.count
     ) {
-      deps.log.error(
-        { ...position, first: entry.first, count: entry.count },
-        'a block is damaged: its rows become a gap',
-      );
+      const rows = `${entry.first} to ${entry.first + entry.count - 1}`;
+      deps.log('error', `a block is damaged: its rows ${rows} become a gap (${where(position)})`);
       this.releases.add(position, 'rot');
       return undefined;
     }
@@ -81,7 +79,7 @@ export class Reader {
   }
 
   #damaged(name: LogClass, commit: number): void {
-    this.state.options.deps.log.error({ class: name, commit }, "a value's table of blocks is damaged");
+    this.state.options.deps.log('error', `a value's table of blocks is damaged (${name} ${commit})`);
     this.onDamage();
   }
 
@@ -91,4 +89,8 @@ export class Reader {
     const log = this.state.classes[name];
     if (commit > log.floor) this.state.classes = { ...this.state.classes, [name]: { ...log, floor: commit } };
   }
+}
+
+function where({ class: name, commit, index }: BlockPosition): string {
+  return `${name} ${commit}/${index}`;
 }

@@ -86,10 +86,7 @@ export class Deleter implements Deletions {
     try {
       return await this.db.get(valueKey(name, commit));
     } catch (error) {
-      this.state.options.deps.log.error(
-        { class: name, commit, reason: reasonOf(error) },
-        'a value is unreadable',
-      );
+      this.state.options.deps.log('error', `a value is unreadable (${name} ${commit}): ${reasonOf(error)}`);
       return undefined;
     }
   }
@@ -102,7 +99,7 @@ export class Deleter implements Deletions {
       try {
         await this.#evictFrom(name, over);
       } catch (error) {
-        this.state.options.deps.log.error({ class: name, reason: reasonOf(error) }, 'no room could be made');
+        this.state.options.deps.log('error', `no room could be made in class ${name}: ${reasonOf(error)}`);
         return;
       }
     }

@@ -22,7 +22,7 @@ export class Retry {
   /** Returns the failure's text. */
   failed(error: unknown, what: string): string {
     const reason = reasonOf(error);
-    if (reason !== this.#reason) this.deps.log.error({ reason }, what);
+    if (reason !== this.#reason) this.deps.log('error', `${what}: ${reason}`);
     this.#reason = reason;
     this.cancel();
     const jitter = Number(this.deps.random64() & 0xffn) / 1024;

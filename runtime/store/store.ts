@@ -138,10 +138,9 @@ export class LevelStore implements Store {
     this.#refuseClosed();
     for (const disposition of dispositions) {
       if (disposition.kind === 'rejected') {
-        this.#options.deps.log.warn(
-          { ...disposition },
-          'a block was refused for good: its rows become a gap',
-        );
+        const { class: name, commit, index } = disposition.position;
+        const what = `a block was refused for good, its rows become a gap (${name} ${commit}/${index})`;
+        this.#options.deps.log('warn', `${what}: ${disposition.reason}`);
       }
       this.#releases.add(disposition.position, disposition.kind);
     }

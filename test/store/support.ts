@@ -5,10 +5,10 @@ import type { Channel, Rows } from '../../drivers/contract/index.js';
 import { native } from '../../native/index.js';
 import {
   openStore,
-  realDeps,
   type Store,
   type StoreDeps,
   type StoreOptions,
+  storeDefaults,
 } from '../../runtime/store/index.js';
 import { type Gap, LOG_CLASSES, type LogClass } from '../../wire/index.js';
 import { decodeMeta } from '../../wire/meta.js';
@@ -18,10 +18,8 @@ export const CHANNELS: readonly Channel[] = [
   { name: 'count', quantity: 'count', type: { kind: 'int' } },
 ];
 
-export const SILENT = { info: () => undefined, warn: () => undefined, error: () => undefined };
-
 export function testDeps(change: Partial<StoreDeps> = {}): StoreDeps {
-  return { ...realDeps({ nowNs: () => process.hrtime.bigint(), native, log: SILENT }), ...change };
+  return { ...storeDefaults(() => undefined), ...change };
 }
 
 export function testOptions(path: string, change: Partial<StoreOptions> = {}): StoreOptions {
