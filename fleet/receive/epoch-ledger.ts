@@ -1,0 +1,84 @@
+import type { BootRecord, Descriptor, MetaRecord } from '../../wire/index.js';
+import { StreamLedger } from './stream-ledger.js';
+import { Times } from './times.js';
+
+const MAX_STREAMS = 256;
+const MAX_DESCRIPTORS = 1024;
+const MAX_BOOTS = 1024;
+
+/** All that is known of one epoch of one node. Bounded: what is past a bound is counted by the receiver, and dropped. */
+export class EpochLedger {
+  readonly streams = new Map<string, StreamLedger>();
+  readonly descriptors = new Map<string, Descriptor>();
+  readonly boots = new Map<number, BootRecord>();
+  readonly times = new Times();
+
+  constructor(
+    readonly node: string,
+    readonly epoch: string,
+  ) {}
+
+  stream(name: string): StreamLedger | undefined {
+    const known = this.streams.get(name);
+    if (known || this.streams.size >= MAX_STREAMS) return known;
+    const made = new StreamLedger();
+    this.streams.set(name, made);
+    return made;
+  }
+
+  descriptor(stream: string, version: number): Descriptor | undefined {
+    return this.descriptors.get(`${stream}/${version}`);
+  }
+
+  /** False: it found no room. */
+  apply(record: MetaRecord): boolean {
+    switch (record.kind) {
+      case 'anchor':
+        this.times.anchor(record.value);
+        return true;
+      case 'gap':
+        return this.stream(record.value.stream)?.gap(record.value) ?? false;
+      case 'boot':
+        return put(this.boots, record.value.boot, record.value, MAX_BOOTS);
+      case 'descriptor': {
+        const { stream, version } = record.value;
+        return put(this.descriptors, `${stream}/${version}`, record.value, MAX_DESCRIPTORS);
+      }
+    }
+  }
+
+  /** What was applied, as records again; gaps as they stand. */
+  records(): readonly MetaRecord[] {
+    return [
+      ...[...this.descriptors.values()].map((value) => ({ kind: 'descriptor' as const, value })),
+      ...[...this.boots.values()].map((value) => ({ kind: 'boot' as const, value })),
+      ...this.times.anchors().map((value) => ({ kind: 'anchor' as const, value })),
+      ...[...this.streams].flatMap(([stream, ledger]) => this.#gapsOf(stream, ledger)),
+    ];
+  }
+
+  #gapsOf(stream: string, ledger: StreamLedger): MetaRecord[] {
+    const { epoch } = this;
+    const gaps: MetaRecord[] = [...ledger.gaps].flatMap(([cause, ranges]) =>
+      ranges.list.map(({ first, last }) => {
+        return { kind: 'gap' as const, value: { epoch, stream, first, last, cause, atMost: true } };
+      }),
+    );
+    if (ledger.openFrom === undefined) return gaps;
+    const open = {
+      epoch,
+      stream,
+      first: ledger.openFrom,
+      last: undefined,
+      cause: 'epochEnd',
+      atMost: true,
+    } as const;
+    return [...gaps, { kind: 'gap', value: open }];
+  }
+}
+
+function put<K, V>(map: Map<K, V>, key: K, value: V, max: number): boolean {
+  if (!map.has(key) && map.size >= max) return false;
+  map.set(key, value);
+  return true;
+}

@@ -1,0 +1,94 @@
+import { QUALITY, QUANTITY_UNITS } from '../../drivers/contract/index.js';
+import type { SummaryLine } from './ledger.js';
+import type { ReceivedRows } from './receiver.js';
+import type { RowTime } from './times.js';
+
+/** One row, flat: what `--json` prints, a line each. */
+export interface PrintedRow {
+  readonly node: string;
+  readonly stream: string;
+  readonly sequence: number;
+  readonly boot: number;
+  readonly timeNs: string;
+  /** ISO 8601; `null` where no anchor says it. */
+  readonly wall: string | null;
+  readonly uncertaintyMs: number | null;
+  readonly values: Readonly<Record<string, number | string | null>>;
+}
+
+export function* printedRows(rows: ReceivedRows): Generator<PrintedRow> {
+  const { header, block } = rows;
+  for (const [row, timeNs] of block.timesNs.entries()) {
+    const time = rows.timeOf(timeNs);
+    yield {
+      node: header.node,
+      stream: header.stream,
+      sequence: header.first + row,
+      boot: header.boot,
+      timeNs: String(timeNs),
+      wall: time.kind === 'known' ? iso(time.wallNs) : null,
+      uncertaintyMs: time.kind === 'known' ? Number(time.uncertaintyNs) / 1e6 : null,
+      values: valuesOf(rows, row),
+    };
+  }
+}
+
+function valuesOf(rows: ReceivedRows, row: number): Record<string, number | string | null> {
+  const { columns, values, quality, texts } = rows.block;
+  return Object.fromEntries(
+    columns.map((_, column) => {
+      const cell = row * columns.length + column;
+      const channel = rows.descriptor?.channels[column];
+      const text = texts?.[cell];
+      const value = text instanceof Uint8Array ? Buffer.from(text).toString('hex') : (text ?? values[cell]!);
+      const absent = quality[cell] === QUALITY.fault || Number.isNaN(value);
+      const label =
+        channel?.type.kind === 'enum' && typeof value === 'number' ? channel.type.labels[value] : undefined;
+      return [channel?.name ?? `column${column}`, absent ? null : (label ?? value)];
+    }),
+  );
+}
+
+/** For people: `0123… climate #12 2026-…Z ±3 ms  temperature 21.4 Cel  pressure 99012 Pa` */
+export function rowLine(rows: ReceivedRows, row: PrintedRow): string {
+  const units = new Map(rows.descriptor?.channels.map((one) => [one.name, QUANTITY_UNITS[one.quantity]]));
+  const values = Object.entries(row.values).map(([name, value]) =>
+    `${name} ${value ?? '-'} ${units.get(name) ?? ''}`.trimEnd(),
+  );
+  const time = rows.timeOf(BigInt(row.timeNs));
+  return `${row.node.slice(0, 6)} ${row.stream} #${row.sequence} ${timeText(time, row)}  ${values.join('  ')}`;
+}
+
+function timeText(time: RowTime, row: PrintedRow): string {
+  if (time.kind === 'known') return `${iso(time.wallNs)} ±${Math.ceil(Number(time.uncertaintyNs) / 1e6)} ms`;
+  const boot = `boot ${row.boot} +${(Number(row.timeNs) / 1e9).toFixed(3)} s`;
+  if (time.kind === 'unknown') return boot;
+  const side = (ns: bigint | undefined) => (ns === undefined ? '?' : iso(ns));
+  return `${boot} (${side(time.notBeforeNs)} .. ${side(time.notAfterNs)})`;
+}
+
+function iso(wallNs: bigint): string {
+  return new Date(Number(wallNs / 1_000_000n)).toISOString();
+}
+
+export function summaryText(lines: readonly SummaryLine[]): string {
+  const head = ['node', 'epoch', 'stream', 'next', 'received', 'gaps', 'missing', 'duplicates', 'conflicts'];
+  const body = lines.map((line) => [
+    line.node.slice(0, 6),
+    line.epoch.slice(0, 6),
+    line.stream,
+    line.next,
+    line.received,
+    gapsText(line),
+    line.missing,
+    line.duplicates,
+    line.conflicts,
+  ]);
+  return [head, ...body].map((row) => row.join('\t')).join('\n');
+}
+
+function gapsText({ gaps, openFrom }: SummaryLine): string {
+  const parts = Object.entries(gaps).map(([cause, count]) => `${cause} ${count}`);
+  if (openFrom !== undefined) parts.push(`open from ${openFrom}`);
+  return parts.join(', ') || '0';
+}

@@ -1,0 +1,157 @@
+import { type DecodedBlock, type DecodedHeader, native } from '../../native/index.js';
+import {
+  blockFilters,
+  type Descriptor,
+  decodeMeta,
+  META_STREAM,
+  MetaError,
+  type MetaRecord,
+} from '../../wire/index.js';
+import type { EpochLedger } from './epoch-ledger.js';
+import { type Fact, Ledger, metaFact, type SummaryLine } from './ledger.js';
+import type { RowTime } from './times.js';
+
+/** MQTT's bound is 256 MiB; a block of 4096 rows × 64 columns is far below this. */
+const MAX_PAYLOAD_BYTES = 8 * 1024 * 1024;
+const CLASSES = new Set(blockFilters().map((filter) => filter.split('/')[3]));
+
+/** A block of readings as it arrived: decoded, first of its identity or in conflict with another. */
+export interface ReceivedRows {
+  readonly header: DecodedHeader;
+  readonly block: DecodedBlock;
+  /** Absent while its meta block hasn't come. */
+  readonly descriptor: Descriptor | undefined;
+  /** The same identity came before with other bytes: keep both. */
+  readonly conflict: boolean;
+  /** As known now; asking the receiver again later may say more. */
+  timeOf(timeNs: bigint): RowTime;
+}
+
+export type TakeResult =
+  | { readonly kind: 'rows'; readonly rows: ReceivedRows; readonly facts: readonly Fact[] }
+  | { readonly kind: 'meta'; readonly records: readonly MetaRecord[]; readonly facts: readonly Fact[] }
+  | { readonly kind: 'duplicate'; readonly header: DecodedHeader; readonly facts: readonly Fact[] }
+  | {
+      readonly kind: 'invalid';
+      readonly cause: string;
+      readonly text: string;
+      readonly facts: readonly Fact[];
+    };
+
+export interface Receiver {
+  /** Never throws; what can't be read is counted by cause. */
+  take(topic: string, payload: Uint8Array): TakeResult;
+  /** Puts back what a journal kept. */
+  restore(facts: Iterable<Fact>): void;
+  facts(): Iterable<Fact>;
+  summary(): readonly SummaryLine[];
+  timeOf(node: string, epoch: string, boot: number, timeNs: bigint): RowTime;
+  /** Payloads and meta records that could not be used, by cause. */
+  readonly invalid: Readonly<Record<string, number>>;
+}
+
+/** Knows only the wire format. Rows are handed out and not kept. */
+export function createReceiver(): Receiver {
+  return new CoreReceiver();
+}
+
+class CoreReceiver implements Receiver {
+  readonly #ledger = new Ledger();
+  readonly invalid: Record<string, number> = {};
+
+  take(topic: string, payload: Uint8Array): TakeResult {
+    if (payload.length > MAX_PAYLOAD_BYTES) return this.#refuse('tooLarge', `${payload.length} bytes`);
+    try {
+      const block = native.decodeBlock(payload);
+      const wrong = mismatch(topic, block.header, payload.length);
+      return wrong ? this.#refuse('topicMismatch', wrong) : this.#takeBlock(block);
+    } catch (error) {
+      const kind: unknown = (error as { kind?: unknown }).kind;
+      return this.#refuse(typeof kind === 'string' ? kind : 'undecodable', (error as Error).message);
+    }
+  }
+
+  #takeBlock(block: DecodedBlock): TakeResult {
+    const { header } = block;
+    const { node, epoch, stream, first, count, crc } = header;
+    const last = first + count - 1;
+    const ledger = this.#ledger.epoch(node, epoch);
+    const lines = ledger?.stream(stream);
+    if (!ledger || !lines) return this.#refuse('ledgerFull', `no room for ${node}/${epoch}/${stream}`);
+    const verdict = lines.take(first, last, crc);
+    if (verdict === 'ledgerFull') return this.#refuse(verdict, `no room for a range of ${stream}`);
+    if (verdict === 'duplicate') return { kind: 'duplicate', header, facts: [] };
+    ledger.times.seen(header.boot, block.timesNs.at(-1) ?? 0n);
+    const received: Fact = { fact: 'received', node, epoch, stream, first, last, crc };
+    if (stream === META_STREAM) return this.#takeMeta(ledger, block, received);
+    return { kind: 'rows', rows: rowsOf(ledger, block, verdict === 'conflict'), facts: [received] };
+  }
+
+  #takeMeta(ledger: EpochLedger, block: DecodedBlock, received: Fact): TakeResult {
+    const records: MetaRecord[] = [];
+    for (const bytes of block.texts ?? []) {
+      const record = bytes instanceof Uint8Array ? this.#metaRecord(bytes) : undefined;
+      if (!record) continue;
+      if (ledger.apply(record)) records.push(record);
+      else this.#count('ledgerFull');
+    }
+    const facts = [received, ...records.map((record) => metaFact(ledger, record))];
+    return { kind: 'meta', records, facts };
+  }
+
+  /** A record of a later version, or a damaged one, costs itself, not its neighbours. */
+  #metaRecord(bytes: Uint8Array): MetaRecord | undefined {
+    try {
+      return decodeMeta(bytes);
+    } catch (error) {
+      this.#count(error instanceof MetaError ? `meta.${error.kind}` : 'meta.malformed');
+      return undefined;
+    }
+  }
+
+  #refuse(cause: string, text: string): TakeResult {
+    this.#count(cause);
+    return { kind: 'invalid', cause, text, facts: [] };
+  }
+
+  #count(cause: string): void {
+    this.invalid[cause] = (this.invalid[cause] ?? 0) + 1;
+  }
+
+  restore(facts: Iterable<Fact>): void {
+    for (const fact of facts) this.#ledger.apply(fact);
+  }
+
+  facts(): Iterable<Fact> {
+    return this.#ledger.facts();
+  }
+
+  summary(): readonly SummaryLine[] {
+    return this.#ledger.summary();
+  }
+
+  timeOf(node: string, epoch: string, boot: number, timeNs: bigint): RowTime {
+    return this.#ledger.epoch(node, epoch)?.times.at(boot, timeNs) ?? { kind: 'unknown' };
+  }
+}
+
+function rowsOf(ledger: EpochLedger, block: DecodedBlock, conflict: boolean): ReceivedRows {
+  const { header } = block;
+  return {
+    header,
+    block,
+    descriptor: ledger.descriptor(header.stream, header.descriptorVersion),
+    conflict,
+    timeOf: (timeNs) => ledger.times.at(header.boot, timeNs),
+  };
+}
+
+/** The broker's access list vouches for the topic; a block under another node's topic is not believed. */
+function mismatch(topic: string, header: DecodedHeader, bytes: number): string | undefined {
+  const [root, version, node, logClass, stream, ...more] = topic.split('/');
+  if (root !== 'cairn' || version !== '1' || more.length > 0 || !CLASSES.has(logClass))
+    return `topic ${topic}`;
+  if (node !== header.node) return `a block of node ${header.node} under ${topic}`;
+  if (stream !== header.stream) return `a block of stream ${header.stream} under ${topic}`;
+  return bytes === header.byteLength ? undefined : `${bytes - header.byteLength} bytes after the block`;
+}
