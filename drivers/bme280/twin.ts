@@ -28,7 +28,7 @@ const CALIB00 = Uint8Array.of(
 );
 const CALIB26 = Uint8Array.of(0x69, 0x01, 0x00, 0x14, 0x24, 0x03, 0x1e);
 
-/** Noise at oversampling 1, half its width (§1.2 to §1.4, table 15): a real part's last digits are never still. */
+/** Noise at oversampling 1, half its width (of the order of §1.2 to §1.4): a real part's last digits are never still. */
 const NOISE = { temperatureCelsius: 0.005, pressurePa: 3, relativeHumidityPercent: 0.02 };
 
 interface Counts {
@@ -60,7 +60,7 @@ function counts(c: Calibration, temperature: number, pressure: number, humidity:
   };
 }
 
-/** §3.4.1: without the filter, each of the 20 bits beyond 16 takes a doubling of the oversampling. */
+/** §3.4: without the filter, each of the 20 bits beyond 16 takes a doubling of the oversampling. */
 function cut(raw: number, code: number, filtered: boolean): number {
   const dropped = filtered ? 0 : Math.max(0, 5 - code);
   return (raw >> dropped) << dropped;

@@ -1,6 +1,6 @@
 import type { RangeGauss } from './registers.js';
 
-/** Sensitivities of DocID024204 table 3, counts a gauss. They are not 32768 divided by the range. */
+/** Sensitivities of DocID024204, magnetic characteristics, counts a gauss. They are not 32768 divided by the range. */
 const COUNTS_PER_GAUSS: Readonly<Record<RangeGauss, number>> = { 4: 6842, 8: 3421, 12: 2281, 16: 1711 };
 
 /** Tesla a count; 1 gauss is 1e-4 T. */

@@ -1,6 +1,9 @@
-/** Names and fields as in the datasheet of the LIS3MDL (DocID024204 rev. 6), §7 register description. */
+/**
+ * Names and fields as in the datasheet of the LIS3MDL (DocID024204), register description, and in ST's own driver (lis3mdl-pid
+ * `lis3mdl_reg.h`).
+ */
 
-/** §5.1.1: SDO/SA1 low gives 0x1C, high 0x1E. */
+/** SDO/SA1 low gives 0x1C, high 0x1E. */
 export const ADDRESSES = [0x1c, 0x1e] as const;
 
 export const REGISTER = {
@@ -15,34 +18,31 @@ export const REGISTER = {
   outZH: 0x2d,
 } as const;
 
-/** §5.1.1: the top bit of the sub-address makes the part step through a burst. */
+/** I2C operation: the top bit of the sub-address makes the part step through a burst. */
 export const AUTO_INCREMENT = 0x80;
 
-/** §7.1 */
 export const WHO_AM_I = 0x3d;
 
-/** §7.2 to §7.6: what the control registers hold after power-on. */
+/** What the control registers hold after power-on. */
 export const RESET_VALUES = [0x10, 0x00, 0x03, 0x00, 0x00] as const;
 
-/** §7.3 */
 export const CTRL_REG2 = { softRst: 1 << 2 } as const;
-/** §7.4: MD */
+/** MD */
 export const MODE = { continuous: 0b00, powerDown: 0b11 } as const;
 export const MODE_MASK = 0b11;
-/** §7.6: both bytes of a value are held together until they are read. */
+/** Both bytes of a value are held together until they are read. */
 export const CTRL_REG5 = { bdu: 1 << 6 } as const;
-/** §7.7 */
 export const STATUS = { zyxda: 1 << 3, zyxor: 1 << 7 } as const;
 
-/** §7.2: DO, in the order of its codes from 000. */
+/** DO, in the order of its codes from 000. */
 export const DATA_RATES = [0.625, 1.25, 2.5, 5, 10, 20, 40, 80] as const;
 export type DataRate = (typeof DATA_RATES)[number];
 
-/** §7.3: FS, in the order of its codes from 00. */
+/** FS, in the order of its codes from 00. */
 export const RANGES_GAUSS = [4, 8, 12, 16] as const;
 export type RangeGauss = (typeof RANGES_GAUSS)[number];
 
-/** §7.2, §7.5: OM and OMZ 11, ultra-high performance: the quietest, and it reaches 80 Hz. */
+/** OM and OMZ 11, ultra-high performance: the quietest, and it reaches 80 Hz. */
 const ULTRA_HIGH_PERFORMANCE = 0b11;
 
 export const ctrlReg1Byte = (rate: DataRate): number =>

@@ -13,7 +13,7 @@ import {
   WHO_AM_I,
 } from './registers.js';
 
-/** Noise in ultra-high performance, half its width (table 3: 3.2 to 4.1 mgauss RMS), T. */
+/** Noise in ultra-high performance, half its width (datasheet: 3.2 to 4.1 mgauss RMS), T. */
 const NOISE = 5e-7;
 
 class Lis3mdlTwin implements I2cTwin {
@@ -52,7 +52,7 @@ class Lis3mdlTwin implements I2cTwin {
     const bytes = new Uint8Array(length);
     for (let i = 0; i < length; i++) {
       bytes[i] = this.#registers[this.#pointer]!;
-      // Reading the data takes the mark of new data off it (§7.7).
+      // Reading the data takes the mark of new data off it.
       if (this.#pointer === REGISTER.outZH) this.#registers[REGISTER.statusReg] = 0;
       this.#step();
     }

@@ -3,7 +3,7 @@ import { type AccelRangeG, FIFO_WORD_BYTES, type GyroRangeDps, TAG, TIMESTAMP_EV
 /** Standard gravity, m/s² (exact by definition, CGPM 1901). */
 const STANDARD_GRAVITY = 9.80665;
 
-/** Sensitivities of DS12140 table 2, mg and mdps a count. They are not the range divided by 32768. */
+/** Sensitivities of DS12140, mechanical characteristics, mg and mdps a count. They are not the range divided by 32768. */
 const ACCEL_MG: Readonly<Record<AccelRangeG, number>> = { 2: 0.061, 4: 0.122, 8: 0.244, 16: 0.488 };
 const GYRO_MDPS: Readonly<Record<GyroRangeDps, number>> = {
   125: 4.375,
@@ -32,7 +32,7 @@ export interface FifoWord {
   readonly data: DataView;
 }
 
-/** Seven bytes from FIFO_DATA_OUT_TAG on; undefined where the tag's parity is wrong (DS12140 §9.62: an even number of ones). */
+/** Seven bytes from FIFO_DATA_OUT_TAG on; undefined where the tag's parity is wrong (FIFO_DATA_OUT_TAG: an even number of ones). */
 export function parseFifoWord(bytes: Uint8Array): FifoWord | undefined {
   const tag = bytes[0]!;
   let ones = 0;

@@ -71,7 +71,7 @@ type Options = v.InferOutput<typeof options>;
 
 /** Words in one transfer: 28 of the 32 bytes that a transfer may have. */
 const WORDS_PER_READ = 4;
-/** AN5192 §3.9: the gyroscope's turn-on time; and the samples to be left out, at the slowest rates. */
+/** AN5192: the gyroscope's turn-on time, and how many samples are left out while the filters settle. */
 const TURN_ON_MS = 100;
 const SAMPLES_LEFT_OUT = 3;
 const RESET_WAITS = 5;
@@ -136,12 +136,12 @@ class Lsm6dso implements Driver {
     this.#time = undefined;
     await this.#write(REGISTER.funcCfgAccess, 0); // another bank of registers may be left selected
     await this.#reset();
-    const [freqFine] = await this.#device.readRegisters(REGISTER.internalFreqFine, 1);
     for (const [register, value] of this.#wanted) {
       if (register === REGISTER.fifoCtrl4) await this.#settle();
       await this.#write(register, value);
     }
     await this.#checkConfiguration();
+    const [freqFine] = await this.#device.readRegisters(REGISTER.internalFreqFine, 1); // told right only while it runs
     this.#fifo = new FifoAssembler(ticksPerSample(this.#options.dataRateHz));
     this.#time = new PartTime((freqFine! << 24) >> 24);
   }
@@ -174,7 +174,7 @@ class Lsm6dso implements Driver {
   async #drain(words: number): Promise<void> {
     for (let left = words; left > 0; left -= WORDS_PER_READ) {
       const count = Math.min(left, WORDS_PER_READ);
-      // AN5192 §9: a burst goes round from 0x7E to 0x78, each time to the next word.
+      // A burst goes round from 0x7E to 0x78, each time to the next word (AN5192; Linux's st_lsm6dsx reads so too).
       const bytes = await this.#device.readRegisters(REGISTER.fifoDataOutTag, count * FIFO_WORD_BYTES);
       for (let i = 0; i < count; i++) {
         const word = parseFifoWord(bytes.subarray(i * FIFO_WORD_BYTES, (i + 1) * FIFO_WORD_BYTES));

@@ -1,9 +1,9 @@
 /**
- * Names and fields as in the datasheet of the LSM6DSO (DS12140 rev. 2), §9 register description; how the FIFO and the
- * timestamp are used as in the application note AN5192, §6.4 and §9.
+ * Names and fields as in the datasheet of the LSM6DSO (DS12140), register description, and in ST's own driver (lsm6dso-pid
+ * `lsm6dso_reg.h`); how the FIFO and the timestamp are used as in the application note AN5192.
  */
 
-/** §5.1.1: SDO/SA0 low gives 0x6A, high 0x6B. */
+/** SDO/SA0 low gives 0x6A, high 0x6B. */
 export const ADDRESSES = [0x6a, 0x6b] as const;
 
 export const REGISTER = {
@@ -26,7 +26,6 @@ export const REGISTER = {
   fifoDataOutZH: 0x7e,
 } as const;
 
-/** §9.10 */
 export const WHO_AM_I = 0x6c;
 export const OTHER_CHIPS: Readonly<Record<number, string>> = {
   105: 'LSM6DS3',
@@ -35,47 +34,45 @@ export const OTHER_CHIPS: Readonly<Record<number, string>> = {
   112: 'LSM6DSV16X',
 };
 
-/** §9.13: SW_RESET clears itself; IF_INC steps the address through a burst; BDU holds both bytes of a value together. */
+/** SW_RESET clears itself; IF_INC steps the address through a burst; BDU holds both bytes of a value together. */
 export const CTRL3_C = { swReset: 1 << 0, ifInc: 1 << 2, bdu: 1 << 6 } as const;
-/** §9.19: reset value with the I3C interface off. */
+/** The reset value with the I3C interface off. */
 export const CTRL9_XL_I3C_DISABLED = 0xe2;
-/** §9.20 */
 export const CTRL10_C = { timestampEn: 1 << 5 } as const;
-/** §9.38 */
 export const FIFO_STATUS2 = { overrunLatched: 1 << 3, full: 1 << 5, overrun: 1 << 6 } as const;
 
-/** §9.7: FIFO_MODE 110, continuous: the oldest word is overwritten. ODR_TS_BATCH 10: a timestamp word every 8 slots. */
+/** FIFO_MODE 110, continuous: the oldest word is overwritten. ODR_TS_BATCH 10: a timestamp word every 8 slots. */
 export const FIFO_CTRL4_CONTINUOUS = 0b110;
 export const FIFO_CTRL4_TIMESTAMP_EVERY_8 = 0b10 << 6;
 export const TIMESTAMP_EVERY = 8;
 
-/** §6.5: 3 kB of words, each a tag and 6 bytes. */
+/** 3 kB of words, each a tag and 6 bytes. */
 export const FIFO_WORDS = 512;
 export const FIFO_WORD_BYTES = 7;
 
-/** §9.62, table 162: TAG_SENSOR, TAG_CNT and TAG_PARITY of FIFO_DATA_OUT_TAG. */
+/** TAG_SENSOR of FIFO_DATA_OUT_TAG. */
 export const TAG = { empty: 0x00, gyro: 0x01, accel: 0x02, temperature: 0x03, timestamp: 0x04 } as const;
 
-/** Output data rates by their name in Hz, in the order of the codes of §9.11 from 0001. */
+/** Output data rates by their name in Hz, in the order of the codes of ODR_XL, ODR_G, BDR_XL and BDR_GY from 0001. */
 export const DATA_RATES = [12.5, 26, 52, 104, 208] as const;
 export type DataRate = (typeof DATA_RATES)[number];
 export const dataRateCode = (rate: DataRate): number => DATA_RATES.indexOf(rate) + 1;
 
 /**
- * Ticks of the timestamp between samples. Both come from one oscillator (AN5192 §6.4: 6667 Hz divided by 512 … 32, and 40 kHz), so
+ * Ticks of the timestamp between samples. Both come from one oscillator (AN5192: 6667 Hz divided by 512 … 32, and 40 kHz), so
  * this is exact, whatever that oscillator really does.
  */
 export const ticksPerSample = (rate: DataRate): number => 6144 >> dataRateCode(rate);
 
-/** One tick, ns, by §9.53 and INTERNAL_FREQ_FINE (a signed byte, 0.15 % a step). */
+/** One tick, ns, by TIMESTAMP and INTERNAL_FREQ_FINE (a signed byte, 0.15 % a step). */
 export const tickNs = (freqFine: number): number => 25_000 / (1 + 0.0015 * freqFine);
 
-/** §9.11: FS_XL with XL_FS_MODE 0; the order of the codes is the part's own. */
+/** FS_XL with XL_FS_MODE 0; the order of the codes is the part's own. */
 export const ACCEL_RANGES_G = [2, 4, 8, 16] as const;
 export type AccelRangeG = (typeof ACCEL_RANGES_G)[number];
 const ACCEL_CODES: Readonly<Record<AccelRangeG, number>> = { 2: 0b00, 16: 0b01, 4: 0b10, 8: 0b11 };
 
-/** §9.12: FS_G and FS_125 together. */
+/** FS_G and FS_125 together. */
 export const GYRO_RANGES_DPS = [125, 250, 500, 1000, 2000] as const;
 export type GyroRangeDps = (typeof GYRO_RANGES_DPS)[number];
 const GYRO_CODES: Readonly<Record<GyroRangeDps, number>> = {

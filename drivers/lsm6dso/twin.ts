@@ -21,7 +21,7 @@ import {
 /** This part's oscillator runs 1.05 % fast, and says so, as real ones do. */
 const FREQ_FINE = 7;
 
-/** Noise of the outputs, half its width (DS12140 table 2, from the densities at 100 Hz): m/s² and rad/s. */
+/** Noise of the outputs, half its width (from the noise densities of DS12140, at 100 Hz): m/s² and rad/s. */
 const NOISE_ACCEL = 0.02;
 const NOISE_GYRO = 0.001;
 

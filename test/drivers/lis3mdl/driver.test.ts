@@ -21,7 +21,7 @@ function rig(options: object = {}, around: () => Surroundings = () => ({}), rand
   return { clock, twin, bus, driver, poll };
 }
 
-/** Registers that step only when the sub-address says so (DocID024204 §5.1.1), with given data. */
+/** Registers that step only when the sub-address says so (DocID024204, I2C operation), with given data. */
 class DataPart implements BusPart {
   readonly registers = new Uint8Array(128);
   #pointer = 0;

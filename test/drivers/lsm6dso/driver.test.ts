@@ -187,7 +187,7 @@ test('the twin says that it overran, once, and stays full', async () => {
   const { driver, bus, clock } = rig({ dataRateHz: 208 });
   await driver.configure();
   clock.advanceMs(10_000);
-  // DS12140 §9.38: 512 words, FIFO_FULL_IA, FIFO_OVR_IA and FIFO_OVR_LATCHED, the last cleared by reading.
+  // DS12140, FIFO_STATUS2: 512 words, FIFO_FULL_IA, FIFO_OVR_IA and FIFO_OVR_LATCHED, the last cleared by reading.
   assert.deepEqual([...(await bus.device(0x6a).readRegisters(0x3a, 2))], [0x00, 0b0110_1010]);
   assert.deepEqual([...(await bus.device(0x6a).readRegisters(0x3a, 2))], [0x00, 0b0110_0010]);
 });
@@ -283,7 +283,7 @@ test('a frozen twin answers on, and its values stand still', async () => {
   const { driver, twin, poll } = rig({}, () => ({}), Math.random);
   await driver.configure();
   const moving = await poll();
-  assert.notEqual(moving.values[0], moving.values[6]);
+  assert.ok(new Set(moving.values.filter((_, i) => i % 6 === 0)).size > 3, 'noise on accelX');
   twin.faults.frozen = true;
   const still = await poll();
   assert.ok(still.timesNs.length > 20);

@@ -32,7 +32,7 @@ const expected = (first: number, last: number) =>
   Array.from({ length: last - first + 1 }, (_, i) => [first + i, 1000 + (first + i) * PERIOD] as const);
 
 test('a tag is sensor, slot and even parity, as in the datasheet', () => {
-  // DS12140 table 162: TAG_SENSOR [7:3], TAG_CNT [2:1], TAG_PARITY [0].
+  // DS12140, FIFO_DATA_OUT_TAG: TAG_SENSOR [7:3], TAG_CNT [2:1], TAG_PARITY [0].
   const accel = parseFifoWord(fromHex('12' + '0100feff0080'))!;
   assert.deepEqual([accel.tag, accel.slot], [ACCEL, 1]);
   assert.deepEqual([accel.data.getInt16(0, true), accel.data.getInt16(2, true)], [1, -2]);
