@@ -8,7 +8,7 @@ import { version } from './console/files.js';
 import { type Identity, loadIdentity } from './identity.js';
 import { createLog, type Log } from './log.js';
 import { createPipeline } from './pipeline.js';
-import { openStore, type Store, storeDefaults } from './store/index.js';
+import { openStore, type Store, StoreError, type StoreOptions, storeDefaults } from './store/index.js';
 import { createUplink, mqttJs } from './uplink/index.js';
 
 export interface RunningNode {
@@ -55,15 +55,34 @@ export async function openNode(config: NodeConfig): Promise<RunningNode> {
   };
 }
 
+/** How long to wait for a disk that refuses, at the most. */
+const DISK_RETRY_MAX_MS = 30_000;
+
 function openNodeStore(config: NodeConfig, identity: Identity, log: Log): Promise<Store> {
-  return openStore({
-    ...config.store,
-    node: identity.node,
-    machineId: machineId(),
-    bootId: kernelBootId(),
-    software: software(),
-    deps: storeDefaults((level, text) => log(level, 'store', text)),
-  });
+  return openPatiently(
+    {
+      ...config.store,
+      node: identity.node,
+      machineId: machineId(),
+      bootId: kernelBootId(),
+      software: software(),
+      deps: storeDefaults((level, text) => log(level, 'store', text)),
+    },
+    log,
+  );
+}
+
+/** A disk that is full or read-only at the start is waited for: a node that exits would only be started again. */
+async function openPatiently(options: StoreOptions, log: Log): Promise<Store> {
+  for (let waitMs = 1_000; ; waitMs = Math.min(2 * waitMs, DISK_RETRY_MAX_MS)) {
+    try {
+      return await openStore(options);
+    } catch (error) {
+      if (!(error instanceof StoreError) || error.kind !== 'io') throw error;
+      log('error', 'store', `${error.message}; trying again in ${waitMs / 1000} s`);
+      await systemClock().delay(waitMs);
+    }
+  }
 }
 
 function uplinkOf(config: UplinkConfig | undefined, identity: Identity, store: Store, log: Log) {

@@ -57,7 +57,9 @@ export async function ask(path: string, command: string): Promise<unknown> {
   return new Promise((resolve, reject) => {
     const socket = createConnection(path);
     let answer = '';
-    socket.setEncoding('utf8').setTimeout(IDLE_MS, () => socket.destroy(new Error(`${path}: no answer within ${IDLE_MS} ms`)));
+    socket
+      .setEncoding('utf8')
+      .setTimeout(IDLE_MS, () => socket.destroy(new Error(`${path}: no answer within ${IDLE_MS} ms`)));
     socket.on('error', (error: NodeJS.ErrnoException) => {
       if (error.code === 'ENOENT' || error.code === 'ECONNREFUSED') resolve(undefined);
       else reject(error);
@@ -65,7 +67,8 @@ export async function ask(path: string, command: string): Promise<unknown> {
     socket.on('connect', () => socket.write(`${command}\n`));
     socket.on('data', (chunk: string) => {
       answer += chunk;
-      if (answer.length > ANSWER_MAX_BYTES) socket.destroy(new Error(`${path}: an answer of over ${ANSWER_MAX_BYTES} bytes`));
+      if (answer.length > ANSWER_MAX_BYTES)
+        socket.destroy(new Error(`${path}: an answer of over ${ANSWER_MAX_BYTES} bytes`));
     });
     socket.on('end', () => resolve(answer === '' ? undefined : JSON.parse(answer)));
   });

@@ -30,7 +30,8 @@ export function configPath(call: Invocation): string {
 
 /** The checked configuration; every problem is said with its place, and then the command ends. */
 export function readConfig(path: string, terminal: Terminal): NodeConfig {
-  if (!existsSync(path)) throw new CommandError(EXIT.usage, `${path}: no such node file; name one with --config FILE`);
+  if (!existsSync(path))
+    throw new CommandError(EXIT.usage, `${path}: no such node file; name one with --config FILE`);
   const result = loadConfig(path, {
     readFile: (file) => readFileSync(file, 'utf8'),
     registry,

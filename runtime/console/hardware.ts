@@ -5,7 +5,11 @@ import type { NodeConfig } from '../config/index.js';
 import type { Terminal } from './command.js';
 
 /** Opens the board for one piece of work and closes it whatever comes of it. */
-export async function withBoard<T>(config: NodeConfig, terminal: Terminal, work: (board: Board) => Promise<T>): Promise<T> {
+export async function withBoard<T>(
+  config: NodeConfig,
+  terminal: Terminal,
+  work: (board: Board) => Promise<T>,
+): Promise<T> {
   const board = await openBoard(config, {
     clock: systemClock(),
     native,

@@ -1,4 +1,5 @@
 import type { PipelineStatus } from '../pipeline.js';
+import type { StoreStatus } from '../store/index.js';
 
 /** The status as a person reads it, one fact a line; 80 columns. Works on a live status and on one that came as JSON. */
 export function statusLines(status: PipelineStatus): readonly string[] {
@@ -11,14 +12,26 @@ export function statusLines(status: PipelineStatus): readonly string[] {
         `part ${part.id.padEnd(12)} ${part.state.padEnd(8)} ${String(part.samples).padStart(8)} rows` +
         `${part.failures > 0 ? `  ${part.failures} failures` : ''}${part.state === 'ok' ? '' : `  ${part.lastError ?? ''}`}`,
     ),
+    ...storeLines(store),
+    uplink
+      ? `uplink ${linkText(uplink.link)}  ${uplink.receipts} receipts  ${uplink.inFlight}/${uplink.window} under way`
+      : 'uplink none',
+  ];
+}
+
+/** What the store holds, a line a class, then what was lost and why. */
+export function storeLines(store: StoreStatus): readonly string[] {
+  return [
     `store ${healthText(store.health)}  ${kb(store.diskBytes)} on disk  ${store.committedRows} rows acknowledged  ${store.pendingRows} waiting`,
     ...store.classes
       .filter((entry) => entry.blocks > 0)
-      .map((entry) => `  ${entry.class.padEnd(10)} ${String(entry.blocks).padStart(7)} blocks ${kb(entry.bytes).padStart(10)} of ${kb(entry.quotaBytes)}`),
+      .map(
+        (entry) =>
+          `  ${entry.class.padEnd(10)} ${String(entry.blocks).padStart(7)} blocks ${kb(entry.bytes).padStart(10)} of ${kb(entry.quotaBytes)}`,
+      ),
     ...store.streams.flatMap((stream) =>
       Object.entries(stream.gaps).map(([cause, rows]) => `  gap ${stream.stream} ${cause}: ${rows} rows`),
     ),
-    uplink ? `uplink ${linkText(uplink.link)}  ${uplink.receipts} receipts  ${uplink.inFlight}/${uplink.window} under way` : 'uplink none',
   ];
 }
 
@@ -29,7 +42,9 @@ function wallText({ time }: PipelineStatus): string {
 }
 
 function healthText(health: PipelineStatus['store']['health']): string {
-  return health.state === 'ok' ? 'ok' : `NOT WRITING (${health.reason}; ${health.waitingRows} rows wait in memory)`;
+  return health.state === 'ok'
+    ? 'ok'
+    : `NOT WRITING (${health.reason}; ${health.waitingRows} rows wait in memory)`;
 }
 
 function linkText(link: NonNullable<PipelineStatus['uplink']>['link']): string {

@@ -7,22 +7,11 @@ import { parts } from './commands/parts.js';
 import { read } from './commands/read.js';
 import { run } from './commands/run.js';
 import { status } from './commands/status.js';
-import { storeExport, storeStatus, storeVerify } from './commands/store.js';
+import { storeStatus } from './commands/store.js';
 import { version } from './files.js';
 
 /** Every command there is: the local `cairn` and the console on the serial line run from this one table. */
-export const COMMANDS: readonly Command[] = [
-  init,
-  run,
-  check,
-  parts,
-  read,
-  status,
-  storeStatus,
-  storeVerify,
-  storeExport,
-  decode,
-];
+export const COMMANDS: readonly Command[] = [init, run, check, parts, read, status, storeStatus, decode];
 
 const COMMON_OPTIONS = { json: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } } as const;
 
@@ -71,7 +60,9 @@ function unknown(words: readonly string[], terminal: Terminal): ExitCode {
 function help(command: Command, terminal: Terminal): ExitCode {
   terminal.out(`cairn ${command.name} ${command.usage}\n  ${command.summary}\n\nExamples:`);
   for (const example of command.examples) terminal.out(`  ${example}`);
-  terminal.out('\nExit codes: 0 done, 1 done with bad news, 2 wrong call or configuration, 3 held by another process, 70 our fault.');
+  terminal.out(
+    '\nExit codes: 0 done, 1 done with bad news, 2 wrong call or configuration, 3 held by another process, 70 our fault.',
+  );
   return EXIT.ok;
 }
 
@@ -84,6 +75,8 @@ function explain(error: unknown, command: Command, terminal: Terminal): ExitCode
     terminal.err(`${(error as Error).message}\ncairn ${command.name} ${command.usage}`);
     return EXIT.usage;
   }
-  terminal.err(`cairn ${command.name}: a fault of the program; please report it:\n${(error as Error).stack ?? error}`);
+  terminal.err(
+    `cairn ${command.name}: a fault of the program; please report it:\n${(error as Error).stack ?? error}`,
+  );
   return EXIT.internal;
 }

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { type Command, CONFIG_OPTION, EXIT } from '../command.js';
+import { CONFIG_OPTION, type Command, EXIT } from '../command.js';
 import { toJson } from '../control.js';
 import { configPath, readConfig } from '../files.js';
 
@@ -17,12 +17,18 @@ export const check: Command = {
       file: path,
       node: config.name,
       board: config.board.name,
-      parts: config.parts.map((part) => ({ id: part.id, driver: part.driver.id, attachment: part.attachment })),
+      parts: config.parts.map((part) => ({
+        id: part.id,
+        driver: part.driver.id,
+        attachment: part.attachment,
+      })),
       uplink: config.uplink?.url,
     };
     if (call.json) call.terminal.out(toJson(summary));
     else {
-      call.terminal.out(`${path}: right. Node ${config.name} on ${config.board.title}, ${config.parts.length} parts.`);
+      call.terminal.out(
+        `${path}: right. Node ${config.name} on ${config.board.title}, ${config.parts.length} parts.`,
+      );
     }
     return EXIT.ok;
   },

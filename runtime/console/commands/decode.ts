@@ -48,7 +48,9 @@ function showBlock(bytes: Uint8Array, offset: number, json: boolean, { out }: Te
       `boot ${header.boot} descriptor ${header.descriptorVersion} (${header.byteLength} bytes, CRC ok)`,
   );
   for (const { sequence, timeNs, values } of rows) {
-    out(`${String(sequence).padStart(10)} ${(Number(timeNs) / 1e9).toFixed(6).padStart(16)} s  ${values.map(text).join('  ')}`);
+    out(
+      `${String(sequence).padStart(10)} ${(Number(timeNs) / 1e9).toFixed(6).padStart(16)} s  ${values.map(text).join('  ')}`,
+    );
   }
   return header.byteLength;
 }

@@ -23,8 +23,11 @@ export const init: Command = {
       }
       if (json) terminal.out(toJson({ node: identity.node, folder, made, installed }));
       else {
-        terminal.out(`node ${identity.node}: key ${made ? 'made' : 'kept'} in ${folder}/node.key (mode 0600)`);
-        for (const [name, id] of Object.entries(installed)) terminal.out(`${name} key ${id} installed in ${folder}/${name}.pub`);
+        terminal.out(
+          `node ${identity.node}: key ${made ? 'made' : 'kept'} in ${folder}/node.key (mode 0600)`,
+        );
+        for (const [name, id] of Object.entries(installed))
+          terminal.out(`${name} key ${id} installed in ${folder}/${name}.pub`);
       }
       return EXIT.ok;
     } catch (error) {
@@ -37,7 +40,10 @@ function explain(error: unknown): unknown {
   if (error instanceof IdentityError) return new CommandError(EXIT.usage, error.message);
   const { code, path } = error as NodeJS.ErrnoException;
   if (code === 'EACCES' || code === 'EROFS' || code === 'ENOENT') {
-    return new CommandError(EXIT.usage, `${path}: ${code}; run as a user who may write there, or name another folder with --identity`);
+    return new CommandError(
+      EXIT.usage,
+      `${path}: ${code}; run as a user who may write there, or name another folder with --identity`,
+    );
   }
   return error;
 }

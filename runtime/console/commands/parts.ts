@@ -1,13 +1,13 @@
 import { HalError } from '../../../drivers/contract/index.js';
 import { registry } from '../../board/index.js';
-import { type Command, CONFIG_OPTION, EXIT } from '../command.js';
+import { CONFIG_OPTION, type Command, EXIT } from '../command.js';
 import { toJson } from '../control.js';
 import { configPath, readConfig } from '../files.js';
 import { withBoard } from '../hardware.js';
 
 export const parts: Command = {
   name: 'parts',
-  summary: "probe each part of the node file, or list the kinds of parts with --known",
+  summary: 'probe each part of the node file, or list the kinds of parts with --known',
   usage: '[--config FILE] [--known]',
   examples: ['cairn parts', 'cairn parts --known', 'cairn parts --config node.yaml --json'],
   options: { ...CONFIG_OPTION, known: { type: 'boolean' } },
@@ -25,11 +25,17 @@ export const parts: Command = {
           }
         }),
       );
-      return [...opened, ...board.missing.map(({ config: part, error }) => ({ id: part.id, where: '-', ...failure(error) }))];
+      return [
+        ...opened,
+        ...board.missing.map(({ config: part, error }) => ({ id: part.id, where: '-', ...failure(error) })),
+      ];
     });
     for (const row of rows) {
       if (call.json) call.terminal.out(toJson(row));
-      else call.terminal.out(`${row.id.padEnd(16)} ${row.where.padEnd(28)} ${row.state.padEnd(14)} ${row.found}`);
+      else
+        call.terminal.out(
+          `${row.id.padEnd(16)} ${row.where.padEnd(28)} ${row.state.padEnd(14)} ${row.found}`,
+        );
     }
     return rows.every((row) => row.state === 'ok') ? EXIT.ok : EXIT.failed;
   },
@@ -44,7 +50,10 @@ function listKnown(json: boolean, out: (text: string) => void) {
   for (const driver of registry.drivers) {
     const addresses = driver.addresses?.map((address) => `0x${address.toString(16)}`);
     if (json) out(toJson({ id: driver.id, title: driver.title, attachment: driver.attachment, addresses }));
-    else out(`${driver.id.padEnd(12)} ${driver.attachment.padEnd(7)} ${driver.title}${addresses ? ` (${addresses.join(', ')})` : ''}`);
+    else
+      out(
+        `${driver.id.padEnd(12)} ${driver.attachment.padEnd(7)} ${driver.title}${addresses ? ` (${addresses.join(', ')})` : ''}`,
+      );
   }
   return EXIT.ok;
 }

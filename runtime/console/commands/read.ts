@@ -2,7 +2,7 @@ import { QUANTITY_UNITS, type Rows, rowCount } from '../../../drivers/contract/i
 import type { Board } from '../../board/index.js';
 import { systemClock } from '../../clock/index.js';
 import { createSampler, type SamplerStream } from '../../sampler/index.js';
-import { type Command, CommandError, CONFIG_OPTION, EXIT, type Terminal } from '../command.js';
+import { CONFIG_OPTION, type Command, CommandError, EXIT, type Terminal } from '../command.js';
 import { toJson } from '../control.js';
 import { configPath, readConfig } from '../files.js';
 import { withBoard } from '../hardware.js';
@@ -19,11 +19,15 @@ export const read: Command = {
   options: CONFIG_OPTION,
   async run(call) {
     const [id] = call.positionals;
-    if (!id) throw new CommandError(EXIT.usage, 'which part? cairn read <part>; the names are in the node file');
+    if (!id)
+      throw new CommandError(EXIT.usage, 'which part? cairn read <part>; the names are in the node file');
     const config = readConfig(configPath(call), call.terminal);
     const part = config.parts.find((candidate) => candidate.id === id);
     if (!part) {
-      throw new CommandError(EXIT.usage, `no part '${id}' in the node file; it has: ${config.parts.map((p) => p.id).join(', ')}`);
+      throw new CommandError(
+        EXIT.usage,
+        `no part '${id}' in the node file; it has: ${config.parts.map((p) => p.id).join(', ')}`,
+      );
     }
     return withBoard({ ...config, parts: [part] }, call.terminal, async (board) => {
       const { rows, streams, error } = await firstRows(board, call.terminal);
@@ -66,7 +70,12 @@ async function firstRows(board: Board, terminal: Terminal) {
   return { rows, streams, error };
 }
 
-function print(rows: Rows, streams: ReadonlyMap<string, SamplerStream>, json: boolean, out: (text: string) => void): void {
+function print(
+  rows: Rows,
+  streams: ReadonlyMap<string, SamplerStream>,
+  json: boolean,
+  out: (text: string) => void,
+): void {
   const { channels } = streams.get(rows.stream)!;
   const last = (rowCount(rows) - 1) * channels.length;
   const values = channels.map((channel, i) => ({
@@ -78,6 +87,8 @@ function print(rows: Rows, streams: ReadonlyMap<string, SamplerStream>, json: bo
   }));
   if (json) return out(toJson({ stream: rows.stream, timeNs: rows.timesNs.at(-1), values }));
   for (const { channel, value, unit, quality, label } of values) {
-    out(`${rows.stream.padEnd(14)} ${channel.padEnd(18)} ${String(label ?? value ?? '-').padStart(14)} ${unit.padEnd(6)} ${quality}`);
+    out(
+      `${rows.stream.padEnd(14)} ${channel.padEnd(18)} ${String(label ?? value ?? '-').padStart(14)} ${unit.padEnd(6)} ${quality}`,
+    );
   }
 }

@@ -1,5 +1,5 @@
 import { openNode } from '../../node.js';
-import { type Command, CommandError, CONFIG_OPTION, EXIT } from '../command.js';
+import { CONFIG_OPTION, type Command, CommandError, EXIT } from '../command.js';
 import { configPath, readConfig } from '../files.js';
 
 export const run: Command = {
@@ -12,7 +12,8 @@ export const run: Command = {
     const config = readConfig(configPath(call), call.terminal);
     const node = await openNode(config).catch((error: Error & { kind?: string }) => {
       if (error.name === 'IdentityError') throw new CommandError(EXIT.usage, error.message);
-      if (error.name === 'StoreError') throw new CommandError(error.kind === 'locked' ? EXIT.busy : EXIT.failed, error.message);
+      if (error.name === 'StoreError')
+        throw new CommandError(error.kind === 'locked' ? EXIT.busy : EXIT.failed, error.message);
       throw error;
     });
     const signal = await nextSignal();

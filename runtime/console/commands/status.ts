@@ -1,8 +1,8 @@
-import { type Command, CommandError, CONFIG_OPTION, EXIT } from '../command.js';
+import type { PipelineStatus } from '../../pipeline.js';
+import { CONFIG_OPTION, type Command, CommandError, EXIT } from '../command.js';
 import { ask, controlPath, toJson } from '../control.js';
 import { configPath, readConfig } from '../files.js';
 import { statusLines } from '../status-lines.js';
-import type { PipelineStatus } from '../../pipeline.js';
 
 export const status: Command = {
   name: 'status',
@@ -13,7 +13,11 @@ export const status: Command = {
   async run(call) {
     const config = readConfig(configPath(call), call.terminal);
     const answer = await ask(controlPath(config.store.path), 'status');
-    if (!answer) throw new CommandError(EXIT.failed, `no node runs with this store (${config.store.path}); start it with: cairn run`);
+    if (!answer)
+      throw new CommandError(
+        EXIT.failed,
+        `no node runs with this store (${config.store.path}); start it with: cairn run`,
+      );
     if (call.json) call.terminal.out(toJson(answer));
     else for (const line of statusLines(answer as PipelineStatus)) call.terminal.out(line);
     return EXIT.ok;
