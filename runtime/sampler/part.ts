@@ -17,6 +17,8 @@ import type { PartState, PartStatus, SamplerStream } from './types.js';
 /** A sample that takes longer than this is given up; the part isn't asked again until it has come back. */
 const SAMPLE_DEADLINE_MS = 5_000;
 const RETRY_MIN_MS = 250;
+/** A part may be asked a little early, so many times in a row, before that is a fault: its clock isn't ours. */
+const NOT_READY_MAX = 3;
 const RETRY_MAX_MS = 30_000;
 
 export interface PartLoopOptions {
@@ -52,6 +54,7 @@ export class PartLoop {
   #samples = 0;
   #failures = 0;
   #missed = 0;
+  #notReady = 0;
   #lastError: Error | undefined;
   #lastGoodNs: bigint | undefined;
 
@@ -167,13 +170,18 @@ export class PartLoop {
       this.options.log('info', `${this.options.config.id}: works again after ${this.#lastError?.message}`);
     }
     this.#state = 'ok';
+    this.#notReady = 0;
     this.#backoff.reset();
   }
 
   async #failed(error: Error): Promise<void> {
     const kind = halErrorKind(error);
+    if (kind === 'notReady' && this.#notReady++ < NOT_READY_MAX) {
+      this.#missed++;
+      return;
+    }
     // Whatever went wrong, the part may have lost its registers meanwhile: only a busy bus leaves them alone.
-    if (kind !== 'notReady' && kind !== 'busy') this.#configured = false;
+    if (kind !== 'busy') this.#configured = false;
     this.#note(error);
     this.#emitFault();
     if (kind === 'busStuck' && this.#opened) await this.#recover(this.#opened.busKey);
@@ -210,7 +218,8 @@ export class PartLoop {
 
   #scheduleNext(): void {
     if (this.#stopped) return;
-    if (this.#state !== 'ok') return this.#schedule(this.#backoff.nextMs());
+    const retrying = this.#state === 'failing' || this.#state === 'missing';
+    if (retrying) return this.#schedule(this.#backoff.nextMs());
     if (this.#intervalMs === undefined) return;
     const nowNs = this.options.clock.nowNs();
     const intervalNs = BigInt(Math.max(1, Math.round(this.#intervalMs * 1e6)));

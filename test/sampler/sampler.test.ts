@@ -212,3 +212,16 @@ test('stopped, it emits nothing and leaves no timer', async () => {
   assert.equal(rows.length, before);
   assert.equal(clock.timers, 0);
 });
+
+test('a part asked a little early has missed a period, not failed; one that is never ready has failed', async () => {
+  const { clock, parts, sampler, rows, log } = rig(['compass']);
+  sampler.start();
+  await clock.advance(500);
+  parts[0]!.driver.fail = new HalError('notReady', 'i2c-1 0x1c', 'no new measurement');
+  await clock.advance(3_000);
+  assert.equal(sampler.status()[0]!.missed, 3);
+  assert.deepEqual([rows.length, log.length, sampler.status()[0]!.state], [1, 0, 'ok']);
+  await clock.advance(1_000);
+  assert.equal(sampler.status()[0]!.state, 'failing');
+  assert.equal(rows.at(-1)!.quality[0], QUALITY.fault);
+});
