@@ -108,6 +108,35 @@ for (const name of TRIALS) {
   });
 }
 
+/** As a node has it: the inertial part near 100 Hz (every third sample), the magnetometer near 10 Hz. */
+function atNodeRates(trial: Trial): Trial {
+  const rows = Math.floor(trial.info.rows / 3);
+  const pick = (values: Float64Array, width: number) =>
+    Float64Array.from({ length: rows * width }, (_, i) => {
+      return values[Math.floor(i / width) * 3 * width + (i % width)]!;
+    });
+  const mag = pick(trial.mag, 3).map((value, i) => (Math.floor(i / 3) % 10 === 0 ? value : Number.NaN));
+  return {
+    info: { ...trial.info, rows, rate_hz: trial.info.rate_hz / 3 },
+    times: BigInt64Array.from({ length: rows }, (_, i) => trial.times[3 * i]!),
+    accel: pick(trial.accel, 3),
+    gyro: pick(trial.gyro, 3),
+    mag,
+    truth: pick(trial.truth, 4),
+    movement: pick(trial.movement, 1),
+  };
+}
+
+test('orientation on BROAD: a node of 95 Hz with a compass of 9.5 Hz is nearly as good', { skip }, (t) => {
+  for (const name of TRIALS) {
+    const trial = load(name);
+    const { vqf9 } = trial.info.baseline_rmse_deg;
+    const slow = score(atNodeRates(trial), estimate(atNodeRates(trial), 9));
+    t.diagnostic(`${name}: ${figures(slow)}; VQF at 286 Hz: ${figures(vqf9)}`);
+    assert.ok(slow.total <= 1.5 * vqf9.total, `${name}: ${slow.total}° against ${vqf9.total}°`);
+  }
+});
+
 test('orientation on BROAD: batches of any size give the same bits', { skip }, () => {
   const trial = load(TRIALS[0]!);
   const whole = estimate(trial, 9);
