@@ -144,7 +144,7 @@ export interface Orientation {
 }
 
 export interface MotionOptions {
-  /** Deviation of |a| from rest, over a second, below which it is still, m/s². */
+  /** RMS distance of the acceleration vector from its mean, over a second, below which it is still, m/s². */
   readonly stillMps2: number;
   /** |a| above which it is a shock, m/s². */
   readonly shockMps2: number;
