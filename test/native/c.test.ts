@@ -1,22 +1,16 @@
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
-import { dirname, join } from 'node:path';
 import { test } from 'node:test';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { pathToFileURL } from 'node:url';
+import { projectFile } from './paths.js';
 
 interface NativeTests {
   findCompiler(): string | undefined;
   runNativeTests(): Promise<readonly { name: string; ok: boolean; output: string }[] | undefined>;
 }
 
-/** scripts/ is no part of what tsc compiles: it is found from wherever this file was compiled to. */
-function script(): string {
-  let folder = dirname(fileURLToPath(import.meta.url));
-  while (!existsSync(join(folder, 'scripts', 'native-test.mjs'))) folder = dirname(folder);
-  return pathToFileURL(join(folder, 'scripts', 'native-test.mjs')).href;
-}
-
-const { findCompiler, runNativeTests }: NativeTests = await import(script());
+const { findCompiler, runNativeTests }: NativeTests = await import(
+  pathToFileURL(projectFile('scripts/native-test.mjs')).href
+);
 
 const skip = findCompiler() ? false : 'no C compiler: neither clang nor gcc is here';
 
