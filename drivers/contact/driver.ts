@@ -78,13 +78,14 @@ class Contact implements Driver {
     }, onError);
   }
 
-  /** What no edge tells: a hold that is over, the end of a flood, and a level that the edges missed. */
+  /** What no edge tells: a hold that is over, the end of a flood, a level that the edges missed. Unwatched, the level as it is. */
   async sample(): Promise<readonly Rows[]> {
     const { line, clock } = this.#handles;
     const level = await line.read();
     const nowNs = clock.nowNs();
-    this.#rows?.compare(level, nowNs);
-    return this.#rows?.settle(nowNs).map(row) ?? [];
+    if (!this.#rows) return [row({ timeNs: nowNs, state: level, edges: 0, edgesLost: 0 })];
+    this.#rows.compare(level, nowNs);
+    return this.#rows.settle(nowNs).map(row);
   }
 }
 
@@ -110,10 +111,11 @@ class Counter implements Driver {
     return this.#handles.line.watch((edges) => counter.take(edges), onError);
   }
 
+  /** Unwatched, nothing was counted: every channel is a fault. */
   async sample(): Promise<readonly Rows[]> {
     const nowNs = this.#handles.clock.nowNs();
     const count = this.#counter?.read(nowNs);
-    if (!count) return [];
+    if (!count) return [oneRow('', nowNs, new Array<undefined>(5).fill(undefined))];
     const { pulses, intervalS, frequencyHz, total, edgesLost } = count;
     return [oneRow('', nowNs, [pulses, intervalS, frequencyHz, total, edgesLost])];
   }

@@ -67,25 +67,31 @@ class TagReader implements Driver {
     this.#table = new SightingTable(repeatAfterMs);
   }
 
-  /** Asks with `?`. A reader that doesn't answer, but names a tag, is one too. */
+  /** Asks with `?`. A reader that doesn't answer, but names tags, is one too. */
   async probe(): Promise<Identity> {
     const { port, clock } = this.#handles;
     const before = port.counters.bytes;
-    let identity: Identity | undefined;
+    let named: Identity | undefined;
+    let unnamed: Identity | undefined;
     const stop = port.listen(
       (frames) => {
-        for (const frame of frames) identity = identified(frame) ?? identity;
+        for (const frame of frames) {
+          const line = parseLine(frame.bytes);
+          if (line?.kind === 'tag') unnamed = { model: 'tag reader', details: {} };
+          if (line?.kind === 'identity') named = { model: line.model, details: { firmware: line.firmware } };
+        }
       },
       () => undefined, // a line that is away stays silent, and that is what is reported
     );
     try {
       await port.write(new TextEncoder().encode(ASK));
-      for (let waitedMs = 0; waitedMs < PROBE_MS && !identity; waitedMs += PROBE_STEP_MS) {
+      for (let waitedMs = 0; waitedMs < PROBE_MS && !named; waitedMs += PROBE_STEP_MS) {
         await clock.delay(PROBE_STEP_MS);
       }
     } finally {
       stop();
     }
+    const identity = named ?? unnamed;
     if (!identity) throw notHeard(port.where, port.counters.bytes - before);
     return identity;
   }
@@ -123,13 +129,6 @@ class TagReader implements Driver {
     const { where } = this.#handles.port;
     onError(new HalError('badFrame', where, `a line that is no sighting, or whose checksum is wrong`));
   }
-}
-
-/** The reader's own word, or that it names tags. */
-function identified(frame: SerialFrame): Identity | undefined {
-  const line = parseLine(frame.bytes);
-  if (line?.kind === 'identity') return { model: line.model, details: { firmware: line.firmware } };
-  return line?.kind === 'tag' ? { model: 'tag reader', details: {} } : undefined;
 }
 
 function notHeard(where: string, bytes: number): HalError {

@@ -207,6 +207,17 @@ test('a counter counts pulses and gives their frequency', async () => {
   ]);
 });
 
+test('unwatched, a sample is the level now; a counter counts nothing and says so', async () => {
+  const line = new TestLine();
+  line.level = 1;
+  const once = async (options: Record<string, unknown>) => {
+    const driver = contact.create({ line, clock: new FakeClock() }, v.parse(contact.options, options));
+    return [...(await driver.sample!())[0]!.values];
+  };
+  assert.deepEqual(await once({ role: 'button' }), [1, 0, 0]);
+  assert.ok((await once({ role: 'counter' })).every(Number.isNaN));
+});
+
 test('any edges: no row says what the line never did, none is lost in the count', async () => {
   const step = fc.tuple(fc.integer({ min: 0, max: 400 }), fc.constantFrom(0 as const, 1 as const), fc.nat(2));
   await fc.assert(
