@@ -214,6 +214,15 @@ test('still measuring is not ready, after a bounded wait', async () => {
   assert.ok(clock.timeNs - started < 30_000_000n);
 });
 
+test('a reset that never ends is a timeout, after a bounded wait', async () => {
+  const clock = new FakeClock();
+  const started = clock.timeNs;
+  const device = new TestBus({ 118: new RegisterMap().set(0xf3, [0b1]) }).device(0x76);
+  const driver = bme280.create({ device, clock }, v.parse(bme280.options, {}));
+  await assert.rejects(driver.configure(), kind('timeout'));
+  assert.ok(clock.timeNs - started <= 10_000_000n);
+});
+
 test('trimming parameters that no part has are refused', async () => {
   for (const fill of [0x00, 0xff]) {
     const registers = new RegisterMap().set(0x88, new Uint8Array(26).fill(fill));

@@ -171,6 +171,10 @@ test('no new conversion is not ready, never the old value again', async () => {
   await poll(200);
 });
 
+test('sampling before setting up is refused', async () => {
+  await assert.rejects(rig().driver.sample!(), kind('invalid'));
+});
+
 test('a brown-out gives no row, and configuring again heals it', async () => {
   const { driver, twin, poll } = rig();
   await driver.configure();

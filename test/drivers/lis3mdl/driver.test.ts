@@ -5,7 +5,15 @@ import { type HalErrorKind, halErrorKind, type I2cTwin, QUALITY } from '../../..
 import { lis3mdl } from '../../../drivers/lis3mdl/driver.js';
 import { lis3mdlTwin } from '../../../drivers/lis3mdl/twin.js';
 import { ST_SCALE_FACTORS, stFactor } from '../st-scale-factors.js';
-import { type BusPart, FakeClock, realDataAbsent, type Surroundings, TestBus, twinBus } from '../twin-bus.js';
+import {
+  type BusPart,
+  FakeClock,
+  RegisterMap,
+  realDataAbsent,
+  type Surroundings,
+  TestBus,
+  twinBus,
+} from '../twin-bus.js';
 
 const kind = (wanted: HalErrorKind) => (error: unknown) => halErrorKind(error) === wanted;
 
@@ -143,6 +151,15 @@ test('a refusal at any step is told, and leaves a part that can be set up', asyn
   }
   await driver.configure();
   await poll();
+});
+
+test('a reset that never ends is a timeout, after a bounded wait', async () => {
+  const clock = new FakeClock();
+  const started = clock.timeNs;
+  const device = new TestBus({ 28: new RegisterMap() }).device(0x1c);
+  const driver = lis3mdl.create({ device, clock }, v.parse(lis3mdl.options, {}));
+  await assert.rejects(driver.configure(), kind('timeout'));
+  assert.ok(clock.timeNs - started <= 10_000_000n);
 });
 
 test('a frozen twin says that it has new data, and its values stand still', async () => {

@@ -11,7 +11,15 @@ import {
 import { lsm6dso } from '../../../drivers/lsm6dso/driver.js';
 import { lsm6dsoTwin } from '../../../drivers/lsm6dso/twin.js';
 import { ST_SCALE_FACTORS, stFactor } from '../st-scale-factors.js';
-import { type BusPart, FakeClock, realDataAbsent, type Surroundings, TestBus, twinBus } from '../twin-bus.js';
+import {
+  type BusPart,
+  FakeClock,
+  RegisterMap,
+  realDataAbsent,
+  type Surroundings,
+  TestBus,
+  twinBus,
+} from '../twin-bus.js';
 
 const G = 9.80665;
 const kind = (wanted: HalErrorKind) => (error: unknown) => halErrorKind(error) === wanted;
@@ -277,6 +285,15 @@ test('an overrun that the slot counter cannot show is told by the status, and ti
 test('nothing gathered is no row and no error', async () => {
   const { driver } = await fifoRig();
   assert.deepEqual(await driver.sample!(), []);
+});
+
+test('a reset that never ends is a timeout, after a bounded wait', async () => {
+  const clock = new FakeClock();
+  const started = clock.timeNs;
+  const device = new TestBus({ 106: new RegisterMap() }).device(0x6a);
+  const driver = lsm6dso.create({ device, clock }, v.parse(lsm6dso.options, {}));
+  await assert.rejects(driver.configure(), kind('timeout'));
+  assert.ok(clock.timeNs - started <= 10_000_000n);
 });
 
 test('a frozen twin answers on, and its values stand still', async () => {
