@@ -21,6 +21,11 @@ const READ_ERRORS: Readonly<Record<string, string>> = {
   ENOTDIR: 'its path leads through a file',
 };
 
+export function whyUnreadable(error: unknown): string {
+  const code = String((error as { code?: unknown } | null)?.code ?? error);
+  return READ_ERRORS[code] ?? `reading fails with ${code}`;
+}
+
 /** Who asked for a file: where a problem is put when it can't be read. */
 interface Asked {
   readonly place: Place;
@@ -39,9 +44,7 @@ export function readYaml(
   try {
     text = files.readFile(file);
   } catch (error) {
-    const code = (error as { code?: unknown } | null)?.code;
-    const why = READ_ERRORS[String(code)] ?? `reading fails with ${String(code ?? error)}`;
-    problems.add(asked.place, `${asked.what}: ${why} (${file})`, asked.wanted());
+    problems.add(asked.place, `${asked.what}: ${whyUnreadable(error)} (${file})`, asked.wanted());
     return undefined;
   }
   return parseYaml(file, text, problems);

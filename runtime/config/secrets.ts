@@ -1,7 +1,8 @@
+import { whyUnreadable } from './files.js';
 import { Problems } from './problem.js';
 import type { ConfigProblem, NodeConfig, SecretFile } from './types.js';
 
-/** The permission bits of a file; undefined where there is none. */
+/** The permission bits of a file; undefined where there is none; throws what node:fs throws. */
 export type StatFile = (path: string) => { readonly mode: number } | undefined;
 
 /**
@@ -19,19 +20,15 @@ export function checkSecrets(config: NodeConfig, stat: StatFile): readonly Confi
 
 function checkSecret(name: string, secret: SecretFile, stat: StatFile, problems: Problems): void {
   const place = secret.place ?? { file: secret.file, line: 1, column: 1 };
-  const found = stat(secret.file);
-  if (!found)
-    problems.add(
-      place,
-      `${name}: there is no file ${secret.file}`,
-      'the path of a file with the secret, mode 0600',
-    );
-  else if ((found.mode & 0o077) !== 0) {
-    const mode = (found.mode & 0o777).toString(8).padStart(4, '0');
-    problems.add(
-      place,
-      `${name}: others may read ${secret.file} (mode ${mode})`,
-      `mode 0600: chmod 600 ${secret.file}`,
-    );
+  const wanted = `a file with the secret that only its user may read: chmod 600 ${secret.file}`;
+  try {
+    const found = stat(secret.file);
+    if (!found) problems.add(place, `${name}: there is no file ${secret.file}`, wanted);
+    else if ((found.mode & 0o077) !== 0) {
+      const mode = (found.mode & 0o777).toString(8).padStart(4, '0');
+      problems.add(place, `${name}: others may read ${secret.file} (mode ${mode})`, wanted);
+    }
+  } catch (error) {
+    problems.add(place, `${name}: ${secret.file}: ${whyUnreadable(error)}`, wanted);
   }
 }

@@ -159,13 +159,29 @@ test('a secret must be there and be read by its owner only', () => {
   ]);
   const stat = (path: string) => (modes.has(path) ? { mode: modes.get(path)! } : undefined);
   assert.deepEqual(checkSecrets(config, stat).map(formatProblem), [
-    'node.yaml:9:21: uplink.password: others may read p (mode 0644) (wanted: mode 0600: chmod 600 p)',
+    'node.yaml:9:21: uplink.password: others may read p (mode 0644) (wanted: a file with the secret that only its user may read: chmod 600 p)',
   ]);
   modes.delete('node.key');
   modes.set('p', 0o100400);
   assert.deepEqual(checkSecrets(config, stat).map(formatProblem), [
-    'node.yaml:7:16: uplink.key: there is no file node.key (wanted: the path of a file with the secret, mode 0600)',
+    'node.yaml:7:16: uplink.key: there is no file node.key (wanted: a file with the secret that only its user may read: chmod 600 node.key)',
   ]);
+});
+
+test('a secret that this user may not even see is told, not thrown', () => {
+  const config = mustLoad(`${SELF}uplink: { url: 'mqtts://h', username: a, password: { file: p } }\n`);
+  const stat = () => {
+    throw Object.assign(new Error('no'), { code: 'EACCES' });
+  };
+  assert.deepEqual(checkSecrets(config, stat).map(formatProblem), [
+    'node.yaml:4:60: uplink.password: p: this user may not read it (wanted: a file with the secret that only its user may read: chmod 600 p)',
+  ]);
+});
+
+test('a file of Windows, with a byte order mark, reads the same', () => {
+  assert.equal(mustLoad(`\ufeff${SELF.replaceAll('\n', '\r\n')}`).name, 'n');
+  const loaded = load(`\ufeff${HEAD}parts: { self: { driver: nod } }\n`.replaceAll('\n', '\r\n'));
+  assert.match(messages(loaded)[0]!, /^node.yaml:3:26: /);
 });
 
 test('a secret key in the wrong form is never shown', () => {
@@ -174,6 +190,13 @@ test('a secret key in the wrong form is never shown', () => {
   );
   assert.ok(!loaded.ok && loaded.problems.length === 3);
   assert.doesNotMatch(messages(loaded).join('\n'), /hunter2/);
+});
+
+test('keys of an option schema that contradict each other are told at the part', () => {
+  const loaded = load(`${HEAD}parts:\n  climate: { driver: bme280, bus: i2c-1, low: 30, high: 20 }\n`);
+  assert.deepEqual(messages(loaded), [
+    "node.yaml:4:3: parts.climate: its keys don't go together (wanted: low below high)",
+  ]);
 });
 
 test('every unknown key is told, names of JavaScript among them', () => {

@@ -3,13 +3,14 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { formatProblem } from '../../runtime/config/index.js';
+import { formatProblem, type LoadedConfig } from '../../runtime/config/index.js';
 import { load, root } from './support.js';
 
-const folders = ['board-configs/nodes', 'board-configs/fragments', 'test/config/wrong'];
-const texts = folders.flatMap((folder) =>
-  readdirSync(join(root, folder)).map((file) => readFileSync(join(root, folder, file), 'utf8')),
-);
+function texts(...folders: readonly string[]): readonly string[] {
+  return folders.flatMap((folder) =>
+    readdirSync(join(root, folder)).map((file) => readFileSync(join(root, folder, file), 'utf8')),
+  );
+}
 
 const mutation = fc.record({
   kind: fc.constantFrom('delete', 'duplicate', 'garble', 'cut', 'swap', 'splice'),
@@ -55,27 +56,36 @@ function mutate(text: string, { kind, at, other, text: garble }: Mutation): stri
   return lines.join('\n');
 }
 
-test('no mutation of a node file throws, and each refusal has words and a place in the file', () => {
-  const run = fc.property(
-    fc.constantFrom(...texts),
-    fc.array(mutation, { minLength: 1, maxLength: 5 }),
-    (text, mutations) => {
-      const mutated = mutations.reduce(mutate, text);
-      const loaded = load(mutated);
-      if (loaded.ok) return;
-      assert.ok(loaded.problems.length > 0);
-      const lines = mutated.split('\n');
-      for (const problem of loaded.problems) {
-        assert.match(formatProblem(problem), /^[^\n]+:\d+:\d+: [^\n]+ \(wanted: [^\n]+\)$/);
-        assert.doesNotMatch(formatProblem(problem), /undefined|\[object|Invalid (type|key)|NaN|\bat .*\.js:/);
-        if (problem.file !== 'node.yaml') continue;
-        assert.ok(
-          problem.line >= 1 && problem.line <= lines.length,
-          `line ${problem.line} of ${lines.length}`,
-        );
-        assert.ok(problem.column >= 1);
-      }
-    },
+/** `load` of a mutation of one of the texts: it never throws, and a refusal has words and a place within the file. */
+function holds(file: string, originals: readonly string[], load: (mutated: string) => LoadedConfig) {
+  const mutations = fc.array(mutation, { minLength: 1, maxLength: 5 });
+  return fc.property(fc.constantFrom(...originals), mutations, (text, steps) => {
+    const mutated = steps.reduce(mutate, text);
+    const loaded = load(mutated);
+    if (loaded.ok) return;
+    assert.ok(loaded.problems.length > 0);
+    const lines = mutated.split('\n').length;
+    for (const problem of loaded.problems) {
+      assert.match(formatProblem(problem), /^[^\n]+:\d+:\d+: [^\n]+ \(wanted: [^\n]+\)$/);
+      assert.doesNotMatch(formatProblem(problem), /undefined|\[object|Invalid (type|key)|NaN|\bat .*\.js:/);
+      if (problem.file !== file) continue;
+      assert.ok(problem.line >= 1 && problem.line <= lines, `line ${problem.line} of ${lines}`);
+      assert.ok(problem.column >= 1);
+    }
+  });
+}
+
+test('no mutation of a node file throws', () => {
+  fc.assert(
+    holds('node.yaml', texts('board-configs/nodes', 'board-configs/fragments', 'test/config/wrong'), load),
+    { numRuns: 1500 },
   );
-  fc.assert(run, { numRuns: 1500 });
+});
+
+test('no mutation of a board file throws', () => {
+  const node = 'node: n\nboard: ./my.yaml\nparts: { self: { driver: node } }\n';
+  fc.assert(
+    holds('my.yaml', texts('board-configs/boards'), (board) => load(node, { 'my.yaml': board })),
+    { numRuns: 300 },
+  );
 });

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { drivers } from '../../drivers/index.js';
 import { loadConfig } from '../../runtime/config/index.js';
 import { partsOf } from '../../scripts/config-errors.js';
 import { wrongFiles } from '../../scripts/schema.js';
@@ -16,7 +17,7 @@ for (const file of files) {
   const { title, expected } = partsOf(file);
   test(`refused: ${title}`, () => {
     const path = join(root, 'test/config/wrong', file.name);
-    const loaded = loadConfig(path, deps);
+    const loaded = loadConfig(path, { ...deps, registry: { drivers } });
     assert.ok(expected.length > 0, 'the file says what it expects');
     assert.deepEqual(
       messages(loaded),
