@@ -24,8 +24,8 @@ export interface Commit {
 
 export interface CommitterEvents {
   onCommit(commit: Commit): void;
-  /** The disk has less than was acknowledged: an audit must say what is missing. */
-  onLoss(): void;
+  /** The disk has less than was acknowledged: an audit of this database must say what is missing. */
+  onLoss(db: LevelDb): void;
 }
 
 interface InFlight {
@@ -192,9 +192,7 @@ export class Committer {
   }
 
   #landed(draft: Draft, released: ReturnType<Releases['list']>): void {
-    this.state.backlog.landed();
-    this.state.batch = draft.batch;
-    this.state.classes = draft.classes;
+    this.state.landed(draft);
     this.releases.forget(released);
     this.commits += 1;
     this.bytesWritten += draft.bytes;
@@ -253,7 +251,7 @@ export class Committer {
         `the disk lost what it had taken: its last batch is ${found}, not ${wanted}`,
       );
       this.state.touchAll();
-      this.events.onLoss();
+      this.events.onLoss(opened.db);
     }
     return opened.db;
   }

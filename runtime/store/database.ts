@@ -1,6 +1,6 @@
 import { join } from 'node:path/posix';
 import { reasonOf, StoreError } from './error.js';
-import type { LevelDb, StoreOptions } from './options.js';
+import type { LevelDb, StoreDeps, StoreOptions } from './options.js';
 
 /** The database's directory within the store's. */
 const LEVEL = 'level';
@@ -29,6 +29,24 @@ export async function openDatabase(options: StoreOptions): Promise<OpenedDatabas
     return { db: await openLevel(options, isEmpty), isNew: isEmpty };
   } catch (error) {
     if (kindOf(error) === 'LEVEL_CORRUPTION') return replace(options, reasonOf(error));
+    throw openError(path, error);
+  }
+}
+
+/** Opens a store's LevelDB that is there and whole; changes nothing else. StoreError `invalid` where there is none. */
+export async function openForReading(path: string, deps: StoreDeps): Promise<LevelDb> {
+  const names = await deps.files.list(join(path, LEVEL));
+  if (!names.includes('CURRENT')) {
+    throw new StoreError('invalid', path, 'there is no store here', {
+      hint: 'give the directory of a store',
+    });
+  }
+  try {
+    return await deps.openLevel(join(path, LEVEL), {
+      createIfMissing: false,
+      writeBufferBytes: 4 * 1024 * 1024,
+    });
+  } catch (error) {
     throw openError(path, error);
   }
 }
@@ -112,7 +130,7 @@ function openError(path: string, cause: unknown): StoreError {
   if (kindOf(cause) === 'LEVEL_LOCKED') {
     return new StoreError('locked', path, 'the store is open elsewhere', {
       cause,
-      hint: 'is another cairn running?',
+      hint: 'a node runs on it; LevelDB lets one process in at a time',
     });
   }
   return new StoreError('io', path, 'the store cannot be opened', {

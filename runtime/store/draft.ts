@@ -23,6 +23,8 @@ export interface Draft {
   readonly batch: number;
   readonly operations: readonly LevelOperation[];
   readonly sync: boolean;
+  /** By stream id: numbers below are in this batch or in one before. */
+  readonly next: readonly number[];
   readonly classes: Readonly<Record<LogClass, ClassLog>>;
   readonly taken: Taken;
   readonly dirty: ReadonlyMap<string, LevelOperation>;
@@ -43,9 +45,10 @@ export function draw(state: StoreState, deletions: Deletions): Draft | undefined
   state.urgent = false;
   operations.push(...deletions.operations, ...dirty.values());
   if (operations.length === 0) return undefined;
-  const head = encodeHead({ batch, classes, next: durableNext(state) }, state.options.deps.native.crc32c);
+  const next = durableNext(state);
+  const head = encodeHead({ batch, classes, next }, state.options.deps.native.crc32c);
   operations.push({ type: 'put', key: HEAD_KEY, value: head });
-  return { batch, operations, sync, classes, taken, dirty, bytes: bytesOf(operations) };
+  return { batch, operations, sync, next, classes, taken, dirty, bytes: bytesOf(operations) };
 }
 
 /** Right after `draw`: whether nothing that was in memory stayed behind. */

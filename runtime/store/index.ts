@@ -16,6 +16,14 @@ export type {
   StoreOptions,
 } from './options.js';
 export * from './types.js';
+export {
+  type ExportedBlock,
+  exportBlocks,
+  type Range,
+  type StreamVerdict,
+  type Verdict,
+  verifyStore,
+} from './verify.js';
 
 /**
  * Opens the store at `options.path`, or makes one. Resolves once it has recovered and numbers can be given. Rejects with a StoreError:

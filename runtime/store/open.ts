@@ -1,5 +1,4 @@
 import { join } from 'node:path/posix';
-import { LOG_CLASSES } from '../../wire/index.js';
 import { makeDurable, openDatabase } from './database.js';
 import { draw } from './draft.js';
 import { StoreError } from './error.js';
@@ -108,11 +107,5 @@ async function writeFirst(options: StoreOptions, state: StoreState, db: LevelDb)
       hint: 'is the disk full or read-only?',
     });
   }
-  if (draft) state.batch = draft.batch;
-  state.backlog.landed();
-}
-
-/** Blocks and bytes of all classes together. */
-export function liveBytes(state: StoreState): number {
-  return LOG_CLASSES.reduce((sum, name) => sum + state.classes[name].bytes, 0);
+  if (draft) state.landed(draft);
 }

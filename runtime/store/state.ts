@@ -9,6 +9,7 @@ import {
   type ClassLog,
   encodeBounds,
   encodeJson,
+  type Head,
   type Identity,
   type LedgerGap,
   type StreamRecord,
@@ -28,6 +29,8 @@ export class StoreState {
   readonly ledger: GapLedger;
   /** Numbers accounted for by gaps in this process's life. */
   readonly gapCounts = new Map<number, Map<GapCause, number>>();
+  /** Of the current epoch by stream id: numbers below are on the disk, stored or settled. */
+  durableNext: readonly number[] = [];
   /** Something waits that mustn't wait for the next rows: a gap, a stream, an identity. */
   urgent = false;
   readonly #streams = new Map<number, Stream>();
@@ -138,6 +141,14 @@ export class StoreState {
     if (full && stream.settled.growth(first, end) > 0) return;
     stream.settled.add(first, end);
     this.#touched.add(stream);
+  }
+
+  /** The disk has the batch. */
+  landed({ batch, classes, next }: Head): void {
+    this.backlog.landed();
+    this.batch = batch;
+    this.classes = classes;
+    this.durableNext = next;
   }
 
   /** As receivers know it. */

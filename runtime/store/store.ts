@@ -4,11 +4,12 @@ import { STREAM_NAME } from '../../wire/index.js';
 import { type Commit, Committer } from './committer.js';
 import { StoreError } from './error.js';
 import type { Opened } from './open.js';
-import type { StoreOptions } from './options.js';
+import type { LevelDb, StoreOptions } from './options.js';
 import { Reader } from './reader.js';
 import { Releases } from './release.js';
 import { MAX_STREAMS } from './reserve.js';
 import { Reserver } from './reserver.js';
+import { Scrubber } from './scrub.js';
 import { shed } from './shed.js';
 import { descriptorOf, type StoreState } from './state.js';
 import { statusOf } from './status.js';
@@ -28,6 +29,7 @@ export class LevelStore implements Store {
   readonly #releases = new Releases();
   readonly #reserver: Reserver;
   readonly #committer: Committer;
+  readonly #scrubber: Scrubber;
   readonly #listeners = new Set<(commit: Commit) => void>();
   #diskBytes = 0;
   #isClosed = false;
@@ -44,7 +46,7 @@ export class LevelStore implements Store {
     return store;
   }
 
-  private constructor({ state, db, reserve }: Opened, options: StoreOptions) {
+  private constructor({ state, db, reserve, doubt }: Opened, options: StoreOptions) {
     this.#state = state;
     this.#options = options;
     this.node = options.node;
@@ -56,9 +58,11 @@ export class LevelStore implements Store {
       onCommit: (commit: Commit): void => {
         for (const listener of this.#listeners) listener(commit);
       },
-      onLoss: (): void => undefined,
+      onLoss: (reopened: LevelDb): void => this.#scrubber.start(reopened),
     };
     this.#committer = new Committer(state, this.#releases, options, budget, events, db);
+    this.#scrubber = new Scrubber(state, this.#releases, () => this.#committer.now());
+    if (doubt) this.#scrubber.start(db);
   }
 
   declare(spec: StreamSpec): void {
@@ -122,7 +126,7 @@ export class LevelStore implements Store {
     const db = this.#committer.db;
     if (!db) return [];
     const request = { class: name, after, maxBlocks, maxBytes };
-    const reader = new Reader(this.#state, this.#releases, () => undefined, request);
+    const reader = new Reader(this.#state, this.#releases, () => this.#scrubber.start(db), request);
     try {
       return await reader.read(db);
     } catch (error) {

@@ -1,0 +1,133 @@
+import { LOG_CLASSES, type LogClass } from '../../wire/index.js';
+import { reasonOf } from './error.js';
+import { AFTER_ALL, commitOf, type StreamId, streamName, valueKey } from './keys.js';
+import type { LevelDb, StoreDeps } from './options.js';
+import { RangeSet } from './ranges.js';
+import { readFooter, tryHeader, type ValueEntry, walkBlocks } from './value.js';
+
+/** What lies in the database's values, by their own word: nothing is taken from the head. */
+export interface Audit {
+  readonly values: number;
+  readonly blocks: number;
+  readonly rows: number;
+  readonly bytes: number;
+  /** Numbers of whole blocks, by stream. */
+  readonly stored: ReadonlyMap<number, RangeSet>;
+  /** Blocks whose CRC or identity is wrong. */
+  readonly damagedBlocks: readonly DamagedBlock[];
+  /** Values whose table of blocks is damaged: what of it could be walked is counted. */
+  readonly damagedValues: number;
+  /** Whole blocks of streams that the store has no record of. */
+  readonly unknownBlocks: number;
+  /** Places where LevelDB could not read on; what lies there is unknown. Empty: all was seen. */
+  readonly unreadable: readonly string[];
+}
+
+export interface DamagedBlock {
+  readonly class: LogClass;
+  readonly commit: number;
+  readonly index: number;
+  readonly stream: StreamId;
+  readonly first: number;
+  readonly count: number;
+}
+
+export interface AuditOptions {
+  readonly native: Pick<StoreDeps['native'], 'crc32c' | 'decodeHeader'>;
+  /** By epoch and stream name. */
+  find(epoch: string, name: string): StreamId | undefined;
+  /** Called after each value with its size: a running node takes a breath here. */
+  pause?(bytes: number): Promise<void> | undefined;
+}
+
+/** Walks every value of every class and checks every block. Rejects only when the database is closed under it. */
+export async function audit(db: LevelDb, options: AuditOptions): Promise<Audit> {
+  const auditor = new Auditor(db, options);
+  for (const name of LOG_CLASSES) await auditor.walk(name);
+  return auditor;
+}
+
+class Auditor implements Audit {
+  values = 0;
+  blocks = 0;
+  rows = 0;
+  bytes = 0;
+  readonly stored = new Map<number, RangeSet>();
+  readonly damagedBlocks: DamagedBlock[] = [];
+  damagedValues = 0;
+  unknownBlocks = 0;
+  readonly unreadable: string[] = [];
+
+  constructor(
+    readonly db: LevelDb,
+    readonly options: AuditOptions,
+  ) {}
+
+  /** Past a place that LevelDB can't read it goes on further behind, in doubling steps: a broken table is not the end. */
+  async walk(name: LogClass): Promise<void> {
+    let next = 0;
+    for (let step = 1; next + step < AFTER_ALL; step *= 2) {
+      try {
+        for await (const [key, value] of this.db.scan(valueKey(name, next), valueKey(name, AFTER_ALL))) {
+          const commit = commitOf(key);
+          if (commit === undefined) continue;
+          this.#value(name, commit, value);
+          next = commit + 1;
+          step = 1;
+          await this.options.pause?.(value.length);
+        }
+        return;
+      } catch (error) {
+        if (isClosed(error)) throw error;
+        this.unreadable.push(`${name} from commit ${next}: ${reasonOf(error)}`);
+        next += step;
+      }
+    }
+  }
+
+  #value(name: LogClass, commit: number, value: Uint8Array): void {
+    const { native, find } = this.options;
+    const footer = readFooter(value, native.crc32c);
+    if (!footer) this.damagedValues += 1;
+    this.values += 1;
+    this.bytes += value.length;
+    for (const [index, entry] of (footer ?? walkBlocks(value, native, find)).entries()) {
+      this.#block({ class: name, commit, index }, entry, value);
+    }
+  }
+
+  #block(
+    place: Pick<DamagedBlock, 'class' | 'commit' | 'index'>,
+    entry: ValueEntry,
+    value: Uint8Array,
+  ): void {
+    const { stream, first, count, offset, length } = entry;
+    const header = tryHeader(value.subarray(offset, offset + length), 0, this.options.native);
+    if (!header || header.first !== first || header.count !== count) {
+      this.damagedBlocks.push({ ...place, stream, first, count });
+      return;
+    }
+    const known = this.options.find(header.epoch, header.stream);
+    if (!known || streamName(known) !== streamName(stream)) this.unknownBlocks += 1;
+    this.blocks += 1;
+    this.rows += count;
+    const ranges = this.stored.get(streamName(stream)) ?? new RangeSet();
+    ranges.add(first, first + count);
+    this.stored.set(streamName(stream), ranges);
+  }
+}
+
+function isClosed(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'LEVEL_DATABASE_NOT_OPEN';
+}
+
+/** Numbers below `next` that are neither stored nor settled: nobody can say where their rows are. */
+export function holes(
+  stored: RangeSet | undefined,
+  settled: RangeSet,
+  next: number,
+): readonly (readonly [from: number, to: number])[] {
+  const accounted = new RangeSet(settled.bounds);
+  for (const [from, to] of stored ?? []) accounted.add(from, to);
+  return accounted.missing(0, next);
+}

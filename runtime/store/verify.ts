@@ -1,0 +1,208 @@
+import { join } from 'node:path/posix';
+import type { Descriptor, Epoch, Gap, GapCause, LogClass } from '../../wire/index.js';
+import { LOG_CLASSES } from '../../wire/index.js';
+import { type Audit, audit, holes } from './audit.js';
+import { openForReading } from './database.js';
+import { AFTER_ALL, type StreamId, streamName, valueKey } from './keys.js';
+import { type Loaded, load } from './load.js';
+import type { LevelDb, StoreDeps } from './options.js';
+import { RangeSet } from './ranges.js';
+import type { Identity, StreamRecord } from './records.js';
+import { newestOf } from './recover.js';
+import { newestSlot, type Reserve } from './reserve.js';
+import { descriptorOf } from './state.js';
+import { readFooter, tryHeader, walkBlocks } from './value.js';
+
+/** [from, to). */
+export type Range = readonly [from: number, to: number];
+
+export interface StreamVerdict {
+  readonly epoch: Epoch;
+  readonly stream: string;
+  readonly class: LogClass;
+  /** By the head; for an epoch that has ended, past the last number that is known of. */
+  readonly next: number;
+  /** Below this numbers may have been given; `undefined` for an epoch that has ended. */
+  readonly limit: number | undefined;
+  readonly stored: readonly Range[];
+  /** Received, or in a gap. */
+  readonly settled: readonly Range[];
+  /** Accounted for by nothing: a fault. */
+  readonly missing: readonly Range[];
+}
+
+export interface Verdict {
+  /** Everything is whole, and stored ∪ settled = [0, next) for every stream. */
+  readonly ok: boolean;
+  readonly node: string;
+  readonly epoch: Epoch;
+  readonly boot: number;
+  readonly cleanStop: boolean;
+  readonly streams: readonly StreamVerdict[];
+  /** In the ledger: not yet sent as meta rows. */
+  readonly gaps: readonly Gap[];
+  readonly gapRows: Readonly<Partial<Record<GapCause, number>>>;
+  readonly audit: Omit<Audit, 'stored'>;
+  /** Damaged records of the store's own. */
+  readonly damagedRecords: number;
+  /** What is wrong, for people; empty when `ok`. */
+  readonly problems: readonly string[];
+}
+
+/**
+ * Checks a store that no node has open: every block's CRC, and that every number is stored or settled. Changes no reading (LevelDB may
+ * turn its log into a table). StoreError: `locked` while a node runs on it, `invalid` where there is no store, `io`.
+ */
+export async function verifyStore(path: string, deps: StoreDeps): Promise<Verdict> {
+  const db = await openForReading(path, deps);
+  try {
+    const loaded = await load(db, path, deps.native);
+    const reserve = await readReserve(path, deps);
+    const find = finder(loaded);
+    return judge(loaded, reserve, await audit(db, { native: deps.native, find }));
+  } finally {
+    await db.close();
+  }
+}
+
+function judge(loaded: Loaded, reserve: Reserve | undefined, found: Audit): Verdict {
+  const { identity, head } = loaded;
+  const epochs = identity?.epochs ?? [];
+  const settled = new Map(
+    loaded.settled.map(([stream, bounds]) => [streamName(stream), new RangeSet(bounds)]),
+  );
+  const streams = newestOf(loaded.records).map((record) => {
+    const [stored, done] = [
+      found.stored.get(streamName(record)),
+      settled.get(streamName(record)) ?? new RangeSet(),
+    ];
+    const isCurrent = record.epoch === epochs.length - 1;
+    const next = isCurrent ? (head?.next[record.id] ?? 0) : Math.max(endOf(stored), endOf(done));
+    const limit = isCurrent
+      ? reserve?.entries.find(({ stream }) => stream === record.name)?.limit
+      : undefined;
+    const missing = holes(stored, done, next);
+    const ranges = { stored: [...(stored ?? [])], settled: [...done], missing };
+    return { epoch: epochs[record.epoch]!, stream: record.name, class: record.class, next, limit, ...ranges };
+  });
+  const gaps = loaded.gaps.map((gap) => wireGap(gap, identity, loaded.records));
+  const { stored: _, ...rest } = found;
+  const problems = problemsOf(loaded, reserve, found, streams);
+  return {
+    ok: problems.length === 0,
+    node: identity?.node ?? '',
+    epoch: epochs.at(-1) ?? '',
+    boot: identity?.boot ?? 0,
+    cleanStop: reserve?.clean ?? false,
+    streams,
+    gaps,
+    gapRows: rowsByCause(gaps),
+    audit: plain(rest),
+    damagedRecords: loaded.damaged,
+    problems,
+  };
+}
+
+function problemsOf(
+  loaded: Loaded,
+  reserve: Reserve | undefined,
+  found: Audit,
+  streams: readonly StreamVerdict[],
+): readonly string[] {
+  const problems: string[] = [];
+  if (!loaded.identity) problems.push('the identity is missing or damaged');
+  if (!loaded.head) problems.push('the head is missing or damaged');
+  if (!reserve) problems.push('the reserve is unreadable: the next start begins a new epoch');
+  if (loaded.damaged > 0) problems.push(`${loaded.damaged} of the store's own records are damaged`);
+  if (found.damagedValues > 0) problems.push(`${found.damagedValues} values have a damaged table of blocks`);
+  if (found.unknownBlocks > 0) problems.push(`${found.unknownBlocks} blocks are of streams without a record`);
+  for (const place of found.unreadable) problems.push(`LevelDB can't read on in class ${place}`);
+  for (const { class: name, commit, index, first, count } of found.damagedBlocks) {
+    problems.push(`block ${name} ${commit}/${index} is damaged: numbers ${first} to ${first + count - 1}`);
+  }
+  for (const { stream, epoch, missing } of streams) {
+    for (const [from, to] of missing)
+      problems.push(`${stream} (epoch ${epoch}): ${from} to ${to - 1} are nowhere`);
+  }
+  return problems;
+}
+
+/** A stored block with what is needed to understand it. */
+export interface ExportedBlock {
+  readonly class: LogClass;
+  readonly bytes: Uint8Array;
+  /** `undefined` for the meta stream, and where it is lost. */
+  readonly descriptor: Descriptor | undefined;
+}
+
+/**
+ * Every whole block of a store that no node has open, class by class, oldest first, received ones that still lie there included. LevelDB
+ * allows one process at a time: StoreError `locked` while a node runs on it.
+ */
+export async function* exportBlocks(path: string, deps: StoreDeps): AsyncGenerator<ExportedBlock> {
+  const db = await openForReading(path, deps);
+  try {
+    const loaded = await load(db, path, deps.native);
+    for (const name of LOG_CLASSES) yield* exportClass(db, deps, loaded, name);
+  } finally {
+    await db.close();
+  }
+}
+
+async function* exportClass(
+  db: LevelDb,
+  { native }: StoreDeps,
+  loaded: Loaded,
+  name: LogClass,
+): AsyncGenerator<ExportedBlock> {
+  for await (const [, value] of db.scan(valueKey(name, 0), valueKey(name, AFTER_ALL))) {
+    for (const entry of readFooter(value, native.crc32c) ?? walkBlocks(value, native, finder(loaded))) {
+      const bytes = value.subarray(entry.offset, entry.offset + entry.length);
+      const header = tryHeader(bytes, 0, native);
+      if (!header) continue;
+      const isIts = (record: StreamRecord): boolean =>
+        streamName(record) === streamName(entry.stream) && record.version === header.descriptorVersion;
+      yield { class: name, bytes, descriptor: descriptorOf(loaded.records.find(isIts)) };
+    }
+  }
+}
+
+async function readReserve(path: string, deps: StoreDeps): Promise<Reserve | undefined> {
+  const bytes = await deps.files.read(join(path, 'reserve'));
+  return bytes && newestSlot(bytes, deps.native.crc32c);
+}
+
+function finder({ identity, records }: Loaded): (epoch: Epoch, name: string) => StreamId | undefined {
+  const streams = new Map(
+    records.map((record) => [`${identity?.epochs[record.epoch]} ${record.name}`, record]),
+  );
+  return (epoch, name) => streams.get(`${epoch} ${name}`);
+}
+
+function wireGap(
+  { stream, first, last, cause, atMost }: Loaded['gaps'][number],
+  identity: Identity | undefined,
+  records: readonly StreamRecord[],
+): Gap {
+  const record = records.find((one) => streamName(one) === streamName(stream));
+  const epoch = identity?.epochs[stream.epoch] ?? '';
+  return { epoch, stream: record?.name ?? '', first, last, cause, atMost };
+}
+
+function rowsByCause(gaps: readonly Gap[]): Partial<Record<GapCause, number>> {
+  const rows: Partial<Record<GapCause, number>> = {};
+  for (const { cause, first, last } of gaps) {
+    rows[cause] = (rows[cause] ?? 0) + (last === undefined ? 0 : last - first + 1);
+  }
+  return rows;
+}
+
+function endOf(ranges: RangeSet | undefined): number {
+  return ranges?.bounds.at(-1) ?? 0;
+}
+
+/** An auditor's counts without its means. */
+function plain(found: Omit<Audit, 'stored'>): Omit<Audit, 'stored'> {
+  const { values, blocks, rows, bytes, damagedBlocks, damagedValues, unknownBlocks, unreadable } = found;
+  return { values, blocks, rows, bytes, damagedBlocks, damagedValues, unknownBlocks, unreadable };
+}
