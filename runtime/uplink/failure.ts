@@ -54,6 +54,9 @@ const BY_CODE: Readonly<Record<string, LinkFailureKind>> = {
   EPROTO: 'tls',
 };
 
+/** OpenSSL's SSL_R_WRONG_VERSION_NUMBER, as Node prints it in an EPROTO: the first bytes of the answer were no TLS record. */
+const PLAIN_ANSWER = /:0A00010B:/;
+
 /** CONNACK and DISCONNECT codes of MQTT 5 (§3.2.2.2, §3.14.2.1); 1 to 5 are CONNACK's of 3.1.1 (§3.2.2.3). */
 const BY_REASON: Readonly<Record<number, LinkFailureKind>> = {
   1: 'version',
@@ -103,6 +106,7 @@ export function reasonFailure(reasonCode: number, text: string): LinkFailure {
 export function errorFailure(error: Error, connected: boolean): LinkFailure {
   const code: unknown = (error as { code?: unknown }).code;
   if (typeof code === 'number') return reasonFailure(code, error.message);
+  if (code === 'EPROTO' && PLAIN_ANSWER.test(error.message)) return failure('captivePortal', error.message);
   if (typeof code === 'string') return failure(BY_CODE[code] ?? tlsOr(code), error.message);
   return failure(connected ? 'protocol' : 'captivePortal', error.message);
 }
