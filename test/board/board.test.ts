@@ -5,11 +5,18 @@ import {
   type Attachment,
   type DriverDefinition,
   defineDriver,
+  HalError,
   halErrorKind,
   type I2cTwin,
+  type Rows,
+  type SerialTwin,
 } from '../../drivers/contract/index.js';
 import { openBoardWith } from '../../runtime/board/board.js';
+import { registry as everything, openBoard } from '../../runtime/board/index.js';
+import { createWorld } from '../../runtime/board/world.js';
+import { until } from '../contract/serial.js';
 import { MemoryTwin, nodeConfig, partConfig, testDeps } from './fixture.js';
+import { noSocat, Pty } from './pty.js';
 
 /** The least driver: reads one register. */
 const memory: DriverDefinition = defineDriver({
@@ -103,3 +110,54 @@ test('a part that refuses or hangs harms neither its neighbours on the bus for l
   assert.equal(await kindOf(near!.probe()), 'good');
   await board.close();
 });
+
+test('a real line is unplugged and comes back; the other part on the board never notices', {
+  skip: noSocat,
+}, async (t) => {
+  const pty = await Pty.make();
+  t.after(() => pty.close());
+  const driverOf = (id: string) => everything.drivers.find((driver) => driver.id === id)!;
+  const parts = [
+    partConfig('sky', driverOf('gnss'), { kind: 'serial', port: 'usb', baud: 115_200 }),
+    partConfig('air', driverOf('bme280'), { kind: 'i2c', bus: 'a', address: 0x76 }),
+  ];
+  const deps = testDeps({ random: () => 0 });
+  const board = await openBoard(nodeConfig(parts, { serial: { usb: { device: pty.link, pins: [] } } }), deps);
+  t.after(() => board.close());
+  const [sky, air] = board.parts.map((part) => part.driver);
+  assert.match(board.choices.join(), /a real device on a twin board/);
+  await air!.configure();
+  t.after(talkInto(pty, deps.clock.nowNs));
+  const heard: Rows[] = [];
+  const errors: Error[] = [];
+  const stop = await sky!.stream!(
+    (rows) => heard.push(rows),
+    (error) => errors.push(error),
+  );
+  let samples = 0;
+  const sampling = setInterval(() => void air!.sample!().then(() => samples++), 50);
+  t.after(() => clearInterval(sampling));
+
+  await until('rows from the sky', () => heard.length > 0);
+  await pty.unplug();
+  await until('told that it is gone', () =>
+    errors.some((error) => error instanceof HalError && error.kind === 'disconnected'),
+  );
+  const before = [heard.length, samples] as const;
+  await until('the other part goes on', () => samples > before[1] + 5);
+  await pty.plug();
+  await until('rows again', () => heard.length > before[0]);
+  await stop();
+});
+
+/** A receiver on the other end of a pty, twenty times faster than time. */
+function talkInto(pty: Pty, nowNs: () => bigint): () => void {
+  const twin = everything.twins.find(({ id }) => id === 'gnss')!.create(() => 0.5) as SerialTwin;
+  const worldAt = createWorld(1, 1_750_000_000_000_000_000n);
+  const startNs = nowNs();
+  const timer = setInterval(() => {
+    const said = twin.speak(worldAt(startNs + (nowNs() - startNs) * 20n));
+    if (said.length > 0) pty.say(said).catch(() => undefined); // unplugged: nobody hears it
+  }, 20);
+  return () => clearInterval(timer);
+}

@@ -1,3 +1,4 @@
+import * as v from 'valibot';
 import type { I2cTwin, Twin } from '../../drivers/contract/index.js';
 import { type I2cTwinFaults, noI2cFaults } from '../../drivers/contract/index.js';
 import { native } from '../../native/index.js';
@@ -42,11 +43,14 @@ export function seeded(seed: number): () => number {
   };
 }
 
+/** Node's timers fire up to a millisecond early by CLOCK_BOOTTIME; the contract says "at least". */
+const EARLY_MS = 1;
+
 export const realClock: RuntimeClock = {
   nowNs: () => native.bootTimeNs(),
-  delay: (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms)),
+  delay: (ms) => new Promise<void>((resolve) => setTimeout(resolve, ms + EARLY_MS)),
   after: (ms, callback) => {
-    const timer = setTimeout(callback, ms);
+    const timer = setTimeout(callback, ms + EARLY_MS);
     return { cancel: () => clearTimeout(timer) };
   },
 };
@@ -76,10 +80,10 @@ export function partConfig(
   id: string,
   driver: PartConfig['driver'],
   attachment: AttachmentConfig,
-  options: unknown = {},
+  options: object = {},
 ): PartConfig {
   const place = { file: 'test', line: 1, column: 1 };
-  return { id, title: id, driver, attachment, options, keep: true, place };
+  return { id, title: id, driver, attachment, options: v.parse(driver.options, options), keep: true, place };
 }
 
 /** A twin board with these parts; buses, ports and lines are those that the parts name. */

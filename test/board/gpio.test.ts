@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import fc from 'fast-check';
 import type { GpioEdges, GpioLine, GpioLineOptions, GpioTwin, World } from '../../drivers/contract/index.js';
 import { afterBy } from '../../runtime/board/deps.js';
 import { EdgeMaker, MAX_EDGES_PER_POLL, TwinGpioLine } from '../../runtime/board/twin-gpio.js';
@@ -130,6 +131,50 @@ test('a level that does not hold for the debounce time makes no edge; one that d
   const third = maker.take(us(5000, 5200, 5400), 9_000_000n, false);
   assert.deepEqual([...third.timesNs], [6_400_000n]);
   assert.deepEqual([...third.rising], [0]);
+});
+
+/** The same by the definition: a change counts if the level then holds for the debounce time. */
+function debounced(timesNs: readonly bigint[], untilNs: bigint, holdNs: bigint): [bigint, number][] {
+  const edges: [bigint, number][] = [];
+  let stable = 0;
+  timesNs.forEach((timeNs, i) => {
+    const level = (i + 1) % 2;
+    if (level === stable || (timesNs[i + 1] ?? untilNs) - timeNs < holdNs) return;
+    stable = level;
+    edges.push([timeNs + holdNs, level]);
+  });
+  return edges;
+}
+
+test('however the changes are split into polls, the edges are those of the definition', () => {
+  const seed = Date.now() % 2 ** 31;
+  console.log(`seed ${seed}`);
+  const waits = fc.array(fc.integer({ min: 1, max: 3000 }), { maxLength: 60 });
+  const holds = fc.constantFrom(0, 1, 500, 1500);
+  const cuts = fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1, maxLength: 9 });
+  fc.assert(
+    fc.property(waits, holds, cuts, fc.integer({ min: 0, max: 3000 }), (gapsUs, holdUs, pieces, tailUs) => {
+      let timeUs = 0;
+      const times = gapsUs.map((gapUs) => {
+        timeUs += gapUs;
+        return BigInt(timeUs) * 1000n;
+      });
+      const untilNs = BigInt(timeUs + tailUs) * 1000n;
+      const maker = new EdgeMaker(0, holdUs);
+      const told: [bigint, number][] = [];
+      for (let at = 0, i = 0; at < times.length; i++) {
+        const piece = times.slice(at, at + pieces[i % pieces.length]!);
+        at += piece.length;
+        const nowNs = at < times.length ? piece.at(-1)! : untilNs;
+        const edges = maker.take(BigInt64Array.from(piece), nowNs, false);
+        edges.timesNs.forEach((timeNs, k) => {
+          told.push([timeNs, edges.rising[k]!]);
+        });
+      }
+      assert.deepEqual(told, debounced(times, untilNs, BigInt(holdUs) * 1000n));
+    }),
+    { seed, numRuns: 500 },
+  );
 });
 
 test('a listener that throws is logged; the line goes on', async () => {

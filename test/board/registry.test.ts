@@ -7,11 +7,11 @@ import { SimClock } from '../support/sim-clock.js';
 import { nodeConfig, partConfig, testDeps } from './fixture.js';
 
 /** The real driver on the real twin backend, in simulated time. */
-const openOnTwinBoard: OpenDriver = async (definition, twin, attachment, options, change) => {
+const openOnTwinBoard: OpenDriver = async (definition, twin, attachment, change) => {
   const clock = new SimClock();
   const worldAt = createWorld(1, 1_750_000_000_000_000_000n);
   const board = await openBoardWith(
-    nodeConfig([partConfig('part', definition, attachment, options)]),
+    nodeConfig([partConfig('part', definition, attachment)]),
     {
       drivers: [definition],
       twins: [{ id: definition.id, attachment: attachment.kind, create: () => twin }],

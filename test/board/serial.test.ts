@@ -123,6 +123,9 @@ else {
     const second = await open();
     const two = new Listener(second);
     await until('the second is refused', () => two.states[0] instanceof HalError);
+    const before = await descriptors();
+    await until('refused three times more', () => two.states.length > 3);
+    assert.ok((await descriptors()) <= before, 'a refused try leaves a descriptor open');
     await first.close();
     await until('the second is open', () => two.states.at(-1) === undefined);
     await second.close();

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import * as v from 'valibot';
 import {
   type Driver,
   type DriverDefinition,
@@ -28,7 +27,6 @@ export type OpenDriver = (
   definition: DriverDefinition,
   twin: Twin,
   attachment: AttachmentConfig,
-  options: unknown,
   world: (world: World) => World,
 ) => Promise<DriverFixture>;
 
@@ -76,8 +74,7 @@ class Suite {
   ) {
     test(`${this.definition.id}: ${what}`, async () => {
       const twin = wrap(this.twins.create(() => 0.5));
-      const options = v.parse(this.definition.options, {});
-      const fixture = await this.open(this.definition, twin, this.attachment(), options, busyWorld);
+      const fixture = await this.open(this.definition, twin, this.attachment(), busyWorld);
       try {
         await body(fixture, twin);
       } finally {
