@@ -47,7 +47,7 @@ function healthText(health: PipelineStatus['store']['health']): string {
     : `NOT WRITING (${health.reason}; ${health.waitingRows} rows wait in memory)`;
 }
 
-function linkText(link: NonNullable<PipelineStatus['uplink']>['link']): string {
+export function linkText(link: NonNullable<PipelineStatus['uplink']>['link']): string {
   if (link.state === 'waiting') return `waiting ${(link.retryInMs / 1000).toFixed(1)} s: ${link.reason}`;
   return link.state === 'online' ? `online (MQTT ${link.protocol === 5 ? '5' : '3.1.1'})` : link.state;
 }

@@ -21,7 +21,9 @@ export function breach(found: Import): string | undefined {
   if (from.startsWith('wire/'))
     return /^(wire|native|drivers\/contract)\//.test(to) ? undefined : 'wire is a leaf beside native';
   if (from.startsWith('fleet/'))
-    return /^(fleet|native|wire)\//.test(to) ? undefined : 'the fleet knows only the wire format and native';
+    return /^(fleet|native|wire|drivers\/contract)\//.test(to)
+      ? undefined
+      : 'the fleet knows only the wire format, native and the contract';
   if (from.startsWith('runtime/')) return runtimeBreach(found);
   return undefined;
 }
