@@ -53,8 +53,8 @@ export function payloadsOf(block: StoredBlock, options: PayloadOptions): Payload
 type NoSenml = Exclude<Payloads, { kind: 'messages' }>;
 
 function senmlOf(block: StoredBlock, options: PayloadOptions): Uint8Array | NoSenml {
-  const { stream, descriptorVersion } = block.header;
-  const descriptor = options.store.descriptor?.(stream, descriptorVersion);
+  const { stream, descriptorVersion, epoch } = block.header;
+  const descriptor = options.store.descriptor?.(stream, descriptorVersion, epoch);
   if (!descriptor)
     return { kind: 'held', reason: `the descriptor ${stream}/${descriptorVersion} isn't known` };
   const rows = native.decodeBlock(block.bytes);
