@@ -10,24 +10,13 @@ import {
   type YAMLError,
 } from 'yaml';
 import type { Problems } from './problem.js';
+import { reportSyntax } from './syntax.js';
 import type { Entry, MapTree, Tree } from './tree.js';
 import type { Place } from './types.js';
 
 export const MAX_FILE_CHARACTERS = 262_144;
 const MAX_DEPTH = 24;
 const MAX_NODES = 20_000;
-
-/** What would be right, by the parser's error code (`yaml` 2, ErrorCode); the rest gets a general word. */
-const WANTED: Readonly<Record<string, string>> = {
-  TAB_AS_INDENT: 'spaces; YAML takes no tabs for indentation',
-  BAD_INDENT: 'the same indentation as the lines of the same mapping',
-  BLOCK_AS_IMPLICIT_KEY: "one 'key: value' a line, or a text with ': ' in quotes",
-  MULTILINE_IMPLICIT_KEY: "'key: value', with the colon on the same line",
-  MISSING_CHAR: 'the missing character; look for an unclosed quote, [ or {',
-  MULTIPLE_DOCS: "one document a file, without '---' between",
-  BAD_ALIAS: 'an &anchor above, under that name',
-  TAG_RESOLVE_FAILED: 'the value without a !tag',
-};
 
 /** Parses one file. Undefined when nothing can be said about its contents; problems hold why. Never throws. */
 export function parseYaml(file: string, text: string, problems: Problems): MapTree | undefined {
@@ -47,7 +36,14 @@ export function parseYaml(file: string, text: string, problems: Problems): MapTr
     return { file, line: Math.max(line, 1), column: Math.max(col, 1) };
   };
   const errors = [...document.errors, ...document.warnings];
-  for (const error of errors) reportSyntax(error, placeOf(error.pos[0]), text, problems);
+  const lineOf = (error: YAMLError) => placeOf(error.pos[0]).line;
+  for (const [index, error] of errors.entries()) {
+    // One slip makes the parser stumble on: what follows on the same line is told by what came first.
+    const first = errors.findIndex((other) => lineOf(other) === lineOf(error));
+    if (error.code === 'DUPLICATE_KEY')
+      reportDuplicate(placeOf(error.pos[0]), text.slice(error.pos[0]), problems);
+    else if (first === index) reportSyntax(error, placeOf(error.pos[0]), problems);
+  }
   if (errors.some((error) => error.code !== 'DUPLICATE_KEY')) return undefined;
   const tree = new Reader(document, placeOf, problems).read();
   if (tree?.kind === 'map') return tree;
@@ -55,20 +51,9 @@ export function parseYaml(file: string, text: string, problems: Problems): MapTr
   return undefined;
 }
 
-function reportSyntax(error: YAMLError, place: Place, text: string, problems: Problems): void {
-  if (error.code === 'DUPLICATE_KEY') {
-    const key = /^[^\s:,{}[\]]+/.exec(text.slice(error.pos[0]))?.[0] ?? 'a key';
-    problems.add(place, `'${key}' stands twice in one mapping`, 'each key once; delete or rename one');
-    return;
-  }
-  const bracket = /end with an? ([}\]])$/.exec(error.message)?.[1];
-  if (bracket) problems.add(place, `not YAML: a bracket is still open here`, `a closing ${bracket} above`);
-  else problems.add(place, `not YAML: ${firstLine(error.message)}`, WANTED[error.code] ?? 'YAML 1.2');
-}
-
-function firstLine(message: string): string {
-  const line = message.split('\n', 1)[0]!.replace(/\.$/, '');
-  return line.charAt(0).toLowerCase() + line.slice(1);
+function reportDuplicate(place: Place, text: string, problems: Problems): void {
+  const key = /^[^\s:,{}[\]]+/.exec(text)?.[0] ?? 'a key';
+  problems.add(place, `'${key}' stands twice in one mapping`, 'each key once; delete or rename one');
 }
 
 /** Turns the parser's nodes into a tree of ours, bounded in depth and size, so that aliases can't blow it up. */
