@@ -9,6 +9,7 @@ export class Reserver {
   bytesWritten = 0;
   failure: { readonly since: bigint; readonly reason: string } | undefined;
   #running: Promise<void> | undefined;
+  #stopped = false;
   readonly #retry: Retry;
 
   constructor(
@@ -23,7 +24,7 @@ export class Reserver {
 
   /** Call it after numbers were given. */
   check(): void {
-    if (this.#running || this.#retry.isWaiting) return;
+    if (this.#stopped || this.#running || this.#retry.isWaiting) return;
     if (this.state.current.some((stream) => stream.wantsReserve)) void this.#start();
   }
 
@@ -33,18 +34,18 @@ export class Reserver {
     await this.#start();
   }
 
-  /** Clean: limits are exactly the next numbers. Rejects when it can't be written. */
+  /** Clean: limits are exactly the next numbers. Call it after stop(). Rejects when it can't be written. */
   async writeClean(): Promise<void> {
-    this.#retry.cancel();
-    await this.#running;
     const entries = this.#entries((stream) => stream.next);
     await this.file.write({ epoch: this.state.epoch, clean: true, entries });
   }
 
-  async close(): Promise<void> {
+  /** No write goes on or begins after it. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
     this.#retry.cancel();
     await this.#running;
-    await this.file.close();
+    this.#retry.cancel();
   }
 
   #start(): Promise<void> {

@@ -184,9 +184,12 @@ export class LevelStore implements Store {
     if (this.#isClosed) return;
     this.#isClosed = true;
     if (this.#state.current.some((stream) => stream.unnumberedRows > 0)) await this.#reserver.extend();
-    const whole = await this.#committer.close();
-    if (whole) await this.#reserver.writeClean();
-    await this.#reserver.close();
+    await this.#reserver.stop();
+    try {
+      if (await this.#committer.close()) await this.#reserver.writeClean();
+    } finally {
+      await this.#reserver.file.close();
+    }
   }
 
   #refuse(spec: StreamSpec): void {

@@ -92,15 +92,19 @@ export class Stream implements StreamId {
     return this.unnumberedRows > 0 || this.limit - this.next <= this.#ahead / 2;
   }
 
-  /** The limit that this stream's rate asks for, `aheadMs` ahead. Measures the rate: call it once a renewal. */
+  /**
+   * The limit that this stream's rate asks for, `aheadMs` ahead: call it once a renewal. The rate is measured over a quarter of that time
+   * at least, so that a burst reserves no more than four times its rows.
+   */
   wantedLimit(nowNs: bigint, aheadMs: number): number {
     const produced = this.next + this.unnumberedRows;
-    const elapsedMs = this.#rated ? Number(nowNs - this.#rated.ns) / 1e6 : 0;
-    if (this.#rated && elapsedMs > 0) {
-      const rows = Math.ceil(((produced - this.#rated.next) / elapsedMs) * aheadMs);
+    this.#rated ??= { ns: nowNs, next: produced };
+    const elapsedMs = Number(nowNs - this.#rated.ns) / 1e6;
+    if (elapsedMs >= aheadMs / 4 || (this.wantsReserve && produced > this.#rated.next)) {
+      const rows = Math.ceil(((produced - this.#rated.next) / Math.max(elapsedMs, aheadMs / 4)) * aheadMs);
       this.#ahead = Math.min(MAX_AHEAD, Math.max(MIN_AHEAD, rows));
+      this.#rated = { ns: nowNs, next: produced };
     }
-    this.#rated = { ns: nowNs, next: produced };
     return Math.max(this.limit, produced + this.#ahead);
   }
 
