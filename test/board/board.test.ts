@@ -135,8 +135,13 @@ test('a real line is unplugged and comes back; the other part on the board never
     (error) => errors.push(error),
   );
   let samples = 0;
-  const sampling = setInterval(() => void air!.sample!().then(() => samples++), 50);
-  t.after(() => clearInterval(sampling));
+  let sampling = true;
+  const sampled = (async () => {
+    for (; sampling; samples++) {
+      await air!.sample!();
+      await deps.clock.delay(50);
+    }
+  })();
 
   await until('rows from the sky', () => heard.length > 0);
   await pty.unplug();
@@ -147,6 +152,8 @@ test('a real line is unplugged and comes back; the other part on the board never
   await until('the other part goes on', () => samples > before[1] + 5);
   await pty.plug();
   await until('rows again', () => heard.length > before[0]);
+  sampling = false;
+  await sampled; // every sample was good
   await stop();
 });
 
