@@ -115,6 +115,32 @@ for (const [title, text, ...said] of cases) {
   test(`refused: ${title}`, () => assert.deepEqual(messages(load(text)), said));
 }
 
+test("a driver's schema without words of its own still says what is wanted", () => {
+  const said = (option: string) =>
+    messages(load(`${HEAD}parts:\n  imu: { driver: lsm6dso, bus: i2c-1, ${option} }\n`));
+  assert.deepEqual(said('range: mid'), [
+    "node.yaml:4:46: parts.imu.range can't be mid (wanted: low or high)",
+  ]);
+  assert.deepEqual(said('gain: 9'), [
+    "node.yaml:4:45: parts.imu.gain can't be 9 (wanted: at most 8: Times that the signal is amplified)",
+  ]);
+  assert.deepEqual(said('gain: 0'), [
+    "node.yaml:4:45: parts.imu.gain can't be 0 (wanted: at least 1: Times that the signal is amplified)",
+  ]);
+  assert.deepEqual(said("gain: '2'"), [
+    "node.yaml:4:45: parts.imu.gain can't be '2' (wanted: a number: Times that the signal is amplified)",
+  ]);
+  assert.deepEqual(said('gain: 1.5'), [
+    "node.yaml:4:45: parts.imu.gain can't be 1.5 (wanted: a whole number: Times that the signal is amplified)",
+  ]);
+});
+
+test('a file that is no node file by its length', () => {
+  assert.deepEqual(messages(load(`${SELF}#${'x'.repeat(262_144)}`)), [
+    "node.yaml:1:1: the file is too long (wanted: at most 262144 characters; a node's takes a few thousand)",
+  ]);
+});
+
 test('a bus and a port in use that share a header pin', () => {
   const board = `title: Mine
 kind: twin

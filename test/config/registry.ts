@@ -22,6 +22,10 @@ function polled(id: string, addresses: readonly number[], minMs: number, feeds?:
     addresses,
     options: v.strictObject({
       range: v.pipe(v.optional(v.picklist(['low', 'high']), 'low'), v.description('The range')),
+      gain: v.pipe(
+        v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(8)), 1),
+        v.description('Times that the signal is amplified'),
+      ),
     }),
     interval: { defaultMs: 10_000, minMs },
     ...(feeds && { feeds }),
