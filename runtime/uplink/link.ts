@@ -8,7 +8,7 @@ import type { LinkState, UplinkLog } from './types.js';
 const CONNECT_TIMEOUT_MS = 30_000;
 /** A link that lived so long was a good one. */
 const GOOD_LIFE_NS = 30_000_000_000n;
-/** Links that end without a word so soon, so often in a row, look like two clients with one id. */
+/** MQTT 3.1.1 has no word for "session taken over": links that end so soon, so often in a row, look like it. */
 const SHORT_LIFE_NS = 10_000_000_000n;
 const SHORT_LIVES = 3;
 
@@ -111,10 +111,11 @@ export class Link {
     if (lived !== undefined) this.events.offline();
   }
 
-  /** Sees what one failure alone doesn't show: short lives in a row are two clients with one id. */
+  /** Sees what one failure alone doesn't show. */
   #judge(why: LinkFailure, livedNs: bigint | undefined): LinkFailure {
     if (livedNs !== undefined && livedNs >= GOOD_LIFE_NS) this.#backoff.reset();
-    const short = why.kind === 'closed' && livedNs !== undefined && livedNs < SHORT_LIFE_NS;
+    const silent = why.kind === 'closed' && this.#protocol === 4;
+    const short = silent && livedNs !== undefined && livedNs < SHORT_LIFE_NS;
     this.#shortLives = short ? this.#shortLives + 1 : livedNs === undefined ? this.#shortLives : 0;
     if (this.#shortLives < SHORT_LIVES) return why;
     return failure('takenOver', `the broker closed ${this.#shortLives} connections soon after they began`);

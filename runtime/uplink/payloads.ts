@@ -68,7 +68,7 @@ function senmlOf(block: StoredBlock, options: PayloadOptions): Uint8Array | NoSe
 /** What no receiver could decode must not be sent: it would be taken, and be lost. */
 function damageOf(bytes: Uint8Array): string | undefined {
   try {
-    native.decodeBlock(bytes);
+    native.decodeHeader(bytes);
     return undefined;
   } catch (error) {
     return (error as Error).message;

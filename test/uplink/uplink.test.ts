@@ -392,7 +392,11 @@ test('a second node with our id: long waits and an alarm, no ping-pong', async (
   assert.ok(log.some((line) => line.startsWith('error') && line.includes('takenOver')));
   await clock.advance(60_000);
   assert.equal(port.links.length, 2);
-  // MQTT 3.1.1 gives no reason: connections that end soon, three times in a row.
+});
+
+test('on 3.1.1, which gives no reason, three short lives in a row look the same', async () => {
+  const { port, clock, uplink } = rig({ protocol: '3.1.1' });
+  uplink.start();
   for (let i = 0; i < 3; i++) {
     port.accept();
     await clock.advance(2_000);
@@ -402,6 +406,49 @@ test('a second node with our id: long waits and an alarm, no ping-pong', async (
     if (i === 2) assert.ok(now.retryInMs >= 30_000, `${now.retryInMs}`);
     await clock.advance(now.retryInMs);
   }
+});
+
+test('a herd of 200 nodes comes back spread: in 5 s never more than three times the mean', async () => {
+  const seed = 7;
+  let state = seed;
+  const random = () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return state / 2 ** 32;
+  };
+  const clock = new SimClock();
+  let brokerIsUp = false;
+  const accepted: number[] = [];
+  const ports = Array.from({ length: 200 }, () => {
+    const port = new FakePort();
+    const { uplink } = rig(
+      { backoffMaxMs: 300_000 },
+      {
+        clock,
+        random,
+        connect: (options, events) => {
+          const link = port.connect(options, events);
+          clock.after(10, () => {
+            if (!brokerIsUp) return events.down({ kind: 'refused', text: '' });
+            accepted.push(Number(clock.nowNs() / 1_000_000n));
+            events.connected({ receiveMaximum: 10, maximumPacketBytes: 1000 });
+            port.answerAll();
+          });
+          return link;
+        },
+      },
+    );
+    uplink.start();
+    return port;
+  });
+  await clock.advance(1_800_000);
+  brokerIsUp = true;
+  const from = Number(clock.nowNs() / 1_000_000n);
+  await clock.advance(310_000);
+  assert.equal(accepted.filter((at) => at >= from).length, ports.length, `seed ${seed}`);
+  const buckets = new Array<number>(60).fill(0);
+  for (const at of accepted) buckets[Math.floor((at - from) / 5_000)]! += 1;
+  const mean = ports.length / buckets.length;
+  assert.ok(Math.max(...buckets) <= 3 * mean, `${buckets}, seed ${seed}`);
 });
 
 test('a store that can’t be read is asked again', async () => {

@@ -1,0 +1,61 @@
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+
+/** A TCP proxy on loopback that can be made a half-open link, or a slow one. */
+export class TcpProxy {
+  readonly #server: Server;
+  readonly #sockets = new Set<Socket>();
+  /** True: bytes are taken from both ends and given to neither; connections stay open. */
+  frozen = false;
+  /** Bytes towards the broker so far. */
+  upBytes = 0;
+  connections = 0;
+
+  private constructor(private readonly target: number) {
+    this.#server = createServer((client) => this.#join(client));
+  }
+
+  static async start(targetPort: number): Promise<TcpProxy> {
+    const proxy = new TcpProxy(targetPort);
+    proxy.#server.listen(0, '127.0.0.1');
+    await once(proxy.#server, 'listening');
+    return proxy;
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  /** Ends every connection without a word. */
+  cut(): void {
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
+  close(): void {
+    this.cut();
+    this.#server.close();
+  }
+
+  #join(client: Socket): void {
+    this.connections++;
+    const broker = connect(this.target, '127.0.0.1');
+    this.#pass(client, broker, (bytes) => {
+      this.upBytes += bytes;
+    });
+    this.#pass(broker, client, () => undefined);
+  }
+
+  #pass(from: Socket, to: Socket, count: (bytes: number) => void): void {
+    this.#sockets.add(from);
+    from.on('data', (chunk: Buffer) => {
+      if (this.frozen) return;
+      count(chunk.length);
+      to.write(chunk);
+    });
+    from.on('error', () => to.destroy());
+    from.on('close', () => {
+      this.#sockets.delete(from);
+      to.destroy();
+    });
+  }
+}

@@ -1,0 +1,85 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { startReceiver } from '../../fleet/receive/index.js';
+import { startMosquitto, WITHOUT_MOSQUITTO } from '../support/broker.js';
+import { TcpProxy } from '../support/proxy.js';
+import { until } from '../support/until.js';
+import { realUplink } from './real.js';
+
+const options = { skip: WITHOUT_MOSQUITTO, timeout: 30_000 };
+const telemetry = { class: 'telemetry', stream: 'climate', rows: 5 } as const;
+
+test('a half-open link with blocks on it is found by the deadline; nothing is lost', options, async () => {
+  const broker = await startMosquitto();
+  const proxy = await TcpProxy.start(broker.port);
+  const running = await startReceiver({ url: broker.url, clientId: 'r' });
+  const { uplink, store } = realUplink({ url: `mqtt://127.0.0.1:${proxy.port}`, pubackDeadlineMs: 600 });
+  try {
+    await running.subscribed;
+    uplink.start();
+    await until('online', () => uplink.status().link.state === 'online');
+    proxy.frozen = true;
+    for (let i = 0; i < 10; i++) store.commit([telemetry]);
+    const began = Date.now();
+    await until('the link is given up', () => uplink.status().link.state !== 'online', 3_000);
+    assert.ok(Date.now() - began < 1_500);
+    assert.equal(store.left.length, 10);
+    proxy.cut();
+    proxy.frozen = false;
+    await until('all blocks have receipts', () => store.left.length === 0);
+    await until('the ledger is whole', () => running.receiver.summary()[0]?.received === 50);
+    assert.equal(uplink.status().refusals.deadline! >= 1, true);
+  } finally {
+    await uplink.stop(0);
+    await running.stop();
+    proxy.close();
+    await broker.remove();
+  }
+});
+
+test('an idle half-open link is found by the keep-alive, within one and a half', options, async () => {
+  const broker = await startMosquitto();
+  const proxy = await TcpProxy.start(broker.port);
+  const { uplink } = realUplink({ url: `mqtt://127.0.0.1:${proxy.port}`, keepAliveS: 2 });
+  try {
+    uplink.start();
+    await until('online', () => uplink.status().link.state === 'online' && uplink.status().inFlight === 0);
+    proxy.frozen = true;
+    const began = Date.now();
+    await until('the link is given up', () => uplink.status().link.state !== 'online', 6_000);
+    const tookS = (Date.now() - began) / 1000;
+    assert.ok(tookS <= 3.3, `${tookS} s`);
+  } finally {
+    await uplink.stop(0);
+    proxy.close();
+    await broker.remove();
+  }
+});
+
+test('the link is cut again and again: the receiver has each row once', options, async () => {
+  const broker = await startMosquitto();
+  const proxy = await TcpProxy.start(broker.port);
+  const running = await startReceiver({ url: broker.url, clientId: 'r' });
+  const { uplink, store } = realUplink({
+    url: `mqtt://127.0.0.1:${proxy.port}`,
+    window: 10,
+    backoffMaxMs: 60,
+  });
+  const timer = setInterval(() => proxy.cut(), 120);
+  try {
+    await running.subscribed;
+    for (let i = 0; i < 3000; i++) store.commit([telemetry]);
+    uplink.start();
+    await until('cut three times', () => proxy.connections > 3);
+    clearInterval(timer);
+    await until('all blocks have receipts', () => store.left.length === 0, 15_000);
+    const [line] = running.receiver.summary();
+    assert.deepEqual([line?.received, line?.missing, line?.conflicts], [15_000, 0, 0]);
+  } finally {
+    clearInterval(timer);
+    await uplink.stop(0);
+    await running.stop();
+    proxy.close();
+    await broker.remove();
+  }
+});
