@@ -121,6 +121,18 @@ static void cobs_is_cut(void) {
   EXPECT(CAIRN_FRAME_COBS, 8, "\x05" "wx\x00\x02" "a\x00", "a\0", .frames = 1, .bad_checksum = 1);
 }
 
+/* Across the bound of 254: the framer's own unstuffing against the plain one. */
+static void long_cobs_frames_are_cut(void) {
+  uint8_t plain[600], stuffed[610];
+  for (size_t length = 250; length <= sizeof plain; length++) {
+    for (size_t i = 0; i < length; i++) plain[i] = (uint8_t)(i % 255 == 254 && length % 2 ? 0 : 1 + i % 200);
+    size_t count = cairn_cobs_encode(plain, length, stuffed);
+    stuffed[count++] = 0;
+    frame_all(CAIRN_FRAME_COBS, sizeof plain, stuffed, count, 50, &whole);
+    assert(whole.used == length + 2 && memcmp(whole.log + 2, plain, length) == 0);
+  }
+}
+
 static void cobs_pair(const char *plain, size_t plain_length, const char *stuffed, size_t stuffed_length) {
   uint8_t out[64];
   size_t written;
@@ -176,6 +188,7 @@ int main(void) {
   lines_are_cut();
   sentences_are_cut();
   cobs_is_cut();
+  long_cobs_frames_are_cut();
   cobs_knows_the_examples();
   cobs_knows_the_long_examples();
   cobs_refuses_the_malformed();
