@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import * as fs from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { Level } from 'level';
 import { native } from '../../native/index.js';
@@ -33,6 +33,23 @@ interface Compacting {
 
 /** LevelDB as `level` ships it. Blocks are compressed already: Snappy would only cost time. */
 export async function openRealLevel(path: string, options: LevelOptions): Promise<LevelDb> {
+  const real = resolve(path);
+  if (openPaths.has(real))
+    throw Object.assign(new Error(`${path} is open in this process`), { code: 'LEVEL_LOCKED' });
+  openPaths.add(real);
+  try {
+    const db = await openOnce(path, options);
+    return { ...db, close: () => db.close().finally(() => openPaths.delete(real)) };
+  } catch (error) {
+    openPaths.delete(real);
+    throw error;
+  }
+}
+
+/** LevelDB's file lock is dropped by a failed second open in the same process: another process could then come in. */
+const openPaths = new Set<string>();
+
+async function openOnce(path: string, options: LevelOptions): Promise<LevelDb> {
   const db = new Level<Uint8Array, Uint8Array>(path, { keyEncoding: 'view', valueEncoding: 'view' });
   await db.open({
     createIfMissing: options.createIfMissing,

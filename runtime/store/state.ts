@@ -194,10 +194,7 @@ export class StoreState {
   /** Rows that are in memory only. */
   get pendingRows(): number {
     let rows = this.backlog.rows;
-    for (const stream of this.#byName.values()) {
-      rows += stream.unnumberedRows;
-      for (const chunk of stream.chunks) rows += chunk.count;
-    }
+    for (const stream of this.#byName.values()) rows += stream.waitingRows;
     return rows;
   }
 

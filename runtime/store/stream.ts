@@ -38,7 +38,9 @@ export class Stream implements StreamId {
   /** All numbers that no stored block needs to answer for: received on the right-hand side, or in a gap. */
   settled = new RangeSet();
   chunks: Chunk[] = [];
+  /** Numbers that are still to be given: to rows that wait, and to rows that were lost before they had one. */
   unnumberedRows = 0;
+  #lostRows = 0;
   /** Of chunks and unnumbered rows. */
   bytes = 0;
   readonly #unnumbered: Unnumbered[] = [];
@@ -74,6 +76,7 @@ export class Stream implements StreamId {
       return;
     }
     this.#unnumbered.push(good ? { rows, record: this.record, from: 0 } : { count, cause: 'rejected' });
+    if (!good) this.#lostRows += count;
     this.unnumberedRows += count;
     this.number();
   }
@@ -85,6 +88,12 @@ export class Stream implements StreamId {
       const done = 'rows' in item ? this.#numberRows(item, room) : this.#numberLost(item, room);
       if (done) this.#unnumbered.shift();
     }
+  }
+
+  /** Rows in memory that are not sealed. */
+  get waitingRows(): number {
+    const numbered = this.chunks.reduce((sum, chunk) => sum + chunk.count, 0);
+    return numbered + this.unnumberedRows - this.#lostRows;
   }
 
   /** Whether the reserve should reach further: half of what was reserved is used, or rows wait. */
@@ -133,6 +142,7 @@ export class Stream implements StreamId {
 
   #loseUnnumbered(at: number, item: UnnumberedRows): void {
     const count = item.rows.timesNs.length - item.from;
+    this.#lostRows += count;
     this.#grew(-bytesOf(item.rows, item.record.channels.length, item.from));
     const before = this.#unnumbered[at - 1];
     if (before && !('rows' in before) && before.cause === 'overflow') {
@@ -154,6 +164,7 @@ export class Stream implements StreamId {
     this.onGap(this, this.next, this.next + taken - 1, item.cause);
     this.next += taken;
     this.unnumberedRows -= taken;
+    this.#lostRows -= taken;
     item.count -= taken;
     return item.count === 0;
   }

@@ -39,16 +39,22 @@ export function testOptions(path: string, change: Partial<StoreOptions> = {}): S
   };
 }
 
-/** A directory that is gone after the test. */
-export function temporary(t: { after(run: () => void): void }): string {
+const opened: Store[] = [];
+
+/** A directory that is gone after the test, and with it the stores that it left open. */
+export function temporary(t: { after(run: () => Promise<void>): void }): string {
   const path = mkdtempSync(join(process.env.CAIRN_TEST_TMP ?? tmpdir(), 'cairn-store-'));
-  t.after(() => rmSync(path, { recursive: true, force: true }));
+  t.after(async () => {
+    for (const store of opened.splice(0)) await store.close();
+    rmSync(path, { recursive: true, force: true });
+  });
   return path;
 }
 
 /** A store with the streams `t` (telemetry), `e` (event), `a` (alarm), `l` (log). */
 export async function openTest(options: StoreOptions): Promise<Store> {
   const store = await openStore(options);
+  opened.push(store);
   const named = { t: 'telemetry', e: 'event', a: 'alarm', l: 'log' } as const;
   for (const [name, streamClass] of Object.entries(named)) {
     store.declare({ name, class: streamClass, title: `stream ${name}`, channels: CHANNELS });
@@ -101,4 +107,13 @@ export async function allGaps(store: Store): Promise<Gap[]> {
     }
   }
   return gaps;
+}
+
+/** Waits for what another turn of the event loop brings. */
+export async function until(holds: () => boolean, timeoutMs = 5000): Promise<void> {
+  const end = Date.now() + timeoutMs;
+  while (!holds()) {
+    if (Date.now() > end) throw new Error('it did not come to hold in time');
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
 }
