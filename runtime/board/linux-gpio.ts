@@ -7,7 +7,7 @@ import {
 import type { GpioChipInfo, GpioLineInfo, NativeGpioLine } from '../../native/types.js';
 import type { GpioLineConfig } from '../config/types.js';
 import type { BoardNative, BoardSetup } from './deps.js';
-import { errnoName, errorText, toHalError } from './errno.js';
+import { errorText, toHalError } from './errno.js';
 
 interface Found {
   readonly chip: GpioChipInfo;
@@ -43,21 +43,29 @@ export function openCdevLine(
   options: GpioLineOptions,
   setup: Pick<BoardSetup, 'native' | 'log'>,
 ): GpioLine {
-  const found = findLine(config, name, setup.native);
-  const label = found.line.name ? ` (${found.line.name})` : '';
-  const where = `${found.chip.name} ${found.line.offset}${label}`;
-  return new CdevGpioLine(where, found, options, setup);
+  const { chip, line } = findLine(config, name, setup.native);
+  const where = `${chip.name} ${line.offset}${line.name ? ` (${line.name})` : ''}`;
+  return new CdevGpioLine(where, () => findLine(config, name, setup.native), options, setup);
 }
 
-/** One line of the GPIO character device. Requesting it with edges is a request of its own, made while somebody watches. */
+interface Watcher {
+  readonly onEdges: (edges: GpioEdges) => void;
+  readonly onError: (error: Error) => void;
+}
+
+/**
+ * One line of the GPIO character device. With edges it is another request than without, made while somebody watches. A request that
+ * failed is given up; the next use looks for the chip again, under whatever path it came back.
+ */
 class CdevGpioLine implements GpioLine {
   readonly edgeTime = 'kernel';
   #line: NativeGpioLine | undefined;
-  #watched = false;
+  #watcher: Watcher | undefined;
+  #closed = false;
 
   constructor(
     readonly where: string,
-    private readonly found: Found,
+    private readonly find: () => Found,
     private readonly options: GpioLineOptions,
     private readonly setup: Pick<BoardSetup, 'native' | 'log'>,
   ) {
@@ -65,14 +73,14 @@ class CdevGpioLine implements GpioLine {
   }
 
   async read(): Promise<0 | 1> {
-    return this.#named((line) => line.read());
+    return this.#use((line) => line.read());
   }
 
   async write(level: 0 | 1): Promise<void> {
     if (this.options.direction === 'in') {
       throw new HalError('unsupported', this.where, 'the line is an input: it cannot be driven');
     }
-    this.#named((line) => line.write(level));
+    this.#use((line) => line.write(level));
   }
 
   async watch(
@@ -82,46 +90,45 @@ class CdevGpioLine implements GpioLine {
     if (this.options.direction === 'out') {
       throw new HalError('unsupported', this.where, 'the line is an output: it has no edges of its own');
     }
-    if (this.#watched) throw new HalError('busy', this.where, 'the line is watched already');
-    this.#replace({ onEdges, onError });
+    if (this.#watcher) throw new HalError('busy', this.where, 'the line is watched already');
+    const watcher = { onEdges, onError };
+    this.#release();
+    this.#line = this.#request(watcher);
+    this.#watcher = watcher;
     return async () => {
-      if (this.#watched) this.#replace();
+      if (this.#watcher === watcher) this.#release();
     };
   }
 
   async close(): Promise<void> {
-    this.#line?.close();
-    this.#line = undefined;
-    this.#watched = false;
+    this.#closed = true;
+    this.#release();
   }
 
-  #replace(watcher?: { onEdges: (edges: GpioEdges) => void; onError: (error: Error) => void }): void {
+  #release(): void {
     this.#line?.close();
     this.#line = undefined;
-    this.#watched = false;
-    this.#line = this.#request(watcher);
-    this.#watched = watcher !== undefined;
+    this.#watcher = undefined;
   }
 
-  #request(watcher?: {
-    onEdges: (edges: GpioEdges) => void;
-    onError: (error: Error) => void;
-  }): NativeGpioLine {
+  #request(watcher?: Watcher): NativeGpioLine {
+    if (this.#closed) throw new HalError('invalid', this.where, 'the line is closed');
+    const { chip, line } = this.find();
     const request = {
       ...this.options,
-      offset: this.found.line.offset,
+      offset: line.offset,
       edges: watcher !== undefined,
       consumer: 'cairn',
     };
     try {
       return this.setup.native.gpioOpen(
-        this.found.chip.path,
+        chip.path,
         request,
         watcher && ((timesNs, rising, lost) => this.#deliver(watcher.onEdges, { timesNs, rising, lost })),
-        watcher && ((error) => watcher.onError(toHalError(error, this.where))),
+        watcher && ((error) => this.#failed(watcher, error)),
       );
     } catch (error) {
-      throw this.#explain(error);
+      throw explain(error, this.where, line);
     }
   }
 
@@ -133,28 +140,32 @@ class CdevGpioLine implements GpioLine {
     }
   }
 
-  /** A busy line names who holds it, as the kernel knows them. */
-  #explain(error: unknown): HalError {
-    const holder = errnoName(error) === 'EBUSY' ? this.#holder() : undefined;
-    return toHalError(error, this.where, {
-      EBUSY: ['busy', `the line is held by "${holder ?? 'an unknown user'}"`, 'free it, or use another pin'],
-      EACCES: ['denied', 'this user may not open it', 'add it to the group gpio'],
-      ENODEV: ['disconnected', 'the chip went away'],
-      ENXIO: ['unsupported', 'this line can make no interrupts, so its edges cannot be watched'],
-    });
+  #failed(watcher: Watcher, error: Error): void {
+    if (this.#watcher === watcher) this.#release();
+    watcher.onError(explain(error, this.where));
   }
 
-  #holder(): string | undefined {
-    const lines = this.setup.native.gpioLines(this.found.chip.path);
-    return lines.find((line) => line.offset === this.found.line.offset)?.consumer || undefined;
-  }
-
-  #named<T>(task: (line: NativeGpioLine) => T): T {
-    if (!this.#line) throw new HalError('invalid', this.where, 'the line is closed');
+  #use<T>(task: (line: NativeGpioLine) => T): T {
+    this.#line ??= this.#request();
     try {
       return task(this.#line);
     } catch (error) {
-      throw this.#explain(error);
+      if (!this.#watcher) this.#release();
+      throw explain(error, this.where);
     }
   }
+}
+
+/** A busy line names who holds it, as the kernel knows them. */
+function explain(error: unknown, where: string, line?: GpioLineInfo): HalError {
+  return toHalError(error, where, {
+    EBUSY: [
+      'busy',
+      `the line is held by "${line?.consumer || 'an unknown user'}"`,
+      'free it, or use another pin',
+    ],
+    EACCES: ['denied', 'this user may not open it', 'add it to the group gpio'],
+    ENODEV: ['disconnected', 'the chip went away'],
+    ENXIO: ['unsupported', 'this line can make no interrupts, so its edges cannot be watched'],
+  });
 }

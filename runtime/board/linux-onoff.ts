@@ -66,10 +66,13 @@ async function attribute(root: string, chip: string, name: string): Promise<stri
   return (await readFile(join(root, chip, name), 'utf8')).trim();
 }
 
+/** An event that finds the level as it was: it went there and back, once at least, before it was looked at. */
+const MISSED_PULSE: GpioEdges = { timesNs: new BigInt64Array(0), rising: new Uint8Array(0), lost: 2 };
+
 /**
  * A line through sysfs, for kernels without the character device. Edge times are the process's own, later than the edge. sysfs keeps no
- * count of edges and onoff reads the level again at each event, so pulses shorter than the wake-up vanish unseen: `lost` is always 0
- * here, and 0 means unknown.
+ * count of edges and onoff reads the level again at each event, so pulses shorter than the wake-up may vanish: `lost` is what is sure
+ * to be missing, at least, and 0 does not mean none.
  */
 export async function openOnoffLine(
   config: GpioLineConfig,
@@ -103,7 +106,10 @@ export async function openOnoffLine(
 
 class OnoffLine implements GpioLine {
   readonly edgeTime = 'user';
-  #watched = false;
+  #watcher: object | undefined;
+  #closed = false;
+  /** As it was last told: the next edge goes to the other one. */
+  #level: 0 | 1 = 0;
 
   constructor(
     readonly where: string,
@@ -112,19 +118,15 @@ class OnoffLine implements GpioLine {
     private readonly setup: Pick<BoardSetup, 'clock' | 'log'>,
   ) {}
 
-  read(): Promise<0 | 1> {
-    return this.line.read().catch((error) => {
-      throw toHalError(error, this.where);
-    });
+  async read(): Promise<0 | 1> {
+    return this.#named(() => this.line.read());
   }
 
   async write(level: 0 | 1): Promise<void> {
     if (this.options.direction === 'in') {
       throw new HalError('unsupported', this.where, 'the line is an input: it cannot be driven');
     }
-    await this.line.write(level).catch((error) => {
-      throw toHalError(error, this.where);
-    });
+    await this.#named(() => this.line.write(level));
   }
 
   async watch(
@@ -134,16 +136,25 @@ class OnoffLine implements GpioLine {
     if (this.options.direction === 'out') {
       throw new HalError('unsupported', this.where, 'the line is an output: it has no edges of its own');
     }
-    if (this.#watched) throw new HalError('busy', this.where, 'the line is watched already');
-    this.#watched = true;
-    this.line.watch((error, level) => this.#event(error, level, onEdges, onError));
+    const level = await this.read();
+    if (this.#watcher) throw new HalError('busy', this.where, 'the line is watched already');
+    const watcher = {};
+    this.#watcher = watcher;
+    this.#level = level;
+    this.line.watch((error, level) => {
+      if (this.#watcher === watcher) this.#event(error, level, onEdges, onError);
+    });
     return async () => {
+      if (this.#watcher !== watcher) return;
       this.line.unwatchAll();
-      this.#watched = false;
+      this.#watcher = undefined;
     };
   }
 
   async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#watcher = undefined;
     this.line.unexport();
   }
 
@@ -155,12 +166,28 @@ class OnoffLine implements GpioLine {
   ): void {
     try {
       if (error) onError(toHalError(error, this.where));
-      else {
-        const timesNs = BigInt64Array.of(this.setup.clock.nowNs());
-        onEdges({ timesNs, rising: Uint8Array.of(level), lost: 0 });
-      }
+      else if (level !== this.#level) onEdges(this.#edge(level));
+      else if (this.options.debounceUs === 0) onEdges(MISSED_PULSE);
     } catch (failure) {
       this.setup.log('error', `${this.where}: the listener failed: ${errorText(failure)}`);
+    }
+  }
+
+  #edge(level: 0 | 1): GpioEdges {
+    this.#level = level;
+    return {
+      timesNs: BigInt64Array.of(this.setup.clock.nowNs()),
+      rising: Uint8Array.of(level),
+      lost: 0,
+    };
+  }
+
+  async #named<T>(task: () => Promise<T>): Promise<T> {
+    if (this.#closed) throw new HalError('invalid', this.where, 'the line is closed');
+    try {
+      return await task();
+    } catch (error) {
+      throw toHalError(error, this.where);
     }
   }
 }

@@ -75,6 +75,7 @@ export class TwinGpioLine implements GpioLine {
   #onEdges: ((edges: GpioEdges) => void) | undefined;
   #stop: () => void = () => undefined;
   #driven: 0 | 1 = 0;
+  #closed = false;
 
   constructor(
     readonly where: string,
@@ -87,6 +88,7 @@ export class TwinGpioLine implements GpioLine {
   }
 
   async read(): Promise<0 | 1> {
+    if (this.#closed) throw new HalError('invalid', this.where, 'the line is closed');
     if (this.options.direction === 'out') return this.#driven;
     this.#poll();
     return this.#logical(this.#edges.level);
@@ -108,10 +110,13 @@ export class TwinGpioLine implements GpioLine {
     this.#poll(); // edges from before nobody asked for
     this.#onEdges = onEdges;
     this.#stop = every(this.setup.after, POLL_MS, () => this.#poll());
-    return async () => this.#unwatch();
+    return async () => {
+      if (this.#onEdges === onEdges) this.#unwatch();
+    };
   }
 
   async close(): Promise<void> {
+    this.#closed = true;
     this.#unwatch();
   }
 

@@ -8,10 +8,12 @@ export class FakeGpio implements Pick<BoardNative, 'gpioChips' | 'gpioLines' | '
   readonly requests: NativeGpioRequest[] = [];
   open = 0;
   level: 0 | 1 = 0;
-  #watcher: { onEdges: OnEdges; activeLow: boolean } | undefined;
+  #watcher: { onEdges: OnEdges; onError: (error: Error) => void; activeLow: boolean } | undefined;
+  #there = true;
   #timeNs = 0n;
 
   gpioChips(): readonly GpioChipInfo[] {
+    if (!this.#there) return [];
     return [
       { path: '/dev/gpiochip0', name: 'gpiochip0', label: 'brcmvirt-gpio', lines: 2 },
       { path: '/dev/gpiochip4', name: 'gpiochip4', label: 'pinctrl-rp1', lines: 4 },
@@ -23,13 +25,18 @@ export class FakeGpio implements Pick<BoardNative, 'gpioChips' | 'gpioLines' | '
     return [line(0, 'ID_SDA'), line(1, 'GPIO17'), line(2, 'GPIO5', 'spi0 CS1'), line(3, '')];
   }
 
-  gpioOpen(chipPath: string, request: NativeGpioRequest, onEdges?: OnEdges): NativeGpioLine {
+  gpioOpen(
+    chipPath: string,
+    request: NativeGpioRequest,
+    onEdges?: OnEdges,
+    onError: (error: Error) => void = () => undefined,
+  ): NativeGpioLine {
     const info = this.gpioLines(chipPath)[request.offset]!;
     if (info.used) throw Object.assign(new Error('Device or resource busy'), { code: 'EBUSY' });
     if (this.open > 0) throw Object.assign(new Error('one request a line'), { code: 'EBUSY' });
     this.requests.push(request);
     this.open++;
-    if (onEdges) this.#watcher = { onEdges, activeLow: request.activeLow };
+    if (onEdges) this.#watcher = { onEdges, onError, activeLow: request.activeLow };
     return {
       read: () => logical(this.level, request.activeLow),
       write: (level) => {
@@ -40,6 +47,16 @@ export class FakeGpio implements Pick<BoardNative, 'gpioChips' | 'gpioLines' | '
         this.#watcher = undefined;
       },
     };
+  }
+
+  /** As the add-on tells it: read of the line's descriptor ends in ENODEV. */
+  vanish(): void {
+    this.#there = false;
+    this.#watcher?.onError(Object.assign(new Error('ENODEV: no such device, read'), { code: 'ENODEV' }));
+  }
+
+  comeBack(): void {
+    this.#there = true;
   }
 
   drive(level: 0 | 1): void {

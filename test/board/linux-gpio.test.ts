@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import type { GpioLineOptions, HalError } from '../../drivers/contract/index.js';
+import { type GpioLineOptions, type HalError, halErrorKind } from '../../drivers/contract/index.js';
 import { native } from '../../native/index.js';
 import { completeDeps } from '../../runtime/board/deps.js';
 import { openCdevLine } from '../../runtime/board/linux-gpio.js';
@@ -91,6 +91,29 @@ test('a line that somebody holds is busy, and the error names them', () => {
   );
 });
 
+test('a chip that goes away is told, and the line is requested anew once the chip is back', async () => {
+  const gpio = new FakeGpio();
+  const line = openOn(gpio, RP1);
+  const errors: Error[] = [];
+  await line.watch(
+    () => undefined,
+    (error) => errors.push(error),
+  );
+  gpio.vanish();
+  assert.deepEqual(errors.map(halErrorKind), ['disconnected']);
+  assert.equal(gpio.open, 0, 'the dead request is closed');
+  assert.equal(await line.read().catch(halErrorKind), 'absent');
+  gpio.comeBack();
+  assert.equal(await line.read(), 0);
+  const stop = await line.watch(
+    () => undefined,
+    () => undefined,
+  );
+  await stop();
+  await line.close();
+  assert.equal(gpio.open, 0);
+});
+
 /** Files as /sys/class/gpio has them on a Raspberry Pi 5 with a kernel that still has sysfs. */
 async function sysfs(): Promise<string> {
   const root = await mkdtemp(join(tmpdir(), 'cairn-sysfs-'));
@@ -127,44 +150,97 @@ test('the installed package onoff loads; without it the error says what is missi
   await assert.rejects(loadOnoff('gpio sos', { loaders: broken }), /epoll\.node.*npm rebuild epoll/);
 });
 
-test('onoff: options are handed on, edges carry the process time, and what sysfs cannot do is refused', async () => {
-  const root = await sysfs();
-  const made: unknown[][] = [];
-  let event: ((error: Error | null, level: 0 | 1) => void) | undefined;
-  class Gpio {
-    constructor(...args: unknown[]) {
-      made.push(args);
-    }
-    read = async () => 1 as const;
-    write = async () => undefined;
-    watch = (callback: NonNullable<typeof event>) => {
-      event = callback;
-    };
-    unwatchAll = () => {
-      event = undefined;
-    };
-    unexport = () => undefined;
+/** Stands in for onoff's Gpio: a line of sysfs, whose events come when the test moves it. */
+class FakeOnoff {
+  static made: unknown[][] = [];
+  static physical: 0 | 1 = 0;
+  static current: FakeOnoff | undefined;
+  readonly #activeLow: boolean;
+  #callback: ((error: Error | null, level: 0 | 1) => void) | undefined;
+
+  constructor(...args: [number, string, string, { activeLow: boolean; debounceTimeout: number }]) {
+    FakeOnoff.made.push(args);
+    FakeOnoff.current = this;
+    this.#activeLow = args[3].activeLow;
   }
-  const setup = completeDeps(testDeps({ loaders: { onoff: async () => ({ Gpio }) } }));
+  async read(): Promise<0 | 1> {
+    return this.#logical(FakeOnoff.physical);
+  }
+  async write(level: 0 | 1): Promise<void> {
+    FakeOnoff.physical = this.#logical(level);
+  }
+  watch(callback: (error: Error | null, level: 0 | 1) => void): void {
+    this.#callback = callback;
+  }
+  unwatchAll(): void {
+    this.#callback = undefined;
+  }
+  unexport(): void {
+    assert.equal(FakeOnoff.current, this, 'unexported twice');
+    FakeOnoff.current = undefined;
+  }
+  drive(level: 0 | 1): void {
+    FakeOnoff.physical = level;
+    this.#callback?.(null, this.#logical(level));
+  }
+  #logical(level: 0 | 1): 0 | 1 {
+    return this.#activeLow ? (level === 0 ? 1 : 0) : level;
+  }
+}
+
+async function openOnoff(options: GpioLineOptions) {
+  const root = await sysfs();
+  FakeOnoff.physical = 0;
+  const setup = completeDeps(testDeps({ loaders: { onoff: async () => ({ Gpio: FakeOnoff }) } }));
   const config = { chipLabels: ['pinctrl-rp1'], lineNames: [], offset: 17 };
-  const options = { ...INPUT, bias: 'asIs' as const, activeLow: true, debounceUs: 1500 };
-  await assert.rejects(openOnoffLine(config, 'sos', INPUT, setup, root), { kind: 'unsupported' });
-  const line = await openOnoffLine(config, 'sos', options, setup, root);
-  assert.deepEqual(made, [[588, 'in', 'both', { activeLow: true, debounceTimeout: 2 }]]);
+  try {
+    return await openOnoffLine(config, 'sos', options, setup, root);
+  } finally {
+    await rm(root, { recursive: true });
+  }
+}
+
+gpioContract('sysfs over a package onoff that works', async (options) => {
+  const line = await openOnoff(options);
+  return {
+    line,
+    drive: async (level) => FakeOnoff.current!.drive(level),
+    outside: async () => FakeOnoff.physical,
+    settle: async () => undefined,
+    close: () => line.close(),
+  };
+});
+
+test('onoff: options are handed on, edges carry the process time, and what sysfs cannot do is refused', async () => {
+  await assert.rejects(openOnoff(INPUT), { kind: 'unsupported' }, 'a bias');
+  FakeOnoff.made = [];
+  const line = await openOnoff({ direction: 'in', bias: 'asIs', activeLow: true, debounceUs: 1500 });
+  assert.deepEqual(FakeOnoff.made, [[588, 'in', 'both', { activeLow: true, debounceTimeout: 2 }]]);
   assert.equal(line.edgeTime, 'user');
-  const told: [bigint, number, number][] = [];
-  const stop = await line.watch(
-    (edges) => told.push([edges.timesNs[0]!, edges.rising[0]!, edges.lost]),
+  assert.equal(line.where, 'sysfs gpio588 (sos)');
+  const told: bigint[] = [];
+  await line.watch(
+    (edges) => told.push(...edges.timesNs),
     (error) => assert.fail(error),
   );
   const before = native.bootTimeNs();
-  event!(null, 1);
-  const [[timeNs, level, lost]] = told as [[bigint, number, number]];
-  assert.ok(timeNs >= before && timeNs <= native.bootTimeNs());
-  assert.deepEqual([level, lost], [1, 0]);
-  await stop();
-  assert.equal(event, undefined);
-  await assert.rejects(line.write(1), { kind: 'unsupported' });
+  FakeOnoff.current!.drive(1);
+  assert.ok(told[0]! >= before && told[0]! <= native.bootTimeNs());
   await line.close();
-  await rm(root, { recursive: true });
+});
+
+test('onoff: an event that finds the level unchanged is a missed pulse, two edges lost at least', async () => {
+  const line = await openOnoff({ direction: 'in', bias: 'asIs', activeLow: false, debounceUs: 0 });
+  const told: [number[], number][] = [];
+  await line.watch(
+    (edges) => told.push([[...edges.rising], edges.lost]),
+    (error) => assert.fail(error),
+  );
+  for (const level of [1, 1, 0] as const) FakeOnoff.current!.drive(level);
+  assert.deepEqual(told, [
+    [[1], 0],
+    [[], 2],
+    [[0], 0],
+  ]);
+  await line.close();
 });

@@ -1,14 +1,17 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
 import { type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import fc from 'fast-check';
 import { halErrorKind } from '../../drivers/contract/index.js';
 import { openBoard, registry } from '../../runtime/board/index.js';
 import { SocketI2c } from '../../runtime/board/twin-socket.js';
+import { onMessages, sendMessage, type TwinRequest } from '../../runtime/board/twin-socket-wire.js';
 import { until } from '../contract/serial.js';
 import { nodeConfig, partConfig, testDeps } from './fixture.js';
 
@@ -119,4 +122,32 @@ test('what is no request is refused; what is no message ends the connection, and
     await closed;
   }
   assert.equal((await good.transfer(0x76, CHIP_ID)).length, 1);
+});
+
+test('messages come out as they went in, wherever the stream is cut', () => {
+  const seed = Date.now() % 2 ** 31;
+  console.log(`seed ${seed}`);
+  const write = fc.record(
+    {
+      id: fc.nat(),
+      op: fc.constant('write' as const),
+      address: fc.integer({ min: 3, max: 0x77 }),
+      hex: fc.uint8Array({ maxLength: 32 }).map((bytes) => Buffer.from(bytes).toString('hex')),
+    },
+    { noNullPrototype: true },
+  );
+  fc.assert(
+    fc.property(fc.array(write, { maxLength: 8 }), fc.integer({ min: 1, max: 40 }), (messages, cut) => {
+      const sent: Buffer[] = [];
+      const out = { write: (bytes: Buffer) => sent.push(bytes) } as unknown as Socket;
+      for (const message of messages) sendMessage(out, message);
+      const taken: TwinRequest[] = [];
+      const stream = new PassThrough();
+      onMessages(stream as unknown as Socket, (message) => taken.push(message as TwinRequest));
+      const bytes = Buffer.concat(sent);
+      for (let at = 0; at < bytes.length; at += cut) stream.emit('data', bytes.subarray(at, at + cut));
+      assert.deepEqual(taken, messages);
+    }),
+    { seed, numRuns: 200 },
+  );
 });

@@ -100,12 +100,24 @@ export function gpioContract(name: string, make: (options: GpioLineOptions) => P
     assert.deepEqual(edges.rising, []);
   });
 
-  run('one listener a line', {}, async ({ line }) => {
+  run('one listener a line; its stop stops no later one', {}, async (fixture) => {
+    const { line } = fixture;
     const none = () => undefined;
-    const stop = await line.watch(none, none);
+    const stop = await line.watch(() => assert.fail('stopped'), none);
     await assert.rejects(line.watch(none, none), { kind: 'busy' });
     await stop();
-    await (await line.watch(none, none))();
+    const edges = await edgesOf(fixture, async () => {
+      await stop();
+      await fixture.drive(1);
+    });
+    assert.deepEqual(edges.rising, [1]);
+    assert.equal(await line.read(), 1);
+  });
+
+  run('a closed line does nothing more; closing twice is harmless', {}, async ({ line }) => {
+    await line.close();
+    await line.close();
+    assert.equal(await line.read().catch(halErrorKind), 'invalid');
   });
 }
 
