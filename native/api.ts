@@ -20,15 +20,22 @@ import type {
 
 /** What native/index.ts exports; one function or class each, all errors thrown as Error with `code`. */
 export interface NativeApi {
-  /** Seals rows into one block. Deterministic: the same rows give the same bytes. Throws RangeError on bounds. */
+  /**
+   * Seals rows into one block. Deterministic: the same rows give the same bytes. Throws a RangeError naming column and row where one
+   * can't be kept (`code`: badRows, badColumns, badHeader, badStream, badSequence, badQuality, badValue, badText, tooLarge). Values of
+   * quality fault are not looked at. A lone surrogate in a text becomes U+FFFD.
+   */
   encodeBlock(header: NativeBlockHeader, columns: readonly ColumnType[], rows: NativeRows): Uint8Array;
   /** The header and the length of the block that starts at `offset`, CRC checked. Throws DecodeError (`kind`). */
   decodeHeader(bytes: Uint8Array, offset?: number): DecodedHeader;
   decodeBlock(bytes: Uint8Array, offset?: number): DecodedBlock;
   /** CRC-32C (Castagnoli), start at 0. */
   crc32c(bytes: Uint8Array, seed?: number): number;
+  /** Without the 0x00 that ends a frame on a line. At most 2 MiB. */
   cobsEncode(bytes: Uint8Array): Uint8Array;
+  /** Throws (`code` badCobs) on what no encoder makes. */
   cobsDecode(bytes: Uint8Array): Uint8Array;
+  /** maxBytes: the longest frame, 1 to 2^20. */
   createFramer(kind: FrameKind, maxBytes: number): Framer;
   /** CLOCK_BOOTTIME, ns. */
   bootTimeNs(): bigint;

@@ -59,11 +59,15 @@ export type DecodeErrorKind = (typeof DECODE_ERROR_KINDS)[number];
 
 export type FrameKind = 'line' | 'nmea' | 'cobs';
 
+/** Since the framer was made. */
 export interface FramerCounters {
   bytes: number;
   frames: number;
+  /** nmea: a wrong or missing checksum, or no line end after it; cobs: a frame that is cut. */
   badChecksum: number;
+  /** Frames dropped for their length. */
   tooLong: number;
+  /** nmea: bytes outside a sentence, the tail of one too long, and the head of one that a new `$` cut off. */
   strayBytes: number;
 }
 

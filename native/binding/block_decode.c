@@ -82,13 +82,11 @@ napi_value cairn_decode_header(napi_env env, napi_callback_info info) {
   return status == CAIRN_DECODE_OK ? make_header(env, &header) : refuse(env, status);
 }
 
-static const char *const KINDS[CAIRN_KINDS] = {"f64", "decimal", "int", "enum", "utf8", "bytes"};
-
 static napi_value make_columns(napi_env env, const cairn_column *columns, size_t count) {
   napi_value array, item;
   if (!cairn_ok(env, napi_create_array_with_length(env, count, &array))) return NULL;
   for (size_t i = 0; i < count; i++) {
-    if (!cairn_ok(env, napi_create_object(env, &item)) || !cairn_put_text(env, item, "kind", KINDS[columns[i].kind])) {
+    if (!cairn_ok(env, napi_create_object(env, &item)) || !cairn_put_text(env, item, "kind", cairn_kind_names[columns[i].kind])) {
       return NULL;
     }
     if (columns[i].kind == CAIRN_DECIMAL && !cairn_put_number(env, item, "scale", columns[i].scale)) return NULL;
@@ -155,7 +153,7 @@ static bool make_rows(napi_env env, decoded *decoded) {
     return false;
   }
   decoded->out = (cairn_rows_out){.times_ns = times_ns, .values = values, .quality = quality};
-  for (size_t c = 0; c < decoded->header.columns; c++) decoded->text_columns += cairn_is_text(decoded->columns[c].kind);
+  decoded->text_columns = cairn_count_texts(decoded->columns, decoded->header.columns);
   if (decoded->text_columns == 0) return true;
   decoded->out.texts = calloc(rows * decoded->text_columns, sizeof *decoded->out.texts);
   if (decoded->out.texts == NULL) napi_throw_error(env, "ENOMEM", "no memory for the texts of a block");

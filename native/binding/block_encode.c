@@ -86,8 +86,6 @@ static bool take_header(napi_env env, napi_value object, cairn_block_header *hea
   return true;
 }
 
-static const char *const KINDS[CAIRN_KINDS] = {"f64", "decimal", "int", "enum", "utf8", "bytes"};
-
 static bool take_column(napi_env env, napi_value array, uint32_t index, cairn_column *column) {
   napi_value item;
   char kind[8];
@@ -96,7 +94,7 @@ static bool take_column(napi_env env, napi_value array, uint32_t index, cairn_co
     return false;
   }
   *column = (cairn_column){.kind = 0};
-  while (column->kind < CAIRN_KINDS && strcmp(kind, KINDS[column->kind]) != 0) column->kind++;
+  while (column->kind < CAIRN_KINDS && strcmp(kind, cairn_kind_names[column->kind]) != 0) column->kind++;
   if (column->kind != CAIRN_DECIMAL) return true; /* an unknown kind is refused with the header */
   double scale;
   if (!cairn_take_number(env, item, "scale", &scale)) return false;

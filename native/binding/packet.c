@@ -5,6 +5,8 @@
 #include "binding/module.h"
 #include "packet/crc32c.h"
 
+const char *const cairn_kind_names[CAIRN_KINDS] = {"f64", "decimal", "int", "enum", "utf8", "bytes"};
+
 bool cairn_take_packet_args(napi_env env, napi_callback_info info, cairn_args *args, cairn_packet_state **state) {
   void *data = NULL;
   args->count = CAIRN_ARGS_MAX;

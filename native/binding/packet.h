@@ -10,6 +10,9 @@ typedef struct {
   uint8_t out[CAIRN_BLOCK_MAX_BYTES];
 } cairn_packet_state;
 
+/* By cairn_kind: the `kind` of ColumnType in types.ts. */
+extern const char *const cairn_kind_names[CAIRN_KINDS];
+
 /* Arguments and the state that the function was registered with; false with an exception pending. */
 bool cairn_take_packet_args(napi_env env, napi_callback_info info, cairn_args *args, cairn_packet_state **state);
 

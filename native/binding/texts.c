@@ -82,16 +82,10 @@ static bool copy_row(copier *copier, napi_value value, size_t row, const cairn_b
   return cairn_ok(copier->env, napi_close_handle_scope(copier->env, scope)) && copied;
 }
 
-static size_t count_cells(const cairn_block_header *header, const cairn_column *columns) {
-  size_t count = 0;
-  for (size_t c = 0; c < header->columns; c++) count += cairn_is_text(columns[c].kind);
-  return count * header->rows;
-}
-
 bool cairn_take_texts(napi_env env, napi_value value, const cairn_block_header *header, const cairn_column *columns,
                       cairn_text_copies *copies) {
   *copies = (cairn_text_copies){NULL, NULL};
-  size_t cells = count_cells(header, columns);
+  size_t cells = header->rows * cairn_count_texts(columns, header->columns);
   if (cells == 0) return true;
   copier copier = {.env = env, .copies = copies, .capacity = START_BYTES};
   copies->texts = calloc(cells, sizeof *copies->texts);

@@ -120,4 +120,10 @@ cairn_decode_status cairn_block_decode(const uint8_t *bytes, size_t length, cons
 
 static inline bool cairn_is_text(uint8_t kind) { return kind == CAIRN_UTF8 || kind == CAIRN_BYTES; }
 
+static inline size_t cairn_count_texts(const cairn_column *columns, size_t count) {
+  size_t texts = 0;
+  for (size_t c = 0; c < count; c++) texts += cairn_is_text(columns[c].kind);
+  return texts;
+}
+
 #endif

@@ -100,14 +100,9 @@ static void get_numbers(decoder *decoder, size_t c, const cairn_column_byte *col
   }
 }
 
-static size_t count_texts(const cairn_column_byte *columns, size_t count) {
-  size_t texts = 0;
-  for (size_t c = 0; c < count; c++) texts += cairn_is_text(columns[c].column.kind);
-  return texts;
-}
-
 static void get_columns(decoder *decoder, const cairn_column_byte *columns) {
-  size_t stride = count_texts(columns, decoder->column_count), text = 0;
+  size_t stride = 0, text = 0;
+  for (size_t c = 0; c < decoder->column_count; c++) stride += cairn_is_text(columns[c].column.kind);
   for (size_t c = 0; c < decoder->column_count && !decoder->reader.failed; c++) {
     uint8_t kind = columns[c].column.kind;
     if (!cairn_is_text(kind)) {

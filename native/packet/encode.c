@@ -67,14 +67,8 @@ static cairn_encode_result check_quality(const cairn_encoder *encoder) {
   return (cairn_encode_result){.status = CAIRN_ENCODE_OK};
 }
 
-static size_t count_texts(const cairn_column *columns, size_t count) {
-  size_t texts = 0;
-  for (size_t c = 0; c < count; c++) texts += cairn_is_text(columns[c].kind);
-  return texts;
-}
-
 static cairn_encode_result put_columns(cairn_encoder *encoder, const cairn_column *columns, size_t column_bytes) {
-  size_t rows = encoder->row_count, stride = count_texts(columns, encoder->column_count), text = 0;
+  size_t rows = encoder->row_count, stride = cairn_count_texts(columns, encoder->column_count), text = 0;
   for (size_t c = 0; c < encoder->column_count && !encoder->writer.failed; c++) {
     uint8_t kind = columns[c].kind, low = columns[c].scale;
     size_t done = rows;

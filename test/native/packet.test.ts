@@ -102,6 +102,37 @@ test('what a column cannot keep is refused, naming column and row', () => {
   seal('enum', 65_535);
 });
 
+test('a text that is missing, too long or of the wrong sort is refused, naming column and row', () => {
+  const seal = (kind: 'utf8' | 'bytes', text: string | Uint8Array | undefined, quality = 0) =>
+    native.encodeBlock({ ...HEADER, first: 0 }, [{ kind: 'int' }, { kind }], {
+      timesNs: new BigInt64Array(2),
+      values: new Float64Array(4),
+      quality: Uint8Array.of(0, 3, 0, quality),
+      texts: [undefined, undefined, undefined, text],
+    });
+  const refused = { name: 'RangeError', code: 'badText', message: /column 1, row 1/ };
+  assert.throws(() => seal('utf8', undefined), refused);
+  assert.throws(() => seal('utf8', Uint8Array.of(65)), refused);
+  assert.throws(() => seal('bytes', 'text'), refused);
+  assert.throws(() => seal('utf8', 'µ'.repeat(2049)), refused);
+  assert.throws(() => seal('bytes', new Uint8Array(4097)), refused);
+  assert.equal(native.decodeBlock(seal('utf8', 'µ'.repeat(2048))).texts?.[3], 'µ'.repeat(2048));
+  assert.equal(native.decodeBlock(seal('utf8', undefined, 3)).texts?.[3], undefined);
+  assert.equal(native.decodeBlock(seal('utf8', 'a\ud800')).texts?.[3], 'a\ufffd');
+});
+
+test('repeated texts are kept once', () => {
+  const texts = Array.from({ length: 1000 }, (_, i) => `tag-${i % 5}-${'x'.repeat(40)}`);
+  const bytes = native.encodeBlock({ ...HEADER, first: 0 }, [{ kind: 'utf8' }], {
+    timesNs: new BigInt64Array(1000),
+    values: new Float64Array(1000),
+    quality: new Uint8Array(1000),
+    texts,
+  });
+  assert.deepEqual(native.decodeBlock(bytes).texts, texts);
+  assert.ok(bytes.length < 1000, `${bytes.length} bytes for 46,000 of text`);
+});
+
 test('bounds are refused with their own code', () => {
   const rows = (count: number, columns: number) => ({
     timesNs: new BigInt64Array(count),
