@@ -16,7 +16,7 @@ export class Problems {
 
   add(place: Place, what: string, wanted: string): void {
     const { file, line, column } = place;
-    this.#all.push({ file, line, column, what, wanted });
+    this.#all.push({ file: printable(file), line, column, what: printable(what), wanted: printable(wanted) });
   }
 
   /** A name that isn't one of `names`: with the one that was most likely meant, and all there are. */
@@ -36,6 +36,11 @@ export class Problems {
       (a, b) => a.file.localeCompare(b.file) || a.line - b.line || a.column - b.column,
     );
   }
+}
+
+/** A problem is one line on a terminal, whatever the file says: line ends and control characters become dots. */
+function printable(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '·');
 }
 
 /** `a, b or c`; `nothing` for an empty list. */

@@ -135,6 +135,19 @@ test("a driver's schema without words of its own still says what is wanted", () 
   ]);
 });
 
+test('what a file says never breaks the line of a message, nor steers the terminal', () => {
+  const text = `node: n
+board: generic
+include: ["a\\nb"]
+parts: { self: { driver: gnss, port: "tty\\nx" }, c: { driver: contact, line: "a\\u001b[31m\\u202e" } }
+`;
+  assert.deepEqual(messages(load(text)), [
+    'node.yaml:3:11: include a·b: there is no such file (a·b) (wanted: the path of a fragment, relative to this file)',
+    "node.yaml:4:38: parts.self: board generic has no port 'tty·x' (wanted: a path such as /dev/serial/by-id/usb-…)",
+    "node.yaml:4:78: parts.c: board generic has no line 'a·[31m·' (wanted: { chip: label, line: name or offset })",
+  ]);
+});
+
 test('a file that is no node file by its length', () => {
   assert.deepEqual(messages(load(`${SELF}#${'x'.repeat(262_144)}`)), [
     "node.yaml:1:1: the file is too long (wanted: at most 262144 characters; a node's takes a few thousand)",
