@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import { connect, type IClientOptions, type MqttClient } from 'mqtt';
 import { blockFilters } from '../../wire/index.js';
 import { Journal } from './journal.js';
@@ -89,7 +90,10 @@ class MqttReceiver implements RunningReceiver {
           (error: Error) => this.#fail(error),
         );
     };
-    client.on('connect', () => this.#subscribe(client));
+    client.on('connect', () => {
+      (client.stream as Socket).setNoDelay(true);
+      this.#subscribe(client);
+    });
     client.on('close', () => this.options.onState?.('closed', 'the connection is closed'));
     client.on('error', (error) => this.#onError(client, protocolVersion, error));
   }
