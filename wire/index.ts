@@ -1,4 +1,5 @@
 export * from './meta.js';
 export * from './records.js';
 export * from './senml.js';
+export * from './times.js';
 export * from './topics.js';

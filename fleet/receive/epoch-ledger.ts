@@ -1,6 +1,5 @@
-import type { BootRecord, Descriptor, MetaRecord } from '../../wire/index.js';
+import { type BootRecord, type Descriptor, type MetaRecord, Times } from '../../wire/index.js';
 import { StreamLedger } from './stream-ledger.js';
-import { Times } from './times.js';
 
 const MAX_STREAMS = 256;
 const MAX_DESCRIPTORS = 1024;

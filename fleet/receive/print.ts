@@ -1,7 +1,7 @@
 import { QUALITY, QUANTITY_UNITS } from '../../drivers/contract/index.js';
+import type { RowTime } from '../../wire/index.js';
 import type { SummaryLine } from './ledger.js';
 import type { ReceivedRows } from './receiver.js';
-import type { RowTime } from './times.js';
 
 /** One row, flat: what `--json` prints, a line each. */
 export interface PrintedRow {

@@ -6,10 +6,10 @@ import {
   META_STREAM,
   MetaError,
   type MetaRecord,
+  type RowTime,
 } from '../../wire/index.js';
 import type { EpochLedger } from './epoch-ledger.js';
 import { type Fact, Ledger, metaFact, type SummaryLine } from './ledger.js';
-import type { RowTime } from './times.js';
 
 /** MQTT's bound is 256 MiB; a block of 4096 rows × 64 columns is far below this. */
 const MAX_PAYLOAD_BYTES = 8 * 1024 * 1024;

@@ -1,6 +1,6 @@
 import type { Channel, Rows } from '../../drivers/contract/index.js';
 import { QUALITY } from '../../drivers/contract/index.js';
-import type { Anchor } from '../../wire/index.js';
+import { type Anchor, DRIFT_PPB } from '../../wire/index.js';
 import type { RuntimeClock, Timer, WallClock, WallTime } from './types.js';
 
 /** An anchor of this boot, before the store has said which boot that is. */
@@ -9,8 +9,6 @@ export type BootAnchor = Omit<Anchor, 'boot'>;
 const CHECK_INTERVAL_MS = 5_000;
 /** A crystal of 100 ppm drifts 0.36 s an hour: an anchor an hour bounds what interpolation has to bridge. */
 const RENEW_NS = 3_600_000_000_000n;
-/** The worst crystal that a single-board computer is sold with, in 1e-9. */
-export const DRIFT_PPB = 100_000n;
 /** An NMEA sentence says which second it was, and comes up to this long after it. */
 const GNSS_LATENCY_NS = 500_000_000n;
 

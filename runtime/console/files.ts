@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { registry } from '../board/index.js';
@@ -34,6 +34,7 @@ export function readConfig(path: string, terminal: Terminal): NodeConfig {
     throw new CommandError(EXIT.usage, `${path}: no such node file; name one with --config FILE`);
   const result = loadConfig(path, {
     readFile: (file) => readFileSync(file, 'utf8'),
+    listFiles: (folder) => readdirSync(folder),
     registry,
     boardsPath: join(packageRoot(), 'board-configs', 'boards'),
   });

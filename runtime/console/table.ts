@@ -7,11 +7,23 @@ import { parts } from './commands/parts.js';
 import { read } from './commands/read.js';
 import { run } from './commands/run.js';
 import { status } from './commands/status.js';
-import { storeStatus } from './commands/store.js';
+import { storeStatus, storeVerify } from './commands/store.js';
+import { storeExport } from './commands/store-export.js';
 import { version } from './files.js';
 
 /** Every command there is: the local `cairn` and the console on the serial line run from this one table. */
-export const COMMANDS: readonly Command[] = [init, run, check, parts, read, status, storeStatus, decode];
+export const COMMANDS: readonly Command[] = [
+  init,
+  run,
+  check,
+  parts,
+  read,
+  status,
+  storeStatus,
+  storeVerify,
+  storeExport,
+  decode,
+];
 
 const COMMON_OPTIONS = { json: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } } as const;
 

@@ -1,7 +1,7 @@
-import type { Anchor } from '../../wire/index.js';
+import type { Anchor } from './records.js';
 
 /** The worst crystal that a single-board computer is sold with, in 1e-9: what a time drifts by between anchors. */
-const DRIFT_PPB = 100_000n;
+export const DRIFT_PPB = 100_000n;
 const MAX_ANCHORS_A_BOOT = 512;
 const MAX_BOOTS = 1024;
 

@@ -1,0 +1,160 @@
+import { QUANTITY_UNITS } from '../../../drivers/contract/index.js';
+import { native } from '../../../native/index.js';
+import type { DecodedBlock } from '../../../native/types.js';
+import {
+  type Descriptor,
+  decodeMeta,
+  META_STREAM,
+  type SenmlTime,
+  senmlPack,
+  Times,
+} from '../../../wire/index.js';
+import { exportBlocks } from '../../store/index.js';
+import { CONFIG_OPTION, type Command, CommandError, EXIT, type Terminal } from '../command.js';
+import { onStore, quietDeps, storePath } from './store.js';
+
+const FORMATS = ['senml', 'csv'];
+
+export const storeExport: Command = {
+  name: 'store export',
+  summary: 'all rows of a store that no node has open, as SenML lines or CSV',
+  usage: '[--format senml|csv] [--config FILE] [--path STORE]',
+  examples: [
+    'cairn store export --format csv > rows.csv',
+    'cairn store export --path /mnt/card/store > rows.jsonl',
+  ],
+  options: { ...CONFIG_OPTION, path: { type: 'string' }, format: { type: 'string', default: 'senml' } },
+  async run(call) {
+    const format = String(call.options.format);
+    if (!FORMATS.includes(format)) {
+      throw new CommandError(EXIT.usage, `no format '${format}'; there are: ${FORMATS.join(', ')}`);
+    }
+    const exporter = new Exporter(format === 'csv', call.terminal);
+    const path = storePath(call);
+    await onStore(async () => {
+      for await (const { bytes, descriptor } of exportBlocks(path, quietDeps(call.terminal))) {
+        exporter.take(native.decodeBlock(bytes), descriptor);
+      }
+    });
+    exporter.finish();
+    return EXIT.ok;
+  },
+};
+
+/** The meta class comes first, so every anchor that the store still has is known before the first row. */
+class Exporter {
+  readonly #times = new Map<string, Times>();
+  #rows = 0;
+  #withoutTime = 0;
+
+  constructor(
+    private readonly csv: boolean,
+    private readonly terminal: Terminal,
+  ) {
+    if (csv)
+      terminal.out(
+        'node,epoch,boot,stream,sequence,boot_time_ns,wall,uncertainty_ms,channel,value,unit,quality',
+      );
+  }
+
+  take(block: DecodedBlock, descriptor: Descriptor | undefined): void {
+    if (block.header.stream === META_STREAM) return this.#takeMeta(block);
+    if (!descriptor) {
+      this.terminal.err(
+        `${block.header.stream} #${block.header.first}: its descriptor is lost; decode it with: cairn decode`,
+      );
+      return;
+    }
+    this.#rows += block.timesNs.length;
+    if (this.csv) this.#csvRows(block, descriptor);
+    else this.#senml(block, descriptor);
+  }
+
+  finish(): void {
+    const dated =
+      this.#withoutTime > 0
+        ? `, ${this.#withoutTime} of them without a wall time (no anchor of their boot)`
+        : '';
+    this.terminal.err(`${this.#rows} rows${dated}`);
+  }
+
+  #takeMeta(block: DecodedBlock): void {
+    for (const bytes of block.texts ?? []) {
+      if (!(bytes instanceof Uint8Array)) continue;
+      const record = decodeMeta(bytes);
+      if (record.kind === 'anchor') this.#timesOf(block).anchor(record.value);
+    }
+  }
+
+  #timesOf({ header }: DecodedBlock): Times {
+    const held = this.#times.get(header.epoch) ?? new Times();
+    this.#times.set(header.epoch, held);
+    return held;
+  }
+
+  /** Rows that no anchor dates are left out and said so: SenML would have them read as now. */
+  #senml(block: DecodedBlock, descriptor: Descriptor): void {
+    const { header } = block;
+    const times = this.#timesOf(block);
+    const dated = times.at(header.boot, block.timesNs[0]!).kind === 'known';
+    const absolute: SenmlTime = {
+      kind: 'absolute',
+      wallNs: (timeNs) => {
+        const time = times.at(header.boot, timeNs);
+        return time.kind === 'known' ? time.wallNs : 0n;
+      },
+    };
+    const pack = dated ? senmlPack(header.node, descriptor, block, absolute) : undefined;
+    if (pack) return this.terminal.out(JSON.stringify(pack));
+    this.#withoutTime += block.timesNs.length;
+    this.terminal.err(
+      `${header.stream} #${header.first} to #${header.first + header.count - 1}: boot ${header.boot} has no anchor; SenML can't tell such times, CSV can`,
+    );
+  }
+
+  #csvRows(block: DecodedBlock, descriptor: Descriptor): void {
+    const { header } = block;
+    const times = this.#timesOf(block);
+    for (const [row, timeNs] of block.timesNs.entries()) {
+      const time = times.at(header.boot, timeNs);
+      if (time.kind !== 'known') this.#withoutTime++;
+      const wall = time.kind === 'known' ? new Date(Number(time.wallNs / 1_000_000n)).toISOString() : '';
+      const unsure = time.kind === 'known' ? (Number(time.uncertaintyNs) / 1e6).toFixed(3) : '';
+      const head = [
+        header.node,
+        header.epoch,
+        header.boot,
+        header.stream,
+        header.first + row,
+        timeNs,
+        wall,
+        unsure,
+      ];
+      for (const cells of cellsOf(block, descriptor, row)) this.terminal.out([...head, ...cells].join(','));
+    }
+  }
+}
+
+const QUALITY_NAMES = ['good', 'suspect', 'stale', 'fault'];
+
+function cellsOf(block: DecodedBlock, { channels }: Descriptor, row: number): readonly (readonly string[])[] {
+  return channels.map((channel, i) => {
+    const cell = row * channels.length + i;
+    const text = block.texts?.[cell];
+    const value =
+      text instanceof Uint8Array ? Buffer.from(text).toString('hex') : (text ?? block.values[cell]);
+    const label = channel.type.kind === 'enum' ? channel.type.labels[Number(value)] : undefined;
+    const shown = block.quality[cell] === 3 ? '' : String(label ?? value);
+    return [
+      channel.name,
+      quoted(shown),
+      QUANTITY_UNITS[channel.quantity],
+      QUALITY_NAMES[block.quality[cell]!]!,
+    ];
+  });
+}
+
+/** RFC 4180 §2: a field with a comma, quote or line break is quoted, its quotes doubled. */
+function quoted(field: string): string {
+  return /[",\r\n]/.test(field) ? `"${field.replaceAll('"', '""')}"` : field;
+}
