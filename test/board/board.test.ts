@@ -5,6 +5,7 @@ import {
   type Attachment,
   type DriverDefinition,
   defineDriver,
+  type GpioTwin,
   HalError,
   halErrorKind,
   type I2cTwin,
@@ -109,6 +110,43 @@ test('a part that refuses or hangs harms neither its neighbours on the bus for l
   assert.equal(await board.recover('i2c:a'), true);
   assert.equal(await kindOf(near!.probe()), 'good');
   await board.close();
+});
+
+test('a line with 50,000 edges a second: each is counted, and the other part is sampled in time', async (t) => {
+  const driverOf = (id: string) => everything.drivers.find((driver) => driver.id === id)!;
+  const wire = { kind: 'gpio', line: 'GPIO17', activeLow: true, bias: 'pullUp', debounceUs: 0 } as const;
+  const parts = [
+    partConfig('pulses', driverOf('contact'), wire, { role: 'counter' }),
+    partConfig('air', driverOf('bme280'), { kind: 'i2c', bus: 'a', address: 0x76 }),
+  ];
+  const deps = testDeps();
+  const board = await openBoard(nodeConfig(parts), deps);
+  t.after(() => board.close());
+  const [pulses, air] = board.parts.map((part) => part.driver);
+  await air!.configure();
+  const stop = await pulses!.stream!(
+    () => assert.fail('a counter tells nothing by itself'),
+    (error) => assert.fail(error),
+  );
+  const twin = deps.twins.get('pulses') as GpioTwin;
+  const startNs = deps.clock.nowNs();
+  twin.faults.chatterHz = 50_000;
+  let slowestMs = 0;
+  for (let i = 0; i < 20; i++) {
+    const beganNs = deps.clock.nowNs();
+    await air!.sample!();
+    await deps.clock.delay(50);
+    slowestMs = Math.max(slowestMs, Number(deps.clock.nowNs() - beganNs) / 1e6);
+  }
+  const [rows] = await pulses!.sample!();
+  const seconds = Number(rows!.timesNs[0]! - startNs) / 1e9;
+  const names = pulses!.streams[0]!.channels.map((channel) => channel.name);
+  const [counted, lost] = [rows!.values[names.indexOf('pulses')]!, rows!.values[names.indexOf('edgesLost')]!];
+  const edges = counted * 2 + lost;
+  // The last poll may be late on a busy machine, by 200 ms at most; a pulse is two edges.
+  assert.ok(Math.abs(edges - 50_000 * seconds) < 10_000, `${edges} edges in ${seconds} s`);
+  assert.ok(slowestMs < 500, `a sample took ${slowestMs} ms`);
+  await stop();
 });
 
 test('a real line is unplugged and comes back; the other part on the board never notices', {

@@ -57,7 +57,7 @@ export function driverContract(definition: DriverDefinition, twins: TwinDefiniti
   if (definition.attachment === 'i2c') i2cSuite(suite);
   if (definition.attachment === 'serial') serialSuite(suite);
   if (definition.interval) polledSuite(suite);
-  else speakingSuite(suite);
+  if (!definition.interval || definition.attachment === 'gpio') speakingSuite(suite);
 }
 
 class Suite {
