@@ -3,7 +3,8 @@ export type LinkFailureKind =
   | 'dns' // the name has no address now
   | 'refused' // nobody listens there, or no route
   | 'timeout' // no answer in time
-  | 'closed' // the other end, or the network, ended it without a word
+  | 'closed' // the other end ended it in order, without a word
+  | 'reset' // the other end, or something between, broke it off
   | 'tlsName' // the certificate is another host's
   | 'tlsExpired'
   | 'tlsNotYetValid' // often our own clock, before it is set
@@ -37,8 +38,8 @@ const BY_CODE: Readonly<Record<string, LinkFailureKind>> = {
   EHOSTDOWN: 'refused',
   ENETDOWN: 'refused',
   ETIMEDOUT: 'timeout',
-  ECONNRESET: 'closed',
-  EPIPE: 'closed',
+  ECONNRESET: 'reset',
+  EPIPE: 'reset',
   ERR_TLS_CERT_ALTNAME_INVALID: 'tlsName',
   CERT_HAS_EXPIRED: 'tlsExpired',
   CERT_NOT_YET_VALID: 'tlsNotYetValid',

@@ -8,7 +8,10 @@ import type { LinkState, UplinkLog } from './types.js';
 const CONNECT_TIMEOUT_MS = 30_000;
 /** A link that lived so long was a good one. */
 const GOOD_LIFE_NS = 30_000_000_000n;
-/** MQTT 3.1.1 has no word for "session taken over": links that end so soon, so often in a row, look like it. */
+/**
+ * Not every broker says "session taken over" (mosquitto 2.0.11 doesn't, and 3.1.1 has no word for it): links that are closed in order so
+ * soon, so often in a row, look like it. A bad radio link ends otherwise: reset, or by the deadline.
+ */
 const SHORT_LIFE_NS = 10_000_000_000n;
 const SHORT_LIVES = 3;
 
@@ -114,8 +117,7 @@ export class Link {
   /** Sees what one failure alone doesn't show. */
   #judge(why: LinkFailure, livedNs: bigint | undefined): LinkFailure {
     if (livedNs !== undefined && livedNs >= GOOD_LIFE_NS) this.#backoff.reset();
-    const silent = why.kind === 'closed' && this.#protocol === 4;
-    const short = silent && livedNs !== undefined && livedNs < SHORT_LIFE_NS;
+    const short = why.kind === 'closed' && livedNs !== undefined && livedNs < SHORT_LIFE_NS;
     this.#shortLives = short ? this.#shortLives + 1 : livedNs === undefined ? this.#shortLives : 0;
     if (this.#shortLives < SHORT_LIVES) return why;
     return failure('takenOver', `the broker closed ${this.#shortLives} connections soon after they began`);
@@ -141,7 +143,8 @@ export class Link {
   #switchProtocol(why: LinkFailure, wasOnline: boolean): boolean {
     if (wasOnline) return false;
     const refused = why.kind === 'version' && this.#protocol === 5;
-    this.#protocol = refused || (why.kind === 'closed' && this.#protocol === 5) ? 4 : 5;
+    const silent = why.kind === 'closed' || why.kind === 'reset';
+    this.#protocol = refused || (silent && this.#protocol === 5) ? 4 : 5;
     return refused;
   }
 }

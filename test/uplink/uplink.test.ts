@@ -394,8 +394,8 @@ test('a second node with our id: long waits and an alarm, no ping-pong', async (
   assert.equal(port.links.length, 2);
 });
 
-test('on 3.1.1, which gives no reason, three short lives in a row look the same', async () => {
-  const { port, clock, uplink } = rig({ protocol: '3.1.1' });
+test('where the broker gives no reason, three short lives in a row look the same', async () => {
+  const { port, clock, uplink } = rig();
   uplink.start();
   for (let i = 0; i < 3; i++) {
     port.accept();
@@ -405,6 +405,20 @@ test('on 3.1.1, which gives no reason, three short lives in a row look the same'
     assert.ok(now.state === 'waiting');
     if (i === 2) assert.ok(now.retryInMs >= 30_000, `${now.retryInMs}`);
     await clock.advance(now.retryInMs);
+  }
+});
+
+test('a bad link that is reset often is no second node: it is tried again soon', async () => {
+  const { port, clock, uplink } = rig();
+  uplink.start();
+  for (let i = 0; i < 6; i++) {
+    port.accept();
+    port.answerAll();
+    await clock.advance(2_000);
+    port.down('reset');
+    const { link } = uplink.status();
+    assert.ok(link.state === 'waiting' && link.reason.startsWith('reset'));
+    await clock.advance(link.retryInMs);
   }
 });
 
