@@ -111,15 +111,15 @@ export function i2cContract(name: string, make: () => Promise<I2cFixture>): void
     async (fixture, t) => {
       const { bus, present, timeoutMs, stretch } = fixture;
       if (!stretch) return t.skip('nothing holds the clock here');
-      await stretch(timeoutMs * 4);
+      await stretch(timeoutMs * 10);
       const startMs = performance.now();
       assert.equal(await kindOf(bus.readRegisters(present, 0, 1)), 'timeout');
       const firstMs = performance.now() - startMs;
-      assert.ok(firstMs >= timeoutMs - 2 && firstMs < timeoutMs * 2, `timed out after ${firstMs} ms`);
+      assert.ok(firstMs >= timeoutMs - 2 && firstMs < timeoutMs * 5, `timed out after ${firstMs} ms`);
       assert.equal(await kindOf(bus.readRegisters(present, 0, 1)), 'timeout');
-      assert.ok(performance.now() - startMs - firstMs < timeoutMs / 2, 'the second call waited');
+      assert.ok(performance.now() - startMs - firstMs < timeoutMs, 'the second call waited');
       await stretch(0);
-      await new Promise((resolve) => setTimeout(resolve, timeoutMs * 4));
+      await new Promise((resolve) => setTimeout(resolve, timeoutMs * 11));
       assert.equal(await kindOf(bus.readRegisters(present, 0, 1)), 'good');
     },
   );
