@@ -24,8 +24,17 @@ export interface Commit {
 
 export interface CommitterEvents {
   onCommit(commit: Commit): void;
+  /** The disk took a batch: so much was written and deleted. */
+  onWrite(bytes: number): void;
   /** The disk has less than was acknowledged: an audit of this database must say what is missing. */
   onLoss(db: LevelDb): void;
+}
+
+/** What the disk may hold; DiskKeeper. */
+export interface DiskBudget {
+  readonly budgetBytes: number;
+  /** Resolves when a batch of so many bytes may be written. */
+  room(bytes: number): Promise<void>;
 }
 
 interface InFlight {
@@ -58,7 +67,7 @@ export class Committer {
     readonly state: StoreState,
     readonly releases: Releases,
     readonly options: StoreOptions,
-    readonly budgetBytes: () => number,
+    readonly disk: DiskBudget,
     readonly events: CommitterEvents,
     db: LevelDb,
   ) {
@@ -162,9 +171,10 @@ export class Committer {
     try {
       this.#db ??= await this.#reopen();
       const db = this.#db;
+      await this.disk.room(this.#expectedBytes());
       const deleter = new Deleter(this.state, db);
       await deleter.release(released);
-      await deleter.evict(this.budgetBytes(), this.#expectedBytes());
+      await deleter.evict(this.disk.budgetBytes, this.#expectedBytes());
       sealAll(this.state);
       draft = draw(this.state, deleter);
       whole = isWhole(this.state);
@@ -196,6 +206,7 @@ export class Committer {
     this.releases.forget(released);
     this.commits += 1;
     this.bytesWritten += draft.bytes;
+    this.events.onWrite(draft.bytes + draft.deletedBytes);
     const classes = LOG_CLASSES.filter((name) => draft.taken[name]);
     let rows = 0;
     for (const name of classes) {

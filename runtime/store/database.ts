@@ -42,10 +42,7 @@ export async function openForReading(path: string, deps: StoreDeps): Promise<Lev
     });
   }
   try {
-    return await deps.openLevel(join(path, LEVEL), {
-      createIfMissing: false,
-      writeBufferBytes: 4 * 1024 * 1024,
-    });
+    return await deps.openLevel(join(path, LEVEL), { createIfMissing: false, ...levelSizes(0) });
   } catch (error) {
     throw openError(path, error);
   }
@@ -115,15 +112,20 @@ async function repair({ path, deps }: StoreOptions, aside: string): Promise<bool
 }
 
 function openLevel({ path, sizeBytes, deps }: StoreOptions, createIfMissing: boolean): Promise<LevelDb> {
-  return deps.openLevel(join(path, LEVEL), {
-    createIfMissing,
-    writeBufferBytes: writeBufferBytes(sizeBytes),
-  });
+  return deps.openLevel(join(path, LEVEL), { createIfMissing, ...levelSizes(sizeBytes) });
 }
 
-/** LevelDB keeps up to two of these in memory and two logs of it on the disk: a small share of the size. */
-export function writeBufferBytes(sizeBytes: number): number {
-  return Math.min(4 * 1024 * 1024, Math.max(64 * 1024, Math.floor(sizeBytes / 32)));
+/**
+ * LevelDB keeps up to two write buffers in memory and as two logs on the disk, and rewrites tables whole when it compacts: both are small
+ * shares of the size. 1 MiB is the smallest table that LevelDB makes.
+ */
+export function levelSizes(sizeBytes: number): { writeBufferBytes: number; tableBytes: number } {
+  const clamp = (bytes: number, low: number, high: number): number =>
+    Math.min(high, Math.max(low, Math.floor(bytes)));
+  return {
+    writeBufferBytes: clamp(sizeBytes / 32, 64 * 1024, 4 * 1024 * 1024),
+    tableBytes: clamp(sizeBytes / 64, 1024 * 1024, 2 * 1024 * 1024),
+  };
 }
 
 function openError(path: string, cause: unknown): StoreError {

@@ -54,6 +54,7 @@ async function openOnce(path: string, options: LevelOptions): Promise<LevelDb> {
   await db.open({
     createIfMissing: options.createIfMissing,
     writeBufferSize: options.writeBufferBytes,
+    maxFileSize: options.tableBytes,
     cacheSize: 1024 * 1024,
     maxOpenFiles: 64,
     compression: false,

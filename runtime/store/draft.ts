@@ -16,6 +16,7 @@ export const VALUE_OVERHEAD_BYTES = 48;
 export interface Deletions {
   readonly operations: readonly LevelOperation[];
   readonly classes: Readonly<Record<LogClass, ClassLog>>;
+  readonly bytes: number;
 }
 
 /** One batch, complete: what the disk gets, and what is true once it has it. */
@@ -29,6 +30,7 @@ export interface Draft {
   readonly taken: Taken;
   readonly dirty: ReadonlyMap<string, LevelOperation>;
   readonly bytes: number;
+  readonly deletedBytes: number;
 }
 
 /**
@@ -48,7 +50,17 @@ export function draw(state: StoreState, deletions: Deletions): Draft | undefined
   const next = durableNext(state);
   const head = encodeHead({ batch, classes, next }, state.options.deps.native.crc32c);
   operations.push({ type: 'put', key: HEAD_KEY, value: head });
-  return { batch, operations, sync, next, classes, taken, dirty, bytes: bytesOf(operations) };
+  return {
+    batch,
+    operations,
+    sync,
+    next,
+    classes,
+    taken,
+    dirty,
+    bytes: bytesOf(operations),
+    deletedBytes: deletions.bytes,
+  };
 }
 
 /** Right after `draw`: whether nothing that was in memory stayed behind. */

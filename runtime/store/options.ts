@@ -20,6 +20,7 @@ export type LevelOperation =
 export interface LevelOptions {
   readonly createIfMissing: boolean;
   readonly writeBufferBytes: number;
+  readonly tableBytes: number;
 }
 
 /** A file that is written in place. */

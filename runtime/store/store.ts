@@ -3,6 +3,7 @@ import type { Anchor, Descriptor, Epoch, Gap, LogClass, NodeId } from '../../wir
 import { STREAM_NAME } from '../../wire/index.js';
 import { type Commit, Committer } from './committer.js';
 import { StoreError } from './error.js';
+import { DiskKeeper } from './keeper.js';
 import type { Opened } from './open.js';
 import type { LevelDb, StoreOptions } from './options.js';
 import { Reader } from './reader.js';
@@ -16,9 +17,6 @@ import { statusOf } from './status.js';
 import type { BlockPosition, Disposition, Store, StoredBlock, StoreStatus, StreamSpec } from './types.js';
 
 const MAX_CHANNELS = 64;
-/** Of what LevelDB holds, as a share of the size: the rest is for its logs and for compaction (measured in test/store/size). */
-const LIVE_SHARE = 0.5;
-
 /** The Store over LevelDB: what is promised is in types.ts, how it is kept in docs/store.md. */
 export class LevelStore implements Store {
   readonly node: NodeId;
@@ -30,8 +28,8 @@ export class LevelStore implements Store {
   readonly #reserver: Reserver;
   readonly #committer: Committer;
   readonly #scrubber: Scrubber;
+  readonly #keeper: DiskKeeper;
   readonly #listeners = new Set<(commit: Commit) => void>();
-  #diskBytes = 0;
   #isClosed = false;
 
   /** Reserves the first numbers and enters the boot. */
@@ -53,14 +51,15 @@ export class LevelStore implements Store {
     this.epoch = state.epoch;
     this.boot = state.identity.boot;
     this.#reserver = new Reserver(state, reserve, options, () => this.#committer.now());
-    const budget = (): number => LIVE_SHARE * options.sizeBytes;
+    this.#keeper = new DiskKeeper(state, () => this.#committer.db);
     const events = {
       onCommit: (commit: Commit): void => {
         for (const listener of this.#listeners) listener(commit);
       },
+      onWrite: (bytes: number): void => this.#keeper.changed(bytes),
       onLoss: (reopened: LevelDb): void => this.#scrubber.start(reopened),
     };
-    this.#committer = new Committer(state, this.#releases, options, budget, events, db);
+    this.#committer = new Committer(state, this.#releases, options, this.#keeper, events, db);
     this.#scrubber = new Scrubber(state, this.#releases, () => this.#committer.now());
     if (doubt) this.#scrubber.start(db);
   }
@@ -177,7 +176,7 @@ export class LevelStore implements Store {
   }
 
   status(): StoreStatus {
-    return statusOf(this.#state, this.#committer, this.#reserver, this.#diskBytes);
+    return statusOf(this.#state, this.#committer, this.#reserver, this.#keeper.diskBytes);
   }
 
   async close(): Promise<void> {
