@@ -1,4 +1,5 @@
-// Builds the plain C under AddressSanitizer and UndefinedBehaviorSanitizer with each native/test/test_*.c, and runs it.
+// Builds the plain C under AddressSanitizer and UndefinedBehaviorSanitizer with each native/test/test_*.c, and runs it;
+// then each fuzz target on its corpus.
 // `node scripts/native-test.mjs [name …]` prints TAP; exit code 1 when a test fails, 2 when there is no compiler.
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, realpathSync, rmSync } from 'node:fs';
@@ -28,9 +29,17 @@ export const SANITIZE = [
   '-fno-omit-frame-pointer',
 ];
 
-/** `clang`, else `gcc`, else undefined. */
+/** Whether a compiler has the sanitizers' libraries: Debian packs clang's apart from clang. */
+function canSanitize(compiler) {
+  const args = [...SANITIZE, '-x', 'c', '-', '-o', '/dev/null'];
+  return spawnSync(compiler, args, { input: 'int main(void) { return 0; }' }).status === 0;
+}
+
+/** `CC` where it is set, else clang or gcc, whichever has the sanitizers; undefined when neither is here. */
 export function findCompiler() {
-  return ['clang', 'gcc'].find((name) => spawnSync(name, ['--version']).status === 0);
+  if (process.env.CC) return process.env.CC;
+  const here = ['clang', 'gcc'].filter((name) => spawnSync(name, ['--version']).status === 0);
+  return here.find(canSanitize) ?? here[0];
 }
 
 /** All plain C sources, as absolute paths. */
@@ -101,15 +110,30 @@ export async function link(compiler, inputs, flags, program) {
   if (built.code !== 0) throw new Error(`${basename(program)} does not build:\n${built.output}`);
 }
 
-async function runOne(compiler, objects, source, folder) {
-  const name = basename(source, '.c');
+/** What there is to build and run: a program of its own each, with the sources it needs besides the plain C. */
+function programs() {
+  const tests = listC(join(NATIVE, 'test'))
+    .filter((path) => basename(path).startsWith('test_'))
+    .map((path) => ({ name: basename(path, '.c'), sources: [path], args: [] }));
+  const replays = listC(join(NATIVE, 'fuzz'))
+    .map((path) => ({ path, target: /^fuzz_(\w+)\.c$/.exec(basename(path))?.[1] }))
+    .filter(({ target }) => target !== undefined)
+    .map(({ path, target }) => ({
+      name: `corpus_${target}`,
+      sources: [path, join(NATIVE, 'fuzz', 'replay.c')],
+      args: [join(NATIVE, 'fuzz', 'corpus', target)],
+    }));
+  return [...tests, ...replays];
+}
+
+async function runOne(compiler, objects, { name, sources, args }, folder) {
   const program = join(folder, name);
   try {
-    await link(compiler, [source, ...objects], [...SANITIZE, '-O1'], program);
+    await link(compiler, [...sources, ...objects], [...SANITIZE, '-O1'], program);
   } catch (error) {
     return { name, ok: false, output: error.message };
   }
-  const ran = await run(program, [], TEST_TIMEOUT_MS);
+  const ran = await run(program, args, TEST_TIMEOUT_MS);
   return { name, ok: ran.code === 0, output: ran.output };
 }
 
@@ -118,11 +142,10 @@ export async function runNativeTests(only = []) {
   const compiler = findCompiler();
   if (!compiler) return undefined;
   const folder = join(ROOT, '.build', 'native-test', String(process.pid));
-  const tests = listC(join(NATIVE, 'test')).filter((path) => basename(path).startsWith('test_'));
-  const wanted = tests.filter((path) => only.length === 0 || only.includes(basename(path, '.c')));
+  const wanted = programs().filter(({ name }) => only.length === 0 || only.includes(name));
   try {
     const objects = await compileAll(compiler, plainSources(), [...SANITIZE, '-O1'], folder);
-    return await mapParallel(wanted, (test) => runOne(compiler, objects, test, folder));
+    return await mapParallel(wanted, (program) => runOne(compiler, objects, program, folder));
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

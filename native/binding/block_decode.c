@@ -28,6 +28,18 @@ typedef struct {
   size_t length;
 } span;
 
+/* Memory that another thread may write to while it is decoded could change between a check and its use. */
+static bool is_unshared(napi_env env, napi_value array) {
+  napi_value buffer;
+  bool plain = false;
+  if (!cairn_ok(env, napi_get_typedarray_info(env, array, NULL, NULL, NULL, &buffer, NULL)) ||
+      !cairn_ok(env, napi_is_arraybuffer(env, buffer, &plain))) {
+    return false;
+  }
+  if (!plain) napi_throw_type_error(env, "ERR_INVALID_ARG_TYPE", "bytes: no shared memory is wanted; copy it first");
+  return plain;
+}
+
 /* (bytes, offset = 0): from the offset to the end. */
 static bool take_span(napi_env env, const cairn_args *args, span *span) {
   double offset = 0;
@@ -38,6 +50,7 @@ static bool take_span(napi_env env, const cairn_args *args, span *span) {
     return false;
   }
   if (!cairn_take_array(env, args->values[0], napi_uint8_array, "bytes", &data, &length)) return false;
+  if (!is_unshared(env, args->values[0])) return false;
   if (!(offset >= 0 && offset <= (double)length) || offset != trunc(offset)) {
     napi_throw_range_error(env, "ERR_OUT_OF_RANGE", "offset lies outside the bytes");
     return false;

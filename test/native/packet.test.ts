@@ -83,6 +83,14 @@ test('an error says its kind and where the block was looked for', () => {
   assert.throws(() => native.decodeBlock(bytes, bytes.length + 1), { code: 'ERR_OUT_OF_RANGE' });
 });
 
+test('shared memory, which may change while it is read, is refused', () => {
+  const bytes = encode(fc.sample(cases(), { numRuns: 1, seed: 1 })[0]!);
+  const shared = new Uint8Array(new SharedArrayBuffer(bytes.length));
+  shared.set(bytes);
+  assert.throws(() => native.decodeBlock(shared), { name: 'TypeError', code: 'ERR_INVALID_ARG_TYPE' });
+  assert.equal(native.decodeBlock(shared.slice()).header.byteLength, bytes.length);
+});
+
 test('what a column cannot keep is refused, naming column and row', () => {
   const seal = (kind: 'int' | 'enum', value: number) =>
     native.encodeBlock({ ...HEADER, first: 0 }, [{ kind: 'f64' }, { kind }], {
