@@ -2,9 +2,9 @@ import { reasonOf } from './error.js';
 import type { StoreDeps } from './options.js';
 
 const FIRST_MS = 100;
-const LONGEST_MS = 5000;
+const LONGEST_MS = 1000;
 
-/** Tries again after a failure: 100 ms, doubling up to 5 s, with up to a quarter of jitter; says the first failure, not each. */
+/** Tries again after a failure: 100 ms, doubling up to 1 s, with up to a quarter of jitter; says the first failure, not each. */
 export class Retry {
   #delayMs = FIRST_MS;
   #timer: unknown;

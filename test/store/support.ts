@@ -42,10 +42,11 @@ export function testOptions(path: string, change: Partial<StoreOptions> = {}): S
 const opened: Store[] = [];
 
 /** A directory that is gone after the test, and with it the stores that it left open. */
-export function temporary(t: { after(run: () => Promise<void>): void }): string {
+export function temporary(t: { after(run: () => Promise<void>): void }, beforeRemoval?: () => void): string {
   const path = mkdtempSync(join(process.env.CAIRN_TEST_TMP ?? tmpdir(), 'cairn-store-'));
   t.after(async () => {
     for (const store of opened.splice(0)) await store.close();
+    beforeRemoval?.();
     rmSync(path, { recursive: true, force: true });
   });
   return path;
