@@ -1,0 +1,148 @@
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import type { Rows, SerialCounters, SerialFrame, SerialPort } from '../../../drivers/contract/index.js';
+import { gnss } from '../../../drivers/gnss/driver.js';
+import { type Framer, native } from '../../../native/index.js';
+import { completeDeps } from '../../../runtime/board/deps.js';
+import { openLinuxSerial } from '../../../runtime/board/linux-serial.js';
+import { realClock, testDeps } from '../../board/fixture.js';
+import { noSocat, Pty } from '../../board/pty.js';
+import { until } from '../../contract/serial.js';
+import { DIFFERENCES } from './differences.js';
+import { cutNmea } from './frames.js';
+import {
+  captureBytes,
+  compare,
+  type Difference,
+  logBytes,
+  ourFixes,
+  RECEIVERS,
+  RECORDED_OPTIONS,
+  type Receiver,
+  rowsOf,
+  skipWithoutRealData,
+  unexplained,
+  unneeded,
+} from './gpsd.js';
+
+/** The package serialport, the C framing and the driver on one end of a pty, a recorded receiver on the other. */
+const skip = { skip: skipWithoutRealData.skip || noSocat, timeout: 120_000 };
+
+interface Heard {
+  readonly rows: readonly Rows[];
+  readonly counters: SerialCounters;
+  /** Reads that brought bytes. */
+  readonly chunks: number;
+}
+
+async function throughPty(t: TestContext, bytes: Uint8Array, size: number): Promise<Heard> {
+  const pty = await Pty.make();
+  const reads = new CountingFramer();
+  const line = await openLinuxSerial(pty.link, gnss.baud!, reads, completeDeps(testDeps()));
+  t.after(async () => {
+    await line.close();
+    await pty.close();
+  });
+  const port = new WatchedPort(line);
+  const rows: Rows[] = [];
+  const driver = gnss.create({ port, clock: realClock }, RECORDED_OPTIONS);
+  const stop = await driver.stream!((row) => rows.push(row), assert.fail);
+  await until('the line is open', () => port.isOpen);
+  for (let at = 0; at < bytes.length; at += size) {
+    const read = size === 1 ? reads.next() : undefined; // else the pty joins them again
+    await pty.say(bytes.subarray(at, at + size));
+    await read;
+  }
+  await until('all bytes through', () => port.counters.bytes === bytes.length);
+  await stop();
+  return { rows, counters: { ...port.counters }, chunks: reads.chunks };
+}
+
+/** The C framing, and how many reads it took. */
+class CountingFramer implements Framer {
+  readonly #framer = native.createFramer(gnss.framing!.kind, gnss.framing!.maxBytes);
+  chunks = 0;
+  #told: () => void = () => undefined;
+
+  /** Settles with the next read. */
+  next(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#told = resolve;
+    });
+  }
+
+  get counters() {
+    return this.#framer.counters;
+  }
+
+  push(chunk: Uint8Array): Uint8Array[] {
+    this.chunks++;
+    this.#told();
+    return this.#framer.push(chunk);
+  }
+
+  reset(): void {
+    this.#framer.reset();
+  }
+}
+
+/** The same port; says whether the line is open. */
+class WatchedPort implements SerialPort {
+  readonly where;
+  isOpen = false;
+
+  constructor(private readonly port: SerialPort) {
+    this.where = port.where;
+  }
+
+  get counters() {
+    return this.port.counters;
+  }
+
+  write(bytes: Uint8Array): Promise<void> {
+    return this.port.write(bytes);
+  }
+
+  listen(
+    onFrames: (frames: readonly SerialFrame[]) => void,
+    onState: (error: Error | undefined) => void,
+  ): () => void {
+    return this.port.listen(onFrames, (error) => {
+      this.isOpen = error === undefined;
+      onState(error);
+    });
+  }
+
+  close(): Promise<void> {
+    return this.port.close();
+  }
+}
+
+for (const [name, size] of [
+  ['byte by byte', 1],
+  ['in chunks of 64 KiB', 65_536],
+] as const) {
+  test(`through a pty ${name}: each fix is gpsd’s, or stands in the table`, skip, async (t) => {
+    const all: Difference[] = [];
+    const replay = async (receiver: Receiver) => {
+      const bytes = logBytes(receiver);
+      const { rows, counters, chunks } = await throughPty(t, bytes, size);
+      all.push(...compare(receiver, rows).differences);
+      assert.equal(counters.frames, cutNmea(bytes).frames.length, receiver);
+      if (size === 1) assert.equal(chunks, bytes.length, `${receiver}: a read a byte`);
+      t.diagnostic(
+        `${receiver}: ${bytes.length} bytes in ${chunks} reads, ${counters.badChecksum} bad checksums`,
+      );
+    };
+    await Promise.all(RECEIVERS.map(replay));
+    assert.deepEqual(unexplained(all, DIFFERENCES), []);
+    assert.deepEqual(unneeded(all, DIFFERENCES), []);
+  });
+
+  test(`through a pty ${name}: the MTK3339 capture gives the same rows`, skip, async (t) => {
+    const { rows } = await throughPty(t, captureBytes(), size);
+    const expected = ourFixes(await rowsOf(cutNmea(captureBytes()).frames));
+    assert.equal(expected.length, 5);
+    assert.deepEqual(ourFixes(rows), expected);
+  });
+}
