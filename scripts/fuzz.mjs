@@ -99,6 +99,9 @@ try {
   const flags = [...SANITIZE, '-fsanitize=fuzzer-no-link', '-O1'];
   const objects = await compileAll('clang', plainSources(), flags, WORK);
   for (const target of wanted) clean = fuzz(await build(objects, target), target, seconds) && clean;
+} catch (error) {
+  console.error(`fuzz: ${error.message}`);
+  clean = false;
 } finally {
   rmSync(WORK, { recursive: true, force: true });
 }

@@ -10,6 +10,8 @@ void cairn_framer_init(cairn_framer *framer, cairn_frame_kind kind, uint8_t *buf
 void cairn_framer_reset(cairn_framer *framer) {
   framer->used = 0;
   framer->state = 0;
+  framer->sum = 0;
+  framer->stated = 0;
   framer->code = 0;
   framer->remaining = 0;
 }

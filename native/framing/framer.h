@@ -9,7 +9,7 @@
  * Cuts a byte stream into frames of at most `max_bytes`. The same bytes give the same frames and counters however they are
  * cut into chunks.
  *   line: up to LF, one CR before it stripped. Empty lines are no frames.
- *   nmea: '$' or '!' up to "*hh", ended by CR or LF; hh is the XOR of what lies between (NMEA 0183; IEC 61162-1 §7.2.5). A '$' inside
+ *   nmea: '$' or '!' up to "*hh", ended by CR or LF; hh is the XOR of what lies between (NMEA 0183). A '$' inside
  *         starts anew. Given whole, without CR and LF.
  *   cobs: up to 0x00, decoded. Empty frames are none.
  */
@@ -30,9 +30,11 @@ typedef struct {
   uint8_t *buffer; /* the caller's, max_bytes + 1 */
   size_t max_bytes;
   size_t used;
-  uint8_t state;     /* of the kind */
-  uint8_t code;      /* cobs: the current run's code; nmea: the running checksum */
-  uint8_t remaining; /* cobs: bytes still to come in the run; nmea: the checksum as read */
+  uint8_t state;     /* each kind's own */
+  uint8_t sum;       /* nmea: XOR of the bytes so far */
+  uint8_t stated;    /* nmea: the checksum after '*', as far as read */
+  uint8_t code;      /* cobs: the current run's code */
+  uint8_t remaining; /* cobs: bytes still to come in the run */
   cairn_framer_counters counters;
 } cairn_framer;
 

@@ -21,25 +21,25 @@ static void bad(cairn_framer *framer) {
   cairn_framer_reset(framer);
 }
 
-/* The byte's place in a sentence that has begun; `code` is the sum so far, `remaining` the checksum as read. */
+/* The byte's place in a sentence that has begun. */
 static void advance(cairn_framer *framer, uint8_t byte) {
   int digit = hex_digit(byte);
   framer->buffer[framer->used++] = byte;
   if (framer->state == BODY && byte == '*') {
     framer->state = HIGH;
   } else if (framer->state == BODY) {
-    framer->code ^= byte;
+    framer->sum ^= byte;
   } else if (framer->state == END || digit < 0) {
     bad(framer);
   } else {
-    framer->remaining = (uint8_t)(framer->remaining << 4 | digit);
+    framer->stated = (uint8_t)(framer->stated << 4 | digit);
     framer->state++;
   }
 }
 
 /* CR or LF inside a sentence: its end, right or wrong. */
 static bool end_sentence(cairn_framer *framer, size_t *length) {
-  bool good = framer->state == END && framer->code == framer->remaining;
+  bool good = framer->state == END && framer->sum == framer->stated;
   *length = framer->used;
   if (good) cairn_framer_reset(framer);
   else bad(framer);
