@@ -72,6 +72,7 @@ test(
       await until('a part of the backlog', () => sent.length > 20);
       store.append(rowsOf('a', [0]));
       await store.flush();
+      const before = sent.length;
       await until('the alarm', () => sent.includes('a'));
       const late = sent.indexOf('a') - before;
       assert.ok(late <= 64, `${late} blocks went between its commit and the alarm`);
