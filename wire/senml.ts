@@ -82,7 +82,7 @@ interface PackTimes {
 function packTimes(timesNs: BigInt64Array, time: SenmlTime): PackTimes | undefined {
   if (time.kind === 'relative') {
     const ages = Array.from(timesNs, (timeNs) => timeNs - time.nowNs);
-    // A row from the future would be a prediction, and so would none at all.
+    // A positive time would be a prediction; a row can only be as new as now.
     return { base: undefined, seconds: ages.map((age) => inSeconds(age < 0n ? age : 0n)) };
   }
   const walls = Array.from(timesNs, (timeNs) => time.wallNs(timeNs));

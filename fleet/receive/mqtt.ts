@@ -8,6 +8,8 @@ import { createReceiver, type Receiver, type TakeResult } from './receiver.js';
 const SESSION_EXPIRY_S = 30 * 24 * 3600;
 /** Messages that the broker may send before we have answered. */
 const RECEIVE_MAXIMUM = 100;
+/** How long a goodbye may take. */
+const GOODBYE_MS = 1_000;
 
 export interface ReceiveOptions {
   /** mqtt:// or mqtts:// */
@@ -75,7 +77,10 @@ class MqttReceiver implements RunningReceiver {
 
   async stop(): Promise<void> {
     this.#stopped = true;
+    // A half-open link never closes by itself.
+    const force = setTimeout(() => this.#client?.stream.destroy(), GOODBYE_MS);
     await this.#client?.endAsync();
+    clearTimeout(force);
     await this.#journal?.close();
   }
 

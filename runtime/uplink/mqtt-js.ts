@@ -8,6 +8,8 @@ import type { MqttConnect, MqttConnectOptions, MqttEvents, MqttLink, MqttMessage
 const MAX_RECEIVE = 65_535;
 /** MQTT's own bound: four bytes of remaining length (§2.1.4). */
 const MAX_PACKET_BYTES = 268_435_455;
+/** How long a goodbye may take. */
+const GOODBYE_MS = 1_000;
 /** The caller's deadline comes first; this is only so that none is forgotten. */
 const CONNECT_TIMEOUT_MS = 120_000;
 
@@ -52,6 +54,8 @@ function clientOptions(
     queueQoSZero: false,
     resubscribe: false,
     messageIdProvider: new UniqueMessageIdProvider(),
+    // MQTT.js would keep a buffer for each of the 65,536 packet ids: 10 MB for good.
+    writeCache: false,
     will: { ...options.will, payload: Buffer.from(options.will.payload), qos: 1 },
     ...(config.username === undefined ? {} : { username: config.username }),
     ...(config.password ? { password: secret(config.password.file) } : {}),
@@ -128,7 +132,10 @@ class MqttJsLink implements MqttLink {
     this.#failure ??= failure('closed', 'we said goodbye');
     return new Promise((resolve) => {
       this.#whenDown.push(resolve);
-      this.#client.end(false);
+      if (this.#connected) this.#client.end(false);
+      else this.#client.stream.destroy();
+      // A half-open link never closes by itself, and MQTT.js waits for every answer first.
+      setTimeout(() => this.#client.stream.destroy(), GOODBYE_MS).unref();
     });
   }
 

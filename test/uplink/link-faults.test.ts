@@ -83,3 +83,25 @@ test('the link is cut again and again: the receiver has each row once', options,
     await broker.remove();
   }
 });
+
+test('both ends stop within 2 s on a half-open link', options, async () => {
+  const broker = await startMosquitto();
+  const proxy = await TcpProxy.start(broker.port);
+  const url = `mqtt://127.0.0.1:${proxy.port}`;
+  const running = await startReceiver({ url, clientId: 'r' });
+  const { uplink, store } = realUplink({ url });
+  try {
+    await running.subscribed;
+    uplink.start();
+    await until('online', () => uplink.status().link.state === 'online');
+    proxy.frozen = true;
+    store.commit([telemetry]);
+    const began = Date.now();
+    await Promise.all([uplink.stop(300), running.stop()]);
+    assert.ok(Date.now() - began < 2_000);
+    assert.equal(store.left.length, 1);
+  } finally {
+    proxy.close();
+    await broker.remove();
+  }
+});
