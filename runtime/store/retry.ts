@@ -8,7 +8,7 @@ const LONGEST_MS = 1000;
 export class Retry {
   #delayMs = FIRST_MS;
   #timer: unknown;
-  #reason: string | undefined;
+  #said = false;
 
   constructor(
     readonly deps: StoreDeps,
@@ -22,8 +22,9 @@ export class Retry {
   /** Returns the failure's text. */
   failed(error: unknown, what: string): string {
     const reason = reasonOf(error);
-    if (reason !== this.#reason) this.deps.log('error', `${what}: ${reason}`);
-    this.#reason = reason;
+    // Its words change from try to try (file numbers are in them): the status has the newest.
+    if (!this.#said) this.deps.log('error', `${what}: ${reason}`);
+    this.#said = true;
     this.cancel();
     const jitter = Number(this.deps.random64() & 0xffn) / 1024;
     this.#timer = this.deps.setTimer(
@@ -40,7 +41,7 @@ export class Retry {
   succeeded(): void {
     this.cancel();
     this.#delayMs = FIRST_MS;
-    this.#reason = undefined;
+    this.#said = false;
   }
 
   cancel(): void {

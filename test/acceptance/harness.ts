@@ -44,10 +44,11 @@ export class TestNode {
     return this.#child !== undefined && this.#child.exitCode === null && this.#child.signalCode === null;
   }
 
-  start(): void {
+  /** `command`: what runs instead of `main.js run --config FILE`. */
+  start(command: readonly string[] = [MAIN, 'run', '--config', this.configFile]): void {
     const log = openSync(this.logFile, 'a');
     const env = { ...process.env, UV_THREADPOOL_SIZE: '8' };
-    this.#child = spawn(process.execPath, [MAIN, 'run', '--config', this.configFile], {
+    this.#child = spawn(process.execPath, [...command], {
       stdio: ['ignore', log, log],
       env,
     });
