@@ -22,9 +22,20 @@ export class Journal {
     const facts = whole
       .split('\n')
       .filter(Boolean)
-      .map((line) => JSON.parse(line) as Fact);
+      .map((line, at) => this.#parse(line, at + 1));
     await this.rewrite(facts);
     return facts;
+  }
+
+  #parse(line: string, number: number): Fact {
+    try {
+      return JSON.parse(line) as Fact;
+    } catch (cause) {
+      throw new Error(
+        `${this.path}:${number}: not a line of a ledger; move the file away to begin a new one`,
+        { cause },
+      );
+    }
   }
 
   /** Resolves when the facts are on the disk. */
