@@ -10,6 +10,7 @@ export interface Sky {
 
 interface Group {
   readonly talker: string;
+  readonly startNs: bigint;
   next: number;
   inView: number;
   snrs: number[];
@@ -22,7 +23,8 @@ const MAX_GROUPS = 32;
 export class SkyCollector {
   readonly #open = new Map<string, Group>();
   readonly #whole = new Map<string, Group>();
-  #startNs: bigint | undefined;
+  /** Time doesn't run back where a group took longer than the next round. */
+  #lastNs = 0n;
 
   push(sentence: Sentence, timeNs: bigint): void {
     if (!sentence.sky) return;
@@ -41,7 +43,9 @@ export class SkyCollector {
 
   /** The groups that became whole since the last call; undefined where there was none. */
   take(): Sky | undefined {
-    if (this.#whole.size === 0 || this.#startNs === undefined) return undefined;
+    if (this.#whole.size === 0) return undefined;
+    const [first] = this.#whole.values();
+    if (first!.startNs > this.#lastNs) this.#lastNs = first!.startNs;
     const inView = new Map<string, number>();
     const snrs: number[] = [];
     for (const group of this.#whole.values()) {
@@ -49,25 +53,22 @@ export class SkyCollector {
       snrs.push(...group.snrs);
     }
     const sky = {
-      startNs: this.#startNs,
+      startNs: this.#lastNs,
       inView: [...inView.values()].reduce((sum, count) => sum + count, 0),
       maxSnrDbHz: snrs.length > 0 ? Math.max(...snrs) : undefined,
       meanSnrDbHz: snrs.length > 0 ? snrs.reduce((sum, snr) => sum + snr, 0) / snrs.length : undefined,
     };
     this.#whole.clear();
-    if (this.#open.size === 0) this.#startNs = undefined;
     return sky;
   }
 
   reset(): void {
     this.#open.clear();
     this.#whole.clear();
-    this.#startNs = undefined;
   }
 
   #begin(key: string, talker: string, sky: SatellitesInView, timeNs: bigint): void {
     if (this.#open.size + this.#whole.size >= MAX_GROUPS) this.reset();
-    this.#startNs ??= timeNs;
-    this.#open.set(key, { talker, next: 1, inView: sky.inView, snrs: [] });
+    this.#open.set(key, { talker, startNs: timeNs, next: 1, inView: sky.inView, snrs: [] });
   }
 }

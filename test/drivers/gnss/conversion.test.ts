@@ -120,6 +120,18 @@ test('without a fix there is no position, speed or date, whatever the fields hol
   assert.equal(parse('GPGGA,120000,4807.038,N,01131.0,E,6,0,,5,M,,M,,').fix, 'estimated');
 });
 
+test('before NMEA 2.3 there is no mode: the status alone decides', () => {
+  assert.equal(parse('GPRMC,030129.0,A,2638.1726,N,08011.3892,W,0.00,219.6,010413,,').fix, 'valid');
+  assert.equal(parse('GPRMC,030129.0,V,2638.1726,N,08011.3892,W,0.00,219.6,010413,,').fix, 'none');
+  assert.equal(parse('GPRMC,030129.0,,2638.1726,N,08011.3892,W,0.00,219.6,010413,,').fix, 'none');
+  assert.equal(parse('GPGLL,2638.1726,N,08011.3892,W,030129.000,V').fix, 'none');
+  assert.equal(parse('GPVTG,054.7,T,,M,005.5,N,010.2,K').trackDeg, 54.7);
+});
+
+test('VTG without knots: km/h', () => {
+  near(parse('GPVTG,054.7,T,,M,,N,010.8,K,A').speedMps, 3);
+});
+
 test('empty, cut and impossible fields are absent, the rest stands', () => {
   const cut = parse('GPRMC,123519.5,A,4807.038,N,01131.000,E');
   assert.deepEqual([cut.fix, cut.speedMps, cut.dateMs], ['valid', undefined, undefined]);

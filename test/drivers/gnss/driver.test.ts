@@ -153,6 +153,51 @@ test('the sky is counted over talkers, once a satellite, whatever its signals', 
   assert.deepEqual([...sky.values], [4, 5, 44, (40 + 30 + 44 + 20) / 4]);
 });
 
+test('a round of GSV with a hole is not counted', async () => {
+  const rows = await run([
+    rmc('120000'),
+    'GPGSV,3,1,09,01,10,100,40',
+    'GPGSV,3,3,09,09,10,100,40',
+    rmc('120001'),
+    rmc('120002'),
+  ]);
+  assert.equal(rows.filter((row) => row.stream === 'sky').length, 0);
+});
+
+test('a round of GSV bears the time of its own first message', async () => {
+  const rows = await run([
+    'GPGSV,2,1,05,01,10,100,40', // its second message never comes
+    rmc('120000'),
+    'GLGSV,1,1,01,66,09,027,20',
+    rmc('120001'),
+    'GLGSV,1,1,01,66,09,027,21',
+    rmc('120002'),
+  ]);
+  const sky = rows.filter((row) => row.stream === 'sky');
+  assert.deepEqual(
+    sky.map((row) => row.timesNs[0]),
+    [2n, 4n],
+  );
+});
+
+test('a line that repeats itself for ever keeps a bounded memory, and makes no rows', async () => {
+  const rows = await run([...new Array<string>(1000).fill(GSA), rmc('120000'), rmc('120001')]);
+  const [first] = named(rows);
+  assert.equal(rows.length, 1);
+  assert.ok(first!.used! <= 64 * 5, 'five satellites a GSA, of no more than 64');
+  const letter = (i: number) => String.fromCharCode(65 + i);
+  const talkers = Array.from({ length: 100 }, (_, i) => `${letter(i % 10)}${letter(Math.floor(i / 10))}`);
+  const rounds = talkers.map((talker) => `${talker}GSV,1,1,01,01,10,100,40`);
+  const [, sky] = await run([rmc('120000'), ...rounds, rmc('120001')]);
+  assert.ok(sky!.values[0]! >= 1 && sky!.values[0]! <= 32, `${sky!.values[0]} in view`);
+});
+
+test('in a 2D fix the altitude is held: suspect', async () => {
+  const flat = GSA.replace('A,3', 'A,2');
+  const [row] = await run([rmc('120000'), gga('120000'), flat, rmc('120001')]);
+  assert.deepEqual([row!.values[5], row!.quality[2], row!.quality[0]], [1, QUALITY.suspect, QUALITY.good]);
+});
+
 test('a line that went away takes its half epoch along and is reported', async () => {
   const port = new ScriptedPort();
   const rows: Rows[] = [];

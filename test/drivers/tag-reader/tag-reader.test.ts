@@ -108,6 +108,15 @@ test('the table of tags is bounded: the one told longest ago is news again', () 
   assert.ok(table.isNews('tag0', 2003n));
 });
 
+test('a tag told again is the last to be forgotten', () => {
+  const table = new SightingTable(1);
+  table.isNews('stays', 0n);
+  for (let i = 1; i < MAX_TAGS; i++) table.isNews(`tag${i}`, 1n);
+  assert.ok(table.isNews('stays', 2_000_000n));
+  table.isNews('one more', 2_000_001n);
+  assert.ok(!table.isNews('stays', 2_000_002n));
+});
+
 test('bad lines are counted on the next row and reported once a minute', async () => {
   const port = new ScriptedPort();
   const { rows, errors, run } = start(port);
