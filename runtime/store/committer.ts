@@ -37,11 +37,6 @@ export interface DiskBudget {
   room(bytes: number): Promise<void>;
 }
 
-interface InFlight {
-  readonly draft: Draft;
-  readonly released: ReturnType<Releases['list']>;
-}
-
 /**
  * Writes batches, one at a time. After any write error the database is closed and opened again before the next attempt, and the head on
  * the disk tells whether the failed batch is in: LevelDB 1.20 would otherwise lose what it acknowledges later.
@@ -54,7 +49,7 @@ export class Committer {
   failure: { readonly since: bigint; readonly reason: string } | undefined;
   #db: LevelDb | undefined;
   /** A batch whose write failed: perhaps it is on the disk. */
-  #doubtful: InFlight | undefined;
+  #doubtful: Draft | undefined;
   #running: Promise<void> | undefined;
   #again = false;
   #timer: unknown;
@@ -167,25 +162,24 @@ export class Committer {
     let draft: Draft | undefined;
     let whole = false;
     const waiters = [...this.#waiters];
-    const released = this.releases.list();
     try {
       this.#db ??= await this.#reopen();
       const db = this.#db;
       await this.disk.room(this.#expectedBytes());
       const deleter = new Deleter(this.state, db);
-      await deleter.release(released);
+      await deleter.release(this.releases.take());
       await deleter.evict(this.disk.budgetBytes, this.#expectedBytes());
       sealAll(this.state);
       draft = draw(this.state, deleter);
       whole = isWhole(this.state);
-      if (draft) await db.batch(draft.operations, draft.sync);
+      if (draft) await db.batch(draft.operations);
     } catch (error) {
-      await this.#failed(error, draft && { draft, released });
+      await this.#failed(error, draft);
       return false;
     }
     if (this.failure) this.#recovered();
-    if (!draft) this.releases.forget(released);
-    else this.#landed(draft, released);
+    if (!draft) this.releases.landed();
+    else this.#landed(draft);
     if (whole) this.#resolve(waiters);
     return whole;
   }
@@ -201,9 +195,9 @@ export class Committer {
     });
   }
 
-  #landed(draft: Draft, released: ReturnType<Releases['list']>): void {
+  #landed(draft: Draft): void {
     this.state.landed(draft);
-    this.releases.forget(released);
+    this.releases.landed();
     this.commits += 1;
     this.bytesWritten += draft.bytes;
     this.events.onWrite(draft.bytes + draft.deletedBytes);
@@ -220,12 +214,13 @@ export class Committer {
 
   #returned(draft: Draft): void {
     this.state.backlog.returned();
+    this.releases.returned();
     this.state.dirty.restore(draft.dirty);
-    this.state.urgent = true;
   }
 
-  async #failed(error: unknown, doubtful: InFlight | undefined): Promise<void> {
+  async #failed(error: unknown, doubtful: Draft | undefined): Promise<void> {
     if (doubtful) this.#doubtful = doubtful;
+    else if (!this.#doubtful) this.releases.returned();
     const db = this.#db;
     this.#db = undefined;
     const reason = this.#retry.failed(error, `${this.options.path}: the disk refuses, rows wait in memory`);
@@ -250,11 +245,11 @@ export class Committer {
     const head = decodeHead(await readHead(opened.db), crc32c);
     const doubtful = this.#doubtful;
     this.#doubtful = undefined;
-    if (doubtful && head?.batch === doubtful.draft.batch) {
-      this.#landed(doubtful.draft, doubtful.released);
+    if (doubtful && head?.batch === doubtful.batch) {
+      this.#landed(doubtful);
       return opened.db;
     }
-    if (doubtful) this.#returned(doubtful.draft);
+    if (doubtful) this.#returned(doubtful);
     if (head?.batch !== this.state.batch) {
       const [found, wanted] = [head?.batch ?? 'none', this.state.batch];
       this.options.deps.log(
@@ -289,9 +284,10 @@ export function sealAll(state: StoreState): void {
   for (const stream of state.current) {
     const header = { node, epoch: state.epoch, stream: stream.name, boot };
     for (const chunk of stream.takeChunks()) {
-      const onRefused = (error: RangeError): void =>
-        log('error', `${stream.name}: a row can't be stored: ${error.message}`);
-      for (const { first, count, bytes } of seal(chunk, header, native, onRefused)) {
+      const { blocks, refusal } = seal(chunk, header, native);
+      if (refusal)
+        log('error', `${stream.name}: rows can't be stored, they become gaps: ${reasonOf(refusal)}`);
+      for (const { first, count, bytes } of blocks) {
         if (bytes) state.backlog.push({ stream, first, count, bytes });
         else state.gap(stream, { first, last: first + count - 1, cause: 'rejected', atMost: false });
       }

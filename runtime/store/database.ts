@@ -94,19 +94,32 @@ async function quarantine({ path, deps }: StoreOptions): Promise<string> {
   return aside;
 }
 
+/** What was put aside goes when the store needs the room; false when there is nothing. */
+export async function dropQuarantine({ path, deps }: StoreOptions): Promise<boolean> {
+  const found = (await deps.files.list(path)).filter((name) => QUARANTINE.test(name));
+  for (const name of found) {
+    deps.log('warn', `${path}: ${name} is removed: the store needs its room`);
+    await deps.files.remove(join(path, name));
+  }
+  return found.length > 0;
+}
+
 /** What LevelDB's repair makes of a copy, in the database's place; false when it could not. */
-async function repair({ path, deps }: StoreOptions, aside: string): Promise<boolean> {
+async function repair({ path, sizeBytes, deps }: StoreOptions, aside: string): Promise<boolean> {
   const copy = join(path, REPAIR);
+  const { files } = deps;
+  // Two of them have to fit the declared size; otherwise repair works on the only one.
+  const fits = 2 * (await files.sizeBytes(aside)) <= sizeBytes;
   try {
-    await deps.files.remove(copy);
-    await deps.files.copy(aside, copy);
+    await files.remove(copy);
+    await (fits ? files.copy(aside, copy) : files.rename(aside, copy));
     await deps.repairLevel(copy);
-    await deps.files.rename(copy, join(path, LEVEL));
+    await files.rename(copy, join(path, LEVEL));
     deps.log('warn', `${path}: the database was repaired; the audit will say what is missing`);
     return true;
   } catch (error) {
     deps.log('error', `${path}: no repair, an empty database takes its place: ${reasonOf(error)}`);
-    await deps.files.remove(copy);
+    await (fits ? files.remove(copy) : files.rename(copy, aside));
     return false;
   }
 }

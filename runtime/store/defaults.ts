@@ -61,7 +61,7 @@ async function openOnce(path: string, options: LevelOptions): Promise<LevelDb> {
   });
   return {
     get: (key) => db.get(key),
-    batch: (operations, sync) => db.batch([...operations], { sync }),
+    batch: (operations) => db.batch([...operations], { sync: true }),
     scan: (from, to) => db.iterator({ gte: from, lt: to }),
     compact: (from, to) => (db as unknown as Compacting).compactRange(from, to),
     close: () => db.close(),

@@ -23,7 +23,6 @@ export interface Deletions {
 export interface Draft {
   readonly batch: number;
   readonly operations: readonly LevelOperation[];
-  readonly sync: boolean;
   /** By stream id: numbers below are in this batch or in one before. */
   readonly next: readonly number[];
   readonly classes: Readonly<Record<LogClass, ClassLog>>;
@@ -42,9 +41,7 @@ export function draw(state: StoreState, deletions: Deletions): Draft | undefined
   const batch = state.batch + 1;
   const taken = state.backlog.take(MAX_BATCH_BYTES);
   const { operations, classes } = valuesOf(state, batch, taken, deletions.classes);
-  const sync = state.urgent || operations.length > 0;
   const dirty = state.dirty.take();
-  state.urgent = false;
   operations.push(...deletions.operations, ...dirty.values());
   if (operations.length === 0) return undefined;
   const next = durableNext(state);
@@ -53,7 +50,6 @@ export function draw(state: StoreState, deletions: Deletions): Draft | undefined
   return {
     batch,
     operations,
-    sync,
     next,
     classes,
     taken,

@@ -1,5 +1,5 @@
 import { LOG_CLASSES, type LogClass } from '../../wire/index.js';
-import { levelSizes } from './database.js';
+import { dropQuarantine, levelSizes } from './database.js';
 import { reasonOf } from './error.js';
 import { valueKey } from './keys.js';
 import type { LevelDb } from './options.js';
@@ -82,6 +82,7 @@ export class DiskKeeper {
     const { resting, live } = this.#division;
     try {
       await this.#measure();
+      if (this.diskBytes > resting && (await dropQuarantine(this.state.options))) await this.#measure();
       if (this.diskBytes > resting - STEP_SHARE * this.state.options.sizeBytes) {
         await this.#compact(db);
         await this.#measure();

@@ -96,10 +96,9 @@ function enter(state: StoreState, start: Start): void {
 
 /** One synced batch, before any number is given: afterwards the disk is known to take writes. */
 async function writeFirst(options: StoreOptions, state: StoreState, db: LevelDb): Promise<void> {
-  state.urgent = true;
   const draft = draw(state, { operations: [], classes: state.classes, bytes: 0 });
   try {
-    if (draft) await db.batch(draft.operations, true);
+    if (draft) await db.batch(draft.operations);
     await makeDurable(options);
   } catch (cause) {
     throw new StoreError('io', options.path, 'the first write failed', {

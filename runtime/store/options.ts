@@ -5,8 +5,8 @@ import type { NodeId } from '../../wire/index.js';
 /** What the store needs of a LevelDB. Keys and values are bytes; keys are ordered bytewise. Everything may reject. */
 export interface LevelDb {
   get(key: Uint8Array): Promise<Uint8Array | undefined>;
-  /** All or nothing; `sync`: on the disk when it resolves. */
-  batch(operations: readonly LevelOperation[], sync: boolean): Promise<void>;
+  /** All or nothing, and on the disk when it resolves. */
+  batch(operations: readonly LevelOperation[]): Promise<void>;
   /** Keys in [from, to), in order. Always give the tightest `from` that is known: LevelDB walks dead keys one by one. */
   scan(from: Uint8Array, to: Uint8Array): AsyncIterable<readonly [key: Uint8Array, value: Uint8Array]>;
   compact(from: Uint8Array, to: Uint8Array): Promise<void>;

@@ -24,39 +24,52 @@ interface ReleasedValue {
   readonly blocks: Map<number, Release>;
 }
 
+export type Released = ReadonlyMap<string, ReleasedValue>;
+
 /** Blocks that may go, by the value that holds them, until a batch has taken notice. */
 export class Releases {
-  #values = new Map<string, ReleasedValue>();
+  #waiting = new Map<string, ReleasedValue>();
+  /** With the batch in flight. */
+  #taken: Released = new Map();
   #count = 0;
 
   add({ class: name, commit, index }: BlockPosition, release: Release): void {
     if (this.#count >= MAX_PENDING) return;
     const key = `${name} ${commit}`;
-    const value = this.#values.get(key) ?? { class: name, commit, blocks: new Map<number, Release>() };
-    this.#values.set(key, value);
+    const value = this.#waiting.get(key) ?? { class: name, commit, blocks: new Map<number, Release>() };
+    this.#waiting.set(key, value);
     if (!value.blocks.has(index)) this.#count += 1;
     value.blocks.set(index, release);
   }
 
   has({ class: name, commit, index }: BlockPosition): boolean {
-    return this.#values.get(`${name} ${commit}`)?.blocks.has(index) ?? false;
+    const key = `${name} ${commit}`;
+    return (this.#waiting.get(key)?.blocks.has(index) || this.#taken.get(key)?.blocks.has(index)) ?? false;
   }
 
   get isEmpty(): boolean {
-    return this.#count === 0;
+    return this.#waiting.size === 0;
   }
 
-  list(): readonly ReleasedValue[] {
-    return [...this.#values.values()];
+  /** All of them, for a batch; until `landed` or `returned` they still count as released. */
+  take(): Iterable<ReleasedValue> {
+    this.#taken = this.#waiting;
+    this.#waiting = new Map();
+    return this.#taken.values();
   }
 
-  /** Forgets what a batch took notice of. */
-  forget(values: readonly ReleasedValue[]): void {
-    for (const { class: name, commit } of values) {
-      const value = this.#values.get(`${name} ${commit}`);
-      this.#count -= value?.blocks.size ?? 0;
-      this.#values.delete(`${name} ${commit}`);
+  landed(): void {
+    for (const { blocks } of this.#taken.values()) this.#count -= blocks.size;
+    this.#taken = new Map();
+  }
+
+  /** The batch is not on the disk: they wait for the next one. */
+  returned(): void {
+    for (const { class: name, commit, blocks } of this.#taken.values()) {
+      this.#count -= blocks.size;
+      for (const [index, release] of blocks) this.add({ class: name, commit, index }, release);
     }
+    this.#taken = new Map();
   }
 }
 
@@ -75,7 +88,7 @@ export class Deleter implements Deletions {
   }
 
   /** Enters the releases; a value goes once all its blocks are settled. Idempotent: a failed batch's releases are entered again. */
-  async release(values: readonly ReleasedValue[]): Promise<void> {
+  async release(values: Iterable<ReleasedValue>): Promise<void> {
     for (const { class: name, commit, blocks } of values) {
       const value = await this.#get(name, commit);
       if (!value) continue;

@@ -16,34 +16,33 @@ export interface Sealed {
 }
 
 /**
- * Seals a chunk into blocks. Rows that the codec refuses (RangeError) are found by halving, so that they cost nobody else; `onRefused`
- * gets the codec's words once a row.
+ * Seals a chunk into blocks. Rows that the codec refuses are found by halving, so that they cost nobody else; `refusal` is its first word
+ * on them.
  */
 export function seal(
   chunk: Chunk,
   header: SealHeader,
   native: Pick<NativeApi, 'encodeBlock'>,
-  onRefused: (error: RangeError) => void,
-): readonly Sealed[] {
-  const sealed: Sealed[] = [];
+): { readonly blocks: readonly Sealed[]; readonly refusal: unknown } {
+  const blocks: Sealed[] = [];
+  let refusal: unknown;
   const halve = (from: number, to: number): void => {
     const first = chunk.first + from;
     try {
       const identity = { ...header, first, descriptorVersion: chunk.version };
       const bytes = native.encodeBlock(identity, chunk.columns, chunk.rows(from, to));
-      sealed.push({ first, count: to - from, bytes });
+      blocks.push({ first, count: to - from, bytes });
     } catch (error) {
-      if (!(error instanceof RangeError)) throw error;
-      if (to - from > 1) {
-        const middle = (from + to) >>> 1;
-        halve(from, middle);
-        halve(middle, to);
-      } else {
-        onRefused(error);
-        sealed.push({ first, count: 1 });
+      refusal ??= error;
+      if (to - from === 1) {
+        blocks.push({ first, count: 1 });
+        return;
       }
+      const middle = (from + to) >>> 1;
+      halve(from, middle);
+      halve(middle, to);
     }
   };
   halve(0, chunk.count);
-  return sealed;
+  return { blocks, refusal };
 }

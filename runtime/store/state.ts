@@ -31,8 +31,6 @@ export class StoreState {
   readonly gapCounts = new Map<number, Map<GapCause, number>>();
   /** Of the current epoch by stream id: numbers below are on the disk, stored or settled. */
   durableNext: readonly number[] = [];
-  /** Something waits that mustn't wait for the next rows: a gap, a stream, an identity. */
-  urgent = false;
   readonly #streams = new Map<number, Stream>();
   readonly #byName = new Map<string, Stream>();
   readonly #records = new Map<string, StreamRecord>();
@@ -121,7 +119,6 @@ export class StoreState {
     this.loadRecord(record);
     const value = encodeJson(record, this.options.deps.native.crc32c);
     this.dirty.put(streamKey(record, record.version), value);
-    this.urgent = true;
   }
 
   /** Accounts for numbers without rows. */
@@ -132,7 +129,6 @@ export class StoreState {
     this.gapCounts.set(streamName(stream), counts);
     if (gap.last !== undefined) stream.settled.add(gap.first, gap.last + 1);
     this.#touched.add(stream);
-    this.urgent = true;
   }
 
   /** The right-hand side holds these numbers for good. */
@@ -183,12 +179,10 @@ export class StoreState {
     for (const record of this.#records.values()) this.write(record);
     for (const stream of this.#streams.values()) this.#touched.add(stream);
     this.ledger.touchAll();
-    this.urgent = true;
   }
 
   writeIdentity(): void {
     this.dirty.put(IDENTITY_KEY, encodeJson(this.identity, this.options.deps.native.crc32c));
-    this.urgent = true;
   }
 
   /** Rows that are in memory only. */

@@ -2,7 +2,7 @@ import type { Rows } from '../../drivers/contract/index.js';
 import type { Anchor, Descriptor, Epoch, Gap, LogClass, NodeId } from '../../wire/index.js';
 import { STREAM_NAME } from '../../wire/index.js';
 import { type Commit, Committer } from './committer.js';
-import { StoreError } from './error.js';
+import { reasonOf, StoreError } from './error.js';
 import { DiskKeeper } from './keeper.js';
 import type { Opened } from './open.js';
 import type { LevelDb, StoreOptions } from './options.js';
@@ -54,7 +54,7 @@ export class LevelStore implements Store {
     this.#keeper = new DiskKeeper(state, () => this.#committer.db);
     const events = {
       onCommit: (commit: Commit): void => {
-        for (const listener of this.#listeners) listener(commit);
+        for (const listener of this.#listeners) this.#tell(listener, commit);
       },
       onWrite: (bytes: number): void => this.#keeper.changed(bytes),
       onLoss: (reopened: LevelDb): void => this.#scrubber.start(reopened),
@@ -62,6 +62,7 @@ export class LevelStore implements Store {
     this.#committer = new Committer(state, this.#releases, options, this.#keeper, events, db);
     this.#scrubber = new Scrubber(state, this.#releases, () => this.#committer.now());
     if (doubt) this.#scrubber.start(db);
+    this.#keeper.changed(options.sizeBytes);
   }
 
   declare(spec: StreamSpec): void {
@@ -188,6 +189,15 @@ export class LevelStore implements Store {
       if (await this.#committer.close()) await this.#reserver.writeClean();
     } finally {
       await this.#reserver.file.close();
+    }
+  }
+
+  /** A listener's fault is its own: the commit stands. */
+  #tell(listener: (commit: Commit) => void, commit: Commit): void {
+    try {
+      listener(commit);
+    } catch (error) {
+      this.#options.deps.log('error', `a listener failed on a commit: ${reasonOf(error)}`);
     }
   }
 

@@ -32,9 +32,9 @@ class FaultyDisk {
   #level(db: LevelDb): LevelDb {
     return {
       ...db,
-      batch: async (operations, sync) => {
+      batch: async (operations) => {
         this.batches += 1;
-        const write = (): Promise<void> => db.batch(operations, sync);
+        const write = (): Promise<void> => db.batch(operations);
         await (this.onBatch ? this.onBatch(write) : write());
       },
     };

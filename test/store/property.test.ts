@@ -173,6 +173,6 @@ for (const [title, change] of [
     const property = fc.asyncProperty(fc.array(action, { minLength: 1, maxLength: 16 }), (steps) =>
       holds(t, change, steps),
     );
-    await fc.assert(property, { seed, numRuns: 40, includeErrorInReport: true });
+    await fc.assert(property, { seed, numRuns: 25, includeErrorInReport: true });
   });
 }

@@ -95,13 +95,10 @@ test('values that vanish from the middle are found by the audit after an unclean
   });
   const keys: Uint8Array[] = [];
   for await (const [key] of db.scan(Uint8Array.of(0x56, 3), Uint8Array.of(0x56, 4))) keys.push(key);
-  await db.batch(
-    [
-      { type: 'del', key: keys[1]! },
-      { type: 'del', key: keys[2]! },
-    ],
-    true,
-  );
+  await db.batch([
+    { type: 'del', key: keys[1]! },
+    { type: 'del', key: keys[2]! },
+  ]);
   await db.close();
   const verdict = await verifyStore(path, testDeps());
   assert.ok(!verdict.ok);
@@ -232,7 +229,7 @@ test('a store whose creation was cut is made anew; one of a later format or anot
   const bytes = new TextEncoder().encode(identity);
   const crc = new Uint8Array(4);
   new DataView(crc.buffer).setUint32(0, native.crc32c(bytes), true);
-  await db.batch([{ type: 'put', key: Uint8Array.of(0x49), value: Uint8Array.of(...bytes, ...crc) }], true);
+  await db.batch([{ type: 'put', key: Uint8Array.of(0x49), value: Uint8Array.of(...bytes, ...crc) }]);
   await db.close();
   const before = readdirSync(path).toSorted();
   await assert.rejects(openStore(testOptions(path)), { kind: 'newerFormat' });
