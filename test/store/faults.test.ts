@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import {
   type LevelDb,
@@ -14,6 +16,8 @@ class FaultyDisk {
   /** Runs instead of a batch; may still write it. */
   onBatch: ((write: () => Promise<void>) => Promise<void>) | undefined;
   onReserve: (() => void) | undefined;
+  /** Runs before the database is opened. */
+  onOpen: ((path: string) => void) | undefined;
   opens = 0;
   batches = 0;
 
@@ -23,6 +27,7 @@ class FaultyDisk {
       ...real,
       openLevel: async (path, options) => {
         this.opens += 1;
+        this.onOpen?.(path);
         return this.#level(await real.openLevel(path, options));
       },
       files: { ...real.files, open: async (path) => this.#file(await real.files.open(path)) },
@@ -121,6 +126,37 @@ test('a batch that reached the disk though its sync failed is acknowledged once 
   );
   await store.close();
   assert.deepEqual((await verifyStore(path, testDeps())).problems, []);
+});
+
+test('acknowledged batches that the disk lost meanwhile become gaps; numbers go on, what is written next stays', async (t) => {
+  const disk = new FaultyDisk();
+  const path = temporary(t);
+  const store = await openTest(testOptions(path, { deps: disk.deps }));
+  store.append(rowsOf('t', [0, 1, 2]));
+  await store.flush();
+  disk.onOpen = (level) => {
+    for (const name of readdirSync(level)) if (name.endsWith('.log')) rmSync(join(level, name));
+  };
+  disk.onBatch = async () => {
+    disk.onBatch = undefined;
+    throw IO_ERROR;
+  };
+  store.append(rowsOf('t', [3]));
+  await store.flush();
+  disk.onOpen = undefined;
+  await until(() => store.openGaps().some((gap) => gap.stream === 't'));
+  await store.flush();
+  assert.deepEqual(
+    (await heldRows(store)).map((row) => [row.sequence, row.count]),
+    [[3, 3]],
+  );
+  const [gap] = store.openGaps().filter((one) => one.stream === 't');
+  assert.deepEqual(gap, { epoch: store.epoch, stream: 't', first: 0, last: 2, cause: 'rot', atMost: true });
+  await store.close();
+  assert.deepEqual((await verifyStore(path, testDeps())).problems, []);
+  const again = await openTest(testOptions(path));
+  assert.equal(again.epoch, store.epoch);
+  assert.equal(again.boot, store.boot);
 });
 
 test('while the disk refuses memory is bounded, the lowest class goes first, and gaps say what went', async (t) => {

@@ -182,13 +182,14 @@ for (const [title, damage, rowsKept] of [
   ['the MANIFEST is deleted', (level: string) => rmSync(join(level, manifestOf(level))), true],
   ['the MANIFEST is empty', (level: string) => truncateSync(join(level, manifestOf(level))), true],
   ['every file is garbage', garbage, false],
+  ['the log is deleted, which LevelDB does not notice,', dropLog, false],
 ] as const) {
   test(`when ${title} the database is put aside and repaired or made anew: nothing is silent`, async (t) => {
     const path = temporary(t);
     const epoch = await filled(path);
     damage(join(path, 'level'));
     const store = await openTest(testOptions(path));
-    assert.ok(existsSync(join(path, 'quarantine-1')), 'what was there is kept');
+    assert.equal(existsSync(join(path, 'quarantine-1')), damage !== dropLog, 'what was there is kept');
     const held = await heldRows(store, ['telemetry']);
     if (rowsKept) {
       assert.equal(store.epoch, epoch);
@@ -243,4 +244,8 @@ function manifestOf(level: string): string {
 function garbage(level: string): void {
   for (const name of readdirSync(level))
     if (name !== 'LOCK') writeFileSync(join(level, name), 'garbage'.repeat(100));
+}
+
+function dropLog(level: string): void {
+  for (const name of readdirSync(level)) if (name.endsWith('.log')) rmSync(join(level, name));
 }

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { native } from '../../native/index.js';
+import { exportBlocks, openStore, verifyStore } from '../../runtime/store/index.js';
 import { decodeMeta } from '../../wire/meta.js';
-import { heldRows, openTest, rowsOf, temporary, testOptions } from './support.js';
+import { CHANNELS, heldRows, openTest, rowsOf, temporary, testDeps, testOptions } from './support.js';
 
 test('rows are committed, read, freed and still there after a reopen', async (t) => {
   const path = temporary(t);
@@ -54,4 +55,75 @@ test('the meta stream carries the boot and the descriptors', async (t) => {
   }
   assert.deepEqual(kinds, ['boot', 'descriptor', 'descriptor', 'descriptor', 'descriptor']);
   await store.close();
+});
+
+test('a stream of another shape gets a new descriptor; blocks name theirs, and both are known after a reopen', async (t) => {
+  const path = temporary(t);
+  const store = await openTest(testOptions(path));
+  store.append(rowsOf('t', [0, 1]));
+  const [first, ...rest] = CHANNELS;
+  const renamed = {
+    name: 't',
+    class: 'telemetry',
+    title: 'stream t',
+    channels: [{ ...first!, name: 'other' }, ...rest],
+  } as const;
+  store.declare(renamed);
+  store.declare(renamed);
+  store.append(rowsOf('t', [2]));
+  await store.flush();
+  await store.close();
+  const again = await openStore(testOptions(path));
+  const blocks = await again.read('telemetry', undefined, 10, 1e6);
+  assert.deepEqual(
+    blocks.map(({ header }) => [header.first, header.descriptorVersion]),
+    [
+      [0, 1],
+      [2, 2],
+    ],
+  );
+  assert.equal(again.descriptor?.('t', 1)?.channels[0]?.name, 'temperature');
+  assert.equal(again.descriptor?.('t', 2)?.channels[0]?.name, 'other');
+  assert.equal(again.descriptor?.('t', 3), undefined);
+  await again.close();
+});
+
+test('every stored block leaves the store by export, with its descriptor', async (t) => {
+  const path = temporary(t);
+  const store = await openTest(testOptions(path));
+  store.append(rowsOf('t', [0, 1]));
+  await store.flush();
+  await store.close();
+  const rows: number[] = [];
+  for await (const { bytes, descriptor, class: name } of exportBlocks(path, testDeps())) {
+    if (name === 'meta') continue;
+    assert.deepEqual(descriptor?.channels, CHANNELS);
+    const { values } = native.decodeBlock(bytes);
+    for (let i = 1; i < values.length; i += 2) rows.push(values[i]!);
+  }
+  assert.deepEqual(rows, [0, 1]);
+  await assert.rejects(exportBlocks(temporary(t), testDeps()).next(), { kind: 'invalid' });
+});
+
+test('a late receipt for a value whose other receipts are being written is not forgotten', async (t) => {
+  const path = temporary(t);
+  const store = await openTest(testOptions(path));
+  store.declare({ name: 'u', class: 'telemetry', title: 'u', channels: CHANNELS });
+  store.append(rowsOf('u', [0]));
+  await store.flush();
+  store.append(rowsOf('t', [1]));
+  store.append(rowsOf('u', [2]));
+  await store.flush();
+  const blocks = await store.read('telemetry', undefined, 10, 1e6);
+  const [one, two] = blocks.filter(({ position }) => position.commit === blocks.at(-1)!.position.commit);
+  store.dispose([{ position: one!.position, kind: 'receipt' }]);
+  const flushed = store.flush();
+  await Promise.resolve();
+  store.dispose([{ position: two!.position, kind: 'receipt' }]);
+  await flushed;
+  await store.flush();
+  await store.close();
+  const left = await verifyStore(path, testDeps());
+  assert.deepEqual(left.problems, []);
+  assert.deepEqual(left.streams.find((stream) => stream.stream === 'u')!.settled, [[1, 2]]);
 });
