@@ -29,7 +29,11 @@ export interface PipelineStatus {
   readonly parts: readonly PartStatus[];
   readonly store: StoreStatus;
   readonly uplink: UplinkStatus | undefined;
-  readonly time: { readonly bootNs: bigint; readonly wallNs: bigint | undefined; readonly uncertaintyNs: bigint | undefined };
+  readonly time: {
+    readonly bootNs: bigint;
+    readonly wallNs: bigint | undefined;
+    readonly uncertaintyNs: bigint | undefined;
+  };
   /** Of the process. */
   readonly residentBytes: number;
 }
@@ -41,7 +45,7 @@ export interface Pipeline {
   stop(): Promise<void>;
 }
 
-/** How long a stop waits for answers to what is under way. */
+/** How long a stop waits for the disk, and then for answers to what is under way. */
 const STOP_GRACE_MS = 2_000;
 
 /** Wires the stages, left to right. */
@@ -100,16 +104,35 @@ export function createPipeline(parts: PipelineParts): Pipeline {
       anchors.stop();
       await sampler.stop();
       await parts.board.close();
-      await store.flush();
+      await flushInTime(store, clock, log);
       await uplink?.stop(STOP_GRACE_MS);
       await store.close();
     },
   };
 }
 
+/** A disk that refuses must not hold up the end: what it doesn't take is a gap after the next start. */
+async function flushInTime(store: Store, clock: RuntimeClock, log: Log): Promise<void> {
+  await new Promise<void>((resolve) => {
+    const timer = clock.after(STOP_GRACE_MS, () => {
+      const { pendingRows } = store.status();
+      log('error', 'pipeline', `the disk doesn't take ${pendingRows} rows: stopping without them`);
+      resolve();
+    });
+    void store.flush().then(() => {
+      timer.cancel();
+      resolve();
+    });
+  });
+}
+
 function noteMotion(sampler: Sampler, log: Log, state: 'still' | 'moving'): void {
   if (!sampler.send({ kind: 'setMotion', state })) {
-    log('warn', 'pipeline', `the sampler's inbox is full: '${state}' was dropped, the next change will tell it`);
+    log(
+      'warn',
+      'pipeline',
+      `the sampler's inbox is full: '${state}' was dropped, the next change will tell it`,
+    );
   }
 }
 
@@ -118,4 +141,3 @@ function timeStatus(clock: RuntimeClock, anchors: AnchorKeeper): PipelineStatus[
   const wall = anchors.at(bootNs);
   return { bootNs, wallNs: wall?.wallNs, uncertaintyNs: wall?.uncertaintyNs };
 }
-

@@ -1,0 +1,144 @@
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { type RunningReceiver, type SummaryLine, startReceiver } from '../../fleet/receive/index.js';
+import { statusLines } from '../../runtime/console/status-lines.js';
+import { startMosquitto, WITHOUT_MOSQUITTO } from '../support/broker.js';
+import { cannotFail, FailingDisk } from './failing-disk.js';
+import { type CountingTwins, TestNode } from './harness.js';
+import {
+  assertAccounted,
+  handedOut,
+  isDrained,
+  LOAD_HZ,
+  LOAD_STREAMS,
+  loadNodeFile,
+  logLines,
+  PINO,
+  residentBytes,
+  settledLines,
+  sleep,
+  startLoad,
+} from './load.js';
+
+const READ_ONLY_MS = Number(process.env.CAIRN_READ_ONLY_MS ?? 6_000);
+/** What may come and go in a process of Node by itself. */
+const RSS_SLACK_BYTES = 24 * 1024 * 1024;
+const WRITES_AGAIN_MS = 3_000;
+const STOPS_MS = 8_000;
+const MEMORY_BYTES = 16_384;
+const BOUNDED_NODE = fileURLToPath(new URL('./bounded-node.js', import.meta.url));
+const skip = cannotFail || WITHOUT_MOSQUITTO;
+
+interface Bench {
+  readonly disk: FailingDisk;
+  readonly node: TestNode;
+  readonly twins: CountingTwins;
+  readonly receiver: RunningReceiver;
+}
+
+/** A node with little memory under load, its link up, on a disk that has just become read-only. */
+async function setUp(t: TestContext): Promise<Bench> {
+  const disk = new FailingDisk();
+  const broker = await startMosquitto();
+  const node = new TestNode(loadNodeFile('read-only', broker.url), disk.storePath);
+  const twins = await startLoad(node);
+  const receiver = await startReceiver({ url: broker.url, clientId: 'read-only-test', protocol: '5' });
+  t.after(async () => {
+    await node.remove();
+    await receiver.stop();
+    await twins.stop();
+    await broker.remove();
+    disk.remove();
+  });
+  await receiver.subscribed;
+  node.start([BOUNDED_NODE, node.configFile, String(MEMORY_BYTES)]);
+  await node.until('rows are kept', ({ store }) => store.committedRows > LOAD_HZ);
+  disk.fail();
+  await node.until('the disk refuses', ({ store }) => store.health.state === 'notWriting');
+  return { disk, node, twins, receiver };
+}
+
+async function linesOf({ node, receiver }: Bench): Promise<readonly SummaryLine[]> {
+  const { store } = await node.until('drained', isDrained);
+  const next = Object.fromEntries(store.streams.map((stream) => [stream.stream, stream.next]));
+  return settledLines(receiver, LOAD_STREAMS, next);
+}
+
+test('a disk that becomes read-only: bounded memory, gaps, an alarm; repaired, it is written again', {
+  skip,
+  timeout: READ_ONLY_MS + 60_000,
+}, async (t) => {
+  const bench = await setUp(t);
+  const { disk, node, twins } = bench;
+  const from = { bytes: residentBytes(node.pid), made: await handedOut(twins) };
+  await sleep(READ_ONLY_MS);
+  const grown = residentBytes(node.pid) - from.bytes;
+  const made = (await handedOut(twins)) - from.made;
+  const status = (await node.status())!;
+  t.diagnostic(
+    `read-only for ${READ_ONLY_MS} ms: ${made} rows sampled, VmRSS ${(grown / 1e6).toFixed(1)} MB more`,
+  );
+  assert.ok(grown < RSS_SLACK_BYTES, `${grown} bytes more`);
+  assert.ok(made > (0.8 * LOAD_HZ * READ_ONLY_MS) / 1000, `sampling went on: ${made} rows`);
+  assert.ok(
+    status.store.pendingRows < made / 2,
+    `${status.store.pendingRows} rows wait, the rest is given up`,
+  );
+  assert.ok(
+    statusLines(status).some((line) => /store NOT WRITING \(.*read-only.*rows wait in memory\)/i.test(line)),
+    statusLines(status).join('\n'),
+  );
+  const alarms = logLines(node).filter(({ level }) => level === PINO.error);
+  assert.deepEqual(
+    alarms
+      .map(({ module, msg }) => [module, /the disk refuses|numbers can't be reserved/.exec(msg)?.[0]])
+      .sort(),
+    [
+      ['store', "numbers can't be reserved"],
+      ['store', 'the disk refuses'],
+    ],
+    JSON.stringify(alarms),
+  );
+
+  disk.repair();
+  const repairedAt = Date.now();
+  await node.until('it writes again', ({ store }) => store.health.state === 'ok');
+  const againMs = Date.now() - repairedAt;
+  t.diagnostic(`writing again ${againMs} ms after the repair`);
+  assert.ok(againMs < WRITES_AGAIN_MS);
+  const lines = await linesOf(bench);
+  assert.equal(lines.length, LOAD_STREAMS.length);
+  for (const line of lines) {
+    t.diagnostic(
+      `${line.stream}: received ${line.received}, gaps ${JSON.stringify(line.gaps)}, next ${line.next}`,
+    );
+    assertAccounted(line);
+    assert.deepEqual(Object.keys(line.gaps), ['overflow']);
+  }
+});
+
+test('stopped while its disk is read-only: it ends, and after the repair what it held is a gap', {
+  skip,
+  timeout: 60_000,
+}, async (t) => {
+  const bench = await setUp(t);
+  const { disk, node } = bench;
+  await sleep(500);
+  const stoppingAt = Date.now();
+  await node.stop();
+  const stopMs = Date.now() - stoppingAt;
+  assert.ok(stopMs < STOPS_MS, `it took ${stopMs} ms to stop`);
+  assert.doesNotMatch(node.log, /^ {4}at /m, 'no stack trace');
+  disk.repair();
+  node.start();
+  const lines = await linesOf(bench);
+  assert.equal(lines.length, LOAD_STREAMS.length);
+  for (const line of lines) {
+    t.diagnostic(
+      `${line.stream}: received ${line.received}, gaps ${JSON.stringify(line.gaps)}, next ${line.next}`,
+    );
+    assertAccounted(line);
+    assert.ok(line.gaps.uncleanStop, 'its numbers could not be written down');
+  }
+});
