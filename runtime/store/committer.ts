@@ -8,7 +8,7 @@ import type { LevelDb, StoreOptions } from './options.js';
 import { decodeHead } from './records.js';
 import { Deleter, type Releases } from './release.js';
 import { Retry } from './retry.js';
-import { seal } from './seal.js';
+import { sealAll } from './seal.js';
 import { shed } from './shed.js';
 import type { StoreState } from './state.js';
 import type { BlockPosition } from './types.js';
@@ -275,22 +275,4 @@ export class Committer {
 
 async function readHead(db: LevelDb): Promise<Uint8Array | undefined> {
   return db.get(HEAD_KEY);
-}
-
-/** Makes blocks of all numbered rows. */
-export function sealAll(state: StoreState): void {
-  const { native, log } = state.options.deps;
-  const { node, boot } = state.identity;
-  for (const stream of state.current) {
-    const header = { node, epoch: state.epoch, stream: stream.name, boot };
-    for (const chunk of stream.takeChunks()) {
-      const { blocks, refusal } = seal(chunk, header, native);
-      if (refusal)
-        log('error', `${stream.name}: rows can't be stored, they become gaps: ${reasonOf(refusal)}`);
-      for (const { first, count, bytes } of blocks) {
-        if (bytes) state.backlog.push({ stream, first, count, bytes });
-        else state.gap(stream, { first, last: first + count - 1, cause: 'rejected', atMost: false });
-      }
-    }
-  }
 }

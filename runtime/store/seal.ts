@@ -1,5 +1,7 @@
 import type { NativeApi } from '../../native/api.js';
 import type { Chunk } from './chunk.js';
+import { reasonOf } from './error.js';
+import type { StoreState } from './state.js';
 
 export interface SealHeader {
   readonly node: string;
@@ -45,4 +47,22 @@ export function seal(
   };
   halve(0, chunk.count);
   return { blocks, refusal };
+}
+
+/** Makes blocks of all numbered rows. */
+export function sealAll(state: StoreState): void {
+  const { native, log } = state.options.deps;
+  const { node, boot } = state.identity;
+  for (const stream of state.current) {
+    const header = { node, epoch: state.epoch, stream: stream.name, boot };
+    for (const chunk of stream.takeChunks()) {
+      const { blocks, refusal } = seal(chunk, header, native);
+      if (refusal)
+        log('error', `${stream.name}: rows can't be stored, they become gaps: ${reasonOf(refusal)}`);
+      for (const { first, count, bytes } of blocks) {
+        if (bytes) state.backlog.push({ stream, first, count, bytes });
+        else state.gap(stream, { first, last: first + count - 1, cause: 'rejected', atMost: false });
+      }
+    }
+  }
 }

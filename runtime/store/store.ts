@@ -187,8 +187,9 @@ export class LevelStore implements Store {
     await this.#reserver.stop();
     try {
       if (await this.#committer.close()) await this.#reserver.writeClean();
-    } finally {
       await this.#reserver.file.close();
+    } catch (error) {
+      this.#options.deps.log('warn', `the store did not stop cleanly, a gap will say so: ${reasonOf(error)}`);
     }
   }
 

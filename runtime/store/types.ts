@@ -120,6 +120,6 @@ export interface Store {
   /** Gaps in the ledger that no meta row carries yet. */
   openGaps(): readonly Gap[];
   status(): StoreStatus;
-  /** Commits, writes limit = next, closes. */
+  /** Commits, writes limit = next, closes. Never rejects: what it can't write becomes an `uncleanStop` gap at the next start. */
   close(): Promise<void>;
 }

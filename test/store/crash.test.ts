@@ -10,8 +10,17 @@ import { allGaps, heldRows, openTest, temporary, testDeps, testOptions } from '.
 const KILLS = 20;
 const CHILD = fileURLToPath(new URL('./crash-child.js', import.meta.url));
 
-/** Runs the child until it is killed `afterMs` after its first acknowledgement; returns the ids below which all is promised. */
-async function runAndKill(path: string, start: number, round: number, afterMs: number): Promise<number> {
+/**
+ * Runs the child until it is killed `afterMs` after its first acknowledgement, or after its start; returns the ids below which all is
+ * promised.
+ */
+async function runAndKill(
+  path: string,
+  start: number,
+  round: number,
+  afterMs: number,
+  from: 'start' | 'acknowledgement',
+): Promise<number> {
   const child = spawn(process.execPath, [CHILD, path, String(start), `boot-${round}`], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
@@ -20,13 +29,13 @@ async function runAndKill(path: string, start: number, round: number, afterMs: n
     text += chunk;
   });
   const exited = once(child, 'close');
-  await Promise.race([once(child.stdout, 'data'), exited]);
+  if (from === 'acknowledgement') await Promise.race([once(child.stdout, 'data'), exited]);
   await delay(afterMs);
   child.kill('SIGKILL');
   await exited;
   const acks = [...text.matchAll(/ack (\d+)\n/g)];
-  assert.ok(acks.length > 0, `round ${round}: the child acknowledged nothing: ${text}`);
-  return Number(acks.at(-1)![1]);
+  assert.ok(from === 'start' || acks.length > 0, `round ${round}: the child acknowledged nothing: ${text}`);
+  return Number(acks.at(-1)?.[1] ?? start);
 }
 
 test(`after each of ${KILLS} kills all that was acknowledged is there, and gaps cover the rest`, async (t) => {
@@ -34,7 +43,7 @@ test(`after each of ${KILLS} kills all that was acknowledged is there, and gaps 
   const promised: (readonly [from: number, to: number])[] = [];
   for (let round = 0; round < KILLS; round += 1) {
     const start = 100_000 * round;
-    promised.push([start, await runAndKill(path, start, round, Math.random() * 60)]);
+    promised.push([start, await runAndKill(path, start, round, Math.random() * 60, 'acknowledgement')]);
   }
   const store = await openTest(testOptions(path, { bootId: 'after' }));
   await store.flush();
@@ -67,4 +76,24 @@ test(`after each of ${KILLS} kills all that was acknowledged is there, and gaps 
   const verdict = await verifyStore(path, testDeps());
   assert.deepEqual(verdict.problems, []);
   assert.ok(verdict.ok && verdict.cleanStop);
+});
+
+test('kills while the store is made and opened lose nothing either', async (t) => {
+  for (let trial = 0; trial < 3; trial += 1) {
+    const path = temporary(t);
+    const promised: number[] = [];
+    for (let round = 0; round < 4; round += 1) {
+      const start = 1000 * round;
+      const to = await runAndKill(path, start, round, 150 + Math.random() * 250, 'start');
+      for (let id = start; id < to; id += 1) promised.push(id);
+    }
+    const store = await openTest(testOptions(path, { bootId: 'after' }));
+    const ids = new Set((await heldRows(store)).map((row) => row.count));
+    assert.deepEqual(
+      promised.filter((id) => !ids.has(id)),
+      [],
+    );
+    await store.close();
+    assert.deepEqual((await verifyStore(path, testDeps())).problems, []);
+  }
 });
