@@ -67,6 +67,12 @@ export class Lane {
     }
   }
 
+  /** Forgets blocks that were settled since they were read. */
+  drop(keys: ReadonlySet<string>): void {
+    if (keys.size === 0 || this.#page.length === 0) return;
+    this.#page = this.#page.filter((block) => !keys.has(positionKey(block.position)));
+  }
+
   take(): StoredBlock | undefined {
     return this.#page.shift();
   }

@@ -39,6 +39,8 @@ export class Lanes {
   readonly #inFlight = new Set<string>();
   #liveTurn = true;
   #reading = false;
+  /** Settled since the running read began: it may still bring them. */
+  readonly #settledMeanwhile = new Set<string>();
   #metaIsStale = false;
 
   constructor(private readonly options: LanesOptions) {
@@ -98,6 +100,7 @@ export class Lanes {
   /** Reads what is wanted. Not to be called while it runs. */
   async fill(): Promise<void> {
     this.#reading = true;
+    this.#settledMeanwhile.clear();
     try {
       await this.#read(this.#wanting());
     } finally {
@@ -121,10 +124,15 @@ export class Lanes {
   async #read(wanting: readonly Lane[]): Promise<void> {
     const meta = this.#classes.get('meta')!.backlog;
     this.#metaIsStale = true;
-    for (const lane of wanting) if (lane !== meta) await lane.read(this.options.store);
+    for (const lane of wanting) if (lane !== meta) await this.#readLane(lane);
     meta.grew();
-    if (meta.wantsRead) await meta.read(this.options.store);
+    if (meta.wantsRead) await this.#readLane(meta);
     this.#metaIsStale = false;
+  }
+
+  async #readLane(lane: Lane): Promise<void> {
+    await lane.read(this.options.store);
+    lane.drop(this.#settledMeanwhile);
   }
 
   #mergeLive(lane: ClassLane, live: Lane): void {
@@ -184,6 +192,7 @@ export class Lanes {
   /** The block was taken, or will never be: it is out of the way. */
   settled(position: BlockPosition, taken: boolean): void {
     const lane = this.#landed(position);
+    this.#forget(lane, positionKey(position));
     if (!taken) return;
     lane.probing = false;
     lane.backoff.reset();
@@ -218,6 +227,14 @@ export class Lanes {
     const lane = this.#classes.get(position.class)!;
     if (this.#inFlight.delete(positionKey(position))) lane.inFlight--;
     return lane;
+  }
+
+  /** A page that was read while the block was under way may hold it. */
+  #forget(lane: ClassLane, key: string): void {
+    const keys = new Set([key]);
+    lane.backlog.drop(keys);
+    lane.live?.drop(keys);
+    if (this.#reading) this.#settledMeanwhile.add(key);
   }
 
   #pauseAtMost(lane: ClassLane, ms: number): void {
