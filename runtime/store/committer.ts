@@ -142,9 +142,7 @@ export class Committer {
       return this.#running;
     }
     if (this.#closing || this.#retry.isWaiting) return Promise.resolve();
-    this.#running = this.#rounds().finally(() => {
-      this.#running = undefined;
-    });
+    this.#running = this.#rounds();
     return this.#running;
   }
 
@@ -152,9 +150,11 @@ export class Committer {
     do {
       this.#again = false;
       const whole = await this.#attempt();
-      if (this.failure !== undefined) return;
+      if (this.failure !== undefined) break;
       this.#again ||= !whole && !this.state.backlog.isEmpty;
     } while (this.#again && !this.#closing);
+    // In the turn of the last look at `again`: who asks a microtask later begins a run, and isn't forgotten.
+    this.#running = undefined;
   }
 
   /** One batch. True when nothing stayed behind. Never rejects for the disk's sake: it retries later. */
