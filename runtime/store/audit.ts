@@ -1,8 +1,8 @@
 import { LOG_CLASSES, type LogClass } from '../../wire/index.js';
-import { reasonOf } from './error.js';
-import { AFTER_ALL, commitOf, type StreamId, streamName, valueKey } from './keys.js';
+import { type StreamId, streamName } from './keys.js';
 import type { LevelDb, StoreDeps } from './options.js';
 import { RangeSet } from './ranges.js';
+import { scanValues } from './scan.js';
 import { readFooter, tryHeader, type ValueEntry, walkBlocks } from './value.js';
 
 /** What lies in the database's values, by their own word: nothing is taken from the head. */
@@ -63,25 +63,10 @@ class Auditor implements Audit {
     readonly options: AuditOptions,
   ) {}
 
-  /** Past a place that LevelDB can't read it goes on further behind, in doubling steps: a broken table is not the end. */
   async walk(name: LogClass): Promise<void> {
-    let next = 0;
-    for (let step = 1; next + step < AFTER_ALL; step *= 2) {
-      try {
-        for await (const [key, value] of this.db.scan(valueKey(name, next), valueKey(name, AFTER_ALL))) {
-          const commit = commitOf(key);
-          if (commit === undefined) continue;
-          this.#value(name, commit, value);
-          next = commit + 1;
-          step = 1;
-          await this.options.pause?.(value.length);
-        }
-        return;
-      } catch (error) {
-        if (isClosed(error)) throw error;
-        this.unreadable.push(`${name} from commit ${next}: ${reasonOf(error)}`);
-        next += step;
-      }
+    for await (const [commit, value] of scanValues(this.db, name, 0, (what) => this.unreadable.push(what))) {
+      this.#value(name, commit, value);
+      await this.options.pause?.(value.length);
     }
   }
 
@@ -115,10 +100,6 @@ class Auditor implements Audit {
     ranges.add(first, first + count);
     this.stored.set(streamName(stream), ranges);
   }
-}
-
-function isClosed(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'LEVEL_DATABASE_NOT_OPEN';
 }
 
 /** Numbers below `next` that are neither stored nor settled: nobody can say where their rows are. */

@@ -1,6 +1,7 @@
 import { join } from 'node:path/posix';
 import { reasonOf, StoreError } from './error.js';
 import type { LevelDb, StoreDeps, StoreOptions } from './options.js';
+import { codeOf } from './scan.js';
 
 /** The database's directory within the store's. */
 const LEVEL = 'level';
@@ -20,16 +21,24 @@ export interface OpenedDatabase {
  * empty one: nothing is deleted but an older quarantine. Rejects with StoreError `locked`, or `io` when the disk refuses: try later.
  */
 export async function openDatabase(options: StoreOptions): Promise<OpenedDatabase> {
+  try {
+    return await openOrReplace(options);
+  } catch (error) {
+    throw openError(options.path, error);
+  }
+}
+
+async function openOrReplace(options: StoreOptions): Promise<OpenedDatabase> {
   const { path, deps } = options;
   const names = await deps.files.list(join(path, LEVEL));
   const isEmpty = names.filter((name) => name !== 'LOCK' && !name.startsWith('LOG')).length === 0;
   const damage = isEmpty ? undefined : await damageOf(options, names);
-  if (damage !== undefined) return replace(options, damage);
+  if (damage !== undefined) return replaceDatabase(options, damage);
   try {
     return { db: await openLevel(options, isEmpty), isNew: isEmpty };
   } catch (error) {
-    if (kindOf(error) === 'LEVEL_CORRUPTION') return replace(options, reasonOf(error));
-    throw openError(path, error);
+    if (codeOf(error) === 'LEVEL_CORRUPTION') return replaceDatabase(options, reasonOf(error));
+    throw error;
   }
 }
 
@@ -71,7 +80,8 @@ async function damageOf({ path, deps }: StoreOptions, names: readonly string[]):
   return bytes?.length === 0 ? `${manifest} is empty` : undefined;
 }
 
-async function replace(options: StoreOptions, damage: string): Promise<OpenedDatabase> {
+/** Puts a damaged database that nobody has open aside, and opens what repair makes of it, or an empty one. */
+export async function replaceDatabase(options: StoreOptions, damage: string): Promise<OpenedDatabase> {
   const { path, deps } = options;
   const aside = await quarantine(options);
   const hadAcknowledged = (await deps.files.read(join(path, MARKER))) !== undefined;
@@ -142,7 +152,8 @@ export function levelSizes(sizeBytes: number): { writeBufferBytes: number; table
 }
 
 function openError(path: string, cause: unknown): StoreError {
-  if (kindOf(cause) === 'LEVEL_LOCKED') {
+  if (cause instanceof StoreError) return cause;
+  if (codeOf(cause) === 'LEVEL_LOCKED') {
     return new StoreError('locked', path, 'the store is open elsewhere', {
       cause,
       hint: 'a node runs on it; LevelDB lets one process in at a time',
@@ -152,12 +163,4 @@ function openError(path: string, cause: unknown): StoreError {
     cause,
     hint: 'is the disk full or read-only?',
   });
-}
-
-/** LevelDB's own code, which abstract-level wraps. */
-function kindOf(error: unknown): string | undefined {
-  for (let at = error; at instanceof Error; at = at.cause) {
-    if ('code' in at && typeof at.code === 'string' && at.code !== 'LEVEL_DATABASE_NOT_OPEN') return at.code;
-  }
-  return undefined;
 }

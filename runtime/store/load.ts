@@ -2,8 +2,6 @@ import { LOG_CLASSES, type LogClass } from '../../wire/index.js';
 import { VALUE_OVERHEAD_BYTES } from './draft.js';
 import { StoreError } from './error.js';
 import {
-  AFTER_ALL,
-  commitOf,
   GAP_KEYS,
   HEAD_KEY,
   IDENTITY_KEY,
@@ -11,7 +9,6 @@ import {
   STREAM_KEYS,
   type StreamId,
   streamOf,
-  valueKey,
 } from './keys.js';
 import type { StreamGap } from './ledger.js';
 import type { LevelDb, StoreDeps } from './options.js';
@@ -27,6 +24,7 @@ import {
   STORE_FORMAT,
   type StreamRecord,
 } from './records.js';
+import { scanValues } from './scan.js';
 import { readFooter } from './value.js';
 
 /** Everything in the database but the values. */
@@ -105,9 +103,8 @@ export async function recount(
   const classes = emptyClasses();
   let batch = 0;
   for (const name of LOG_CLASSES) {
-    for await (const [key, value] of db.scan(valueKey(name, 0), valueKey(name, AFTER_ALL))) {
-      const commit = commitOf(key);
-      if (commit === undefined) continue;
+    // What can't be read is the audit's to tell.
+    for await (const [commit, value] of scanValues(db, name, 0, () => undefined)) {
       const log = classes[name];
       classes[name] = {
         floor: log.values === 0 ? commit : log.floor,

@@ -1,11 +1,12 @@
 import { join } from 'node:path/posix';
-import { makeDurable, openDatabase } from './database.js';
+import { makeDurable, type OpenedDatabase, openDatabase, replaceDatabase } from './database.js';
 import { draw } from './draft.js';
-import { StoreError } from './error.js';
+import { reasonOf, StoreError } from './error.js';
 import { type Loaded, load, recount } from './load.js';
 import type { LevelDb, StoreOptions } from './options.js';
 import { recover, type Start } from './recover.js';
 import { newestSlot, type Reserve, ReserveFile } from './reserve.js';
+import { codeOf } from './scan.js';
 import { StoreState } from './state.js';
 
 /** A store on the disk, ready to give numbers. */
@@ -23,9 +24,8 @@ export async function open(options: StoreOptions): Promise<Opened> {
   const { path, deps } = options;
   const reserveBytes = await prepare(options);
   const reserve = newestSlot(reserveBytes, deps.native.crc32c);
-  const { db, isNew } = await openDatabase(options);
+  const { db, isNew, loaded } = await openAndLoad(options);
   try {
-    const loaded = await load(db, path, deps.native);
     refuseForeign(options, loaded);
     const { state, start } = await begin(options, db, loaded, reserve);
     await writeFirst(options, state, db);
@@ -40,6 +40,19 @@ export async function open(options: StoreOptions): Promise<Opened> {
   } catch (error) {
     await db.close();
     throw error;
+  }
+}
+
+/** A database that opens but can't be read where the store keeps its own records is as damaged as one that doesn't open. */
+async function openAndLoad(options: StoreOptions): Promise<OpenedDatabase & { readonly loaded: Loaded }> {
+  const opened = await openDatabase(options);
+  try {
+    return { ...opened, loaded: await load(opened.db, options.path, options.deps.native) };
+  } catch (error) {
+    await opened.db.close();
+    if (codeOf(error) !== 'LEVEL_CORRUPTION') throw error;
+    const replaced = await replaceDatabase(options, reasonOf(error));
+    return { ...replaced, loaded: await load(replaced.db, options.path, options.deps.native) };
   }
 }
 

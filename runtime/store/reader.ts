@@ -1,7 +1,7 @@
 import type { LogClass } from '../../wire/index.js';
-import { AFTER_ALL, commitOf, valueKey } from './keys.js';
 import type { LevelDb } from './options.js';
 import { entriesOf, isSettled, type Releases } from './release.js';
+import { scanValues } from './scan.js';
 import type { StoreState } from './state.js';
 import type { BlockPosition, StoredBlock } from './types.js';
 import { readFooter, tryHeader, type ValueEntry } from './value.js';
@@ -31,9 +31,9 @@ export class Reader {
     const floor = this.state.classes[name].floor;
     const from = Math.max(floor, after?.commit ?? 0);
     let found = false;
-    for await (const [key, value] of db.scan(valueKey(name, from), valueKey(name, AFTER_ALL))) {
-      const commit = commitOf(key);
-      if (commit === undefined) continue;
+    const onUnreadable = (what: string): void =>
+      this.state.options.deps.log('error', `LevelDB can't read on in class ${what}`);
+    for await (const [commit, value] of scanValues(db, name, from, onUnreadable)) {
       if (!found && from === floor) this.#raiseFloor(commit);
       found = true;
       if (!this.#readValue(commit, value)) break;

@@ -2,9 +2,10 @@ import type { LogClass } from '../../wire/index.js';
 import { type GapCause, LOG_CLASSES } from '../../wire/index.js';
 import { type Deletions, VALUE_OVERHEAD_BYTES } from './draft.js';
 import { reasonOf } from './error.js';
-import { AFTER_ALL, commitOf, valueKey } from './keys.js';
+import { valueKey } from './keys.js';
 import type { LevelDb, LevelOperation } from './options.js';
 import { type ClassLog, EMPTY_LOG } from './records.js';
+import { scanValues } from './scan.js';
 import type { StoreState } from './state.js';
 import type { BlockPosition } from './types.js';
 import { readFooter, type ValueEntry, walkBlocks } from './value.js';
@@ -124,9 +125,9 @@ export class Deleter implements Deletions {
 
   async #evictFrom(name: LogClass, bytes: number): Promise<void> {
     const enough = this.classes[name].bytes - bytes;
-    const range = [valueKey(name, this.classes[name].floor), valueKey(name, AFTER_ALL)] as const;
-    for await (const [key, value] of this.db.scan(...range)) {
-      const commit = commitOf(key)!;
+    const onUnreadable = (what: string): void =>
+      this.state.options.deps.log('error', `LevelDB can't read on in class ${what}`);
+    for await (const [commit, value] of scanValues(this.db, name, this.classes[name].floor, onUnreadable)) {
       if (this.#gone.has(`${name} ${commit}`)) continue;
       const entries = entriesOf(this.state, value);
       for (const entry of entries) if (!isSettled(this.state, entry)) this.#settle(entry, 'quota');

@@ -3,13 +3,14 @@ import type { Descriptor, Epoch, Gap, GapCause, LogClass } from '../../wire/inde
 import { LOG_CLASSES } from '../../wire/index.js';
 import { type Audit, audit, holes } from './audit.js';
 import { openForReading } from './database.js';
-import { AFTER_ALL, type StreamId, streamName, valueKey } from './keys.js';
+import { type StreamId, streamName } from './keys.js';
 import { type Loaded, load } from './load.js';
 import type { LevelDb, StoreDeps } from './options.js';
 import { RangeSet } from './ranges.js';
 import type { Identity, StreamRecord } from './records.js';
 import { newestOf } from './recover.js';
 import { newestSlot, type Reserve } from './reserve.js';
+import { scanValues } from './scan.js';
 import { descriptorOf } from './state.js';
 import { readFooter, tryHeader, walkBlocks } from './value.js';
 
@@ -151,11 +152,13 @@ export async function* exportBlocks(path: string, deps: StoreDeps): AsyncGenerat
 
 async function* exportClass(
   db: LevelDb,
-  { native }: StoreDeps,
+  deps: StoreDeps,
   loaded: Loaded,
   name: LogClass,
 ): AsyncGenerator<ExportedBlock> {
-  for await (const [, value] of db.scan(valueKey(name, 0), valueKey(name, AFTER_ALL))) {
+  const { native } = deps;
+  const onUnreadable = (what: string): void => deps.log('error', `LevelDB can't read on in class ${what}`);
+  for await (const [, value] of scanValues(db, name, 0, onUnreadable)) {
     for (const entry of readFooter(value, native.crc32c) ?? walkBlocks(value, native, finder(loaded))) {
       const bytes = value.subarray(entry.offset, entry.offset + entry.length);
       const header = tryHeader(bytes, 0, native);

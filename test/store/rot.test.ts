@@ -182,11 +182,13 @@ for (const [title, damage, rowsKept] of [
   ['the MANIFEST is deleted', (level: string) => rmSync(join(level, manifestOf(level))), true],
   ['the MANIFEST is empty', (level: string) => truncateSync(join(level, manifestOf(level))), true],
   ['every file is garbage', garbage, false],
+  ['the tables are garbage', garbleTables, false],
   ['the log is deleted, which LevelDB does not notice,', dropLog, false],
 ] as const) {
   test(`when ${title} the database is put aside and repaired or made anew: nothing is silent`, async (t) => {
     const path = temporary(t);
     const epoch = await filled(path);
+    if (damage === garbleTables) await (await openTest(testOptions(path))).close(); // an opening turns the log into a table
     damage(join(path, 'level'));
     const store = await openTest(testOptions(path));
     assert.equal(existsSync(join(path, 'quarantine-1')), damage !== dropLog, 'what was there is kept');
@@ -248,4 +250,14 @@ function garbage(level: string): void {
 
 function dropLog(level: string): void {
   for (const name of readdirSync(level)) if (name.endsWith('.log')) rmSync(join(level, name));
+}
+
+/** As many bytes of garbage as each table has; LevelDB notices only when it reads there. */
+function garbleTables(level: string): void {
+  const tables = readdirSync(level).filter((name) => name.endsWith('.ldb'));
+  assert.ok(tables.length > 0);
+  for (const name of tables) {
+    const { length } = readFileSync(join(level, name));
+    writeFileSync(join(level, name), new Uint8Array(length).fill(0xa5));
+  }
 }
