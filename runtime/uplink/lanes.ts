@@ -124,7 +124,7 @@ export class Lanes {
   async #read(wanting: readonly Lane[]): Promise<void> {
     const meta = this.#classes.get('meta')!.backlog;
     this.#metaIsStale = true;
-    for (const lane of wanting) if (lane !== meta) await this.#readLane(lane);
+    await Promise.all(wanting.filter((lane) => lane !== meta).map((lane) => this.#readLane(lane)));
     meta.grew();
     if (meta.wantsRead) await this.#readLane(meta);
     this.#metaIsStale = false;
