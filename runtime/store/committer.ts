@@ -147,14 +147,17 @@ export class Committer {
   }
 
   async #rounds(): Promise<void> {
-    do {
-      this.#again = false;
-      const whole = await this.#attempt();
-      if (this.failure !== undefined) break;
-      this.#again ||= !whole && !this.state.backlog.isEmpty;
-    } while (this.#again && !this.#closing);
-    // In the turn of the last look at `again`: who asks a microtask later begins a run, and isn't forgotten.
-    this.#running = undefined;
+    try {
+      do {
+        this.#again = false;
+        const whole = await this.#attempt();
+        if (this.failure !== undefined) break;
+        this.#again ||= !whole && !this.state.backlog.isEmpty;
+      } while (this.#again && !this.#closing);
+    } finally {
+      // In the turn of the last look at `again`: who asks a microtask later begins a run, and isn't forgotten.
+      this.#running = undefined;
+    }
   }
 
   /** One batch. True when nothing stayed behind. Never rejects for the disk's sake: it retries later. */
