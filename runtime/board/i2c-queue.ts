@@ -27,12 +27,12 @@ const NOTHING = new Uint8Array(0);
 
 /**
  * One queue a bus: transfers run one at a time, in the order of the calls, each bounded in time. A transfer that doesn't come back
- * holds a thread of libuv's pool, so no second one is sent until it does: callers get `timeout` at once meanwhile.
+ * holds a thread of libuv's pool, so no second one is sent until it does: meanwhile its own part gets `timeout` at once, others `busy`.
  */
 export class QueuedI2cBus implements RecoverableI2cBus {
   #tail: Promise<unknown> = Promise.resolve();
   #waiting = 0;
-  #hung: Promise<void> | undefined;
+  #hung: { readonly where: string; readonly back: Promise<void> } | undefined;
   #closed = false;
 
   constructor(
@@ -70,7 +70,7 @@ export class QueuedI2cBus implements RecoverableI2cBus {
     this.#closed = true;
     await this.#tail;
     if (this.#hung)
-      this.#hung.then(() => this.raw.close()).catch(() => NOTHING); // nobody is left to be told
+      this.#hung.back.then(() => this.raw.close()).catch(() => NOTHING); // nobody is left to be told
     else await this.raw.close();
   }
 
@@ -94,11 +94,7 @@ export class QueuedI2cBus implements RecoverableI2cBus {
 
   async #run(where: string, address: number, transfer: I2cTransfer): Promise<Uint8Array> {
     if (this.#closed) throw new HalError('invalid', where, 'the bus is closed');
-    if (this.#hung) {
-      throw new HalError('timeout', where, 'an earlier transfer still hangs on this bus', {
-        hint: 'one of its parts holds the clock; others on the bus wait until it lets go',
-      });
-    }
+    if (this.#hung) throw hangs(this.#hung.where, where);
     const bytes = await this.#bounded(where, this.raw.transfer(address, transfer));
     const wanted = 'length' in transfer ? transfer.length : 0;
     if (bytes.length !== wanted) {
@@ -110,19 +106,27 @@ export class QueuedI2cBus implements RecoverableI2cBus {
   #bounded<T>(where: string, call: Promise<T>): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       const cancel = this.after(this.timeoutMs, () => {
-        this.#holdUntil(call);
+        this.#holdUntil(call, where);
         reject(new HalError('timeout', where, `no end of the transfer within ${this.timeoutMs} ms`));
       });
       call.then(resolve, (error) => reject(toHalError(error, where))).finally(cancel);
     });
   }
 
-  #holdUntil(call: Promise<unknown>): void {
+  #holdUntil(call: Promise<unknown>, where: string): void {
     const free = () => {
       this.#hung = undefined;
     };
-    this.#hung = call.then(free, free); // its result came too late for anybody
+    this.#hung = { where, back: call.then(free, free) }; // its result came too late for anybody
   }
+}
+
+/** A part isn't to blame for the one that holds its bus. */
+function hangs(culprit: string, where: string): HalError {
+  const kind = culprit === where ? 'timeout' : 'busy';
+  return new HalError(kind, where, `an earlier transfer to ${culprit} still hangs on this bus`, {
+    hint: 'that part holds the clock; others on the bus wait until it lets go',
+  });
 }
 
 function check(where: string, transfer: I2cTransfer): void {

@@ -55,6 +55,8 @@ export class PartLoop {
   #failures = 0;
   #missed = 0;
   #notReady = 0;
+  /** The last failure was its bus's, or none at all: the next try comes with the schedule, not later each time. */
+  #isBlameless = false;
   #lastError: Error | undefined;
   #lastGoodNs: bigint | undefined;
 
@@ -176,15 +178,17 @@ export class PartLoop {
 
   async #failed(error: Error): Promise<void> {
     const kind = halErrorKind(error);
-    if (kind === 'notReady' && this.#notReady++ < NOT_READY_MAX) {
+    this.#isBlameless = kind === 'notReady' && this.#notReady++ < NOT_READY_MAX;
+    if (this.#isBlameless) {
       this.#missed++;
       return;
     }
-    // Whatever went wrong, the part may have lost its registers meanwhile: only a busy bus leaves them alone.
-    if (kind !== 'busy') this.#configured = false;
     this.#note(error);
     this.#emitFault();
-    if (kind === 'busStuck' && this.#opened) await this.#recover(this.#opened.busKey);
+    const isOfBus = kind === 'busy' || (kind === 'busStuck' && (await this.#recover()));
+    // A bus that was held and let go has reset nobody; after anything else the part may have lost its registers.
+    if (isOfBus) this.#isBlameless = this.#configured;
+    else this.#configured = false;
   }
 
   /** Counts every failure, and says each kind of it once. */
@@ -197,9 +201,12 @@ export class PartLoop {
     if (news) this.options.log('warn', `${this.options.config.id}: ${kind}: ${error.message}`);
   }
 
-  async #recover(busKey: string): Promise<void> {
+  async #recover(): Promise<boolean> {
+    const busKey = this.#opened?.busKey;
+    if (busKey === undefined) return false;
     const free = await this.options.recover(busKey);
     this.options.log('warn', `${busKey}: ${free ? 'freed after recovery' : 'still stuck after recovery'}`);
+    return free;
   }
 
   /** What a part that speaks by itself reports between its rows; it goes on listening. */
@@ -219,7 +226,10 @@ export class PartLoop {
   #scheduleNext(): void {
     if (this.#stopped) return;
     const retrying = this.#state === 'failing' || this.#state === 'missing';
-    if (retrying) return this.#schedule(this.#backoff.nextMs());
+    if (retrying && !(this.#isBlameless && this.#intervalMs !== undefined)) {
+      this.#schedule(this.#backoff.nextMs());
+      return;
+    }
     if (this.#intervalMs === undefined) return;
     const nowNs = this.options.clock.nowNs();
     const intervalNs = BigInt(Math.max(1, Math.round(this.#intervalMs * 1e6)));

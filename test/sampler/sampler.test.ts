@@ -151,6 +151,40 @@ test('a stuck bus is recovered', async () => {
   assert.deepEqual(recovered.slice(0, 1), ['fake-bus']);
 });
 
+test('a part whose bus was held by another, or was freed, misses one sample and is not asked more seldom', async () => {
+  for (const kind of ['busy', 'busStuck'] as const) {
+    const { clock, parts, sampler, rows } = rig(['climate']);
+    sampler.start();
+    await clock.advance(2_500);
+    const { driver } = parts[0]!;
+    driver.fail = new HalError(kind, 'i2c-1 0x76', 'the bus is held');
+    await clock.advance(1_000);
+    driver.fail = undefined;
+    await clock.advance(2_000);
+    const faults = rows.map((row) => row.quality[0] === QUALITY.fault);
+    assert.deepEqual(faults, [false, false, false, true, false, false], kind);
+    const seconds = rows.map((row) => Math.round(Number(row.timesNs[0]! - rows[0]!.timesNs[0]!) / 1e9));
+    assert.deepEqual(seconds, [0, 1, 2, 3, 4, 5], kind);
+  }
+});
+
+test('a part that its reset left without a value is asked on its schedule', async () => {
+  const { clock, parts, sampler, rows } = rig(['compass']);
+  sampler.start();
+  await clock.advance(2_500);
+  const { driver } = parts[0]!;
+  driver.fail = new HalError('lostConfiguration', 'i2c-1 0x1c', 'it has reset itself');
+  await clock.advance(1_000);
+  driver.fail = undefined;
+  driver.sample = async () => {
+    throw new HalError('notReady', 'i2c-1 0x1c', 'no new measurement');
+  };
+  await clock.advance(1_000);
+  Reflect.deleteProperty(driver, 'sample');
+  await clock.advance(1_000);
+  assert.deepEqual([rows.length, rows.at(-1)!.quality[0]], [5, QUALITY.good]);
+});
+
 test('ten hours of suspend make no burst: the periods are counted as missed', async () => {
   const { clock, sampler, rows } = rig(['climate']);
   sampler.start();
