@@ -4,9 +4,12 @@ import * as fs from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
-import { Level } from 'level';
 import { native } from '../../native/index.js';
 import type { LevelDb, LevelOptions, PlainFile, StoreDeps, StoreFiles, StoreLog } from './options.js';
+
+const require = createRequire(import.meta.url);
+// By require: importing CommonJS costs memory, see log.ts.
+const level: typeof import('level') = require('level');
 
 /** Repair may take this long, ms; then its process is ended. */
 const REPAIR_TIMEOUT_MS = 10 * 60_000;
@@ -50,7 +53,7 @@ export async function openRealLevel(path: string, options: LevelOptions): Promis
 const openPaths = new Set<string>();
 
 async function openOnce(path: string, options: LevelOptions): Promise<LevelDb> {
-  const db = new Level<Uint8Array, Uint8Array>(path, { keyEncoding: 'view', valueEncoding: 'view' });
+  const db = new level.Level<Uint8Array, Uint8Array>(path, { keyEncoding: 'view', valueEncoding: 'view' });
   await db.open({
     createIfMissing: options.createIfMissing,
     writeBufferSize: options.writeBufferBytes,
@@ -70,10 +73,11 @@ async function openOnce(path: string, options: LevelOptions): Promise<LevelDb> {
 
 /** In a process of its own: repair() may abort. */
 async function repairRealLevel(path: string): Promise<void> {
-  const level = createRequire(import.meta.url).resolve('level');
   const script =
     'require(process.argv[1]).Level.repair(process.argv[2]).then(()=>process.exit(0),()=>process.exit(1))';
-  await promisify(execFile)(process.execPath, ['-e', script, level, path], { timeout: REPAIR_TIMEOUT_MS });
+  await promisify(execFile)(process.execPath, ['-e', script, require.resolve('level'), path], {
+    timeout: REPAIR_TIMEOUT_MS,
+  });
 }
 
 export const realFiles: StoreFiles = {

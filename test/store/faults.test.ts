@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readdirSync, rmSync } from 'node:fs';
+import { cpSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import {
@@ -111,8 +111,10 @@ test('a batch that reached the disk though its sync failed is acknowledged once 
     await write();
     throw IO_ERROR;
   };
+  const before = disk.batches;
   store.append(rowsOf('t', [0, 1]));
   await store.flush();
+  assert.equal(disk.batches, before + 1, 'the batch was in: it is not written again');
   store.append(rowsOf('t', [2]));
   await store.flush();
   assert.equal(acknowledged, 3);
@@ -162,16 +164,19 @@ test('acknowledged batches that the disk lost meanwhile become gaps; numbers go 
 test('while the disk refuses memory is bounded, the lowest class goes first, and gaps say what went', async (t) => {
   const disk = new FaultyDisk();
   const memoryBytes = 20_000;
-  const store = await openTest(testOptions(temporary(t), { deps: disk.deps, memoryBytes }));
+  const path = temporary(t);
+  const store = await openTest(testOptions(path, { deps: disk.deps, memoryBytes }));
   await store.flush();
   disk.onBatch = async () => {
     throw IO_ERROR;
   };
+  const failed = disk.batches;
   store.append(rowsOf('a', [1_000_000]));
   for (let id = 0; id < 20_000; id += 1) store.append(rowsOf(id % 2 === 0 ? 't' : 'l', [id]));
   await until(() => store.status().health.state === 'notWriting');
   const health = store.status().health;
   assert.ok(health.state === 'notWriting' && health.reason.includes('No space left'));
+  await until(() => disk.batches >= failed + 3);
   // A row of two channels takes 26 bytes before it is sealed.
   assert.ok(health.waitingRows <= memoryBytes / 2, `${health.waitingRows} rows wait`);
   disk.onBatch = undefined;
@@ -197,6 +202,8 @@ test('while the disk refuses memory is bounded, the lowest class goes first, and
   const kept = (name: string): number => held.filter((row) => row.stream === name).length;
   assert.ok(kept('t') > kept('l'), 'log rows go before telemetry');
   await store.close();
+  assert.deepEqual((await verifyStore(path, testDeps())).problems, [], 'the gaps are on the disk');
+  assert.deepEqual((await openTest(testOptions(path))).openGaps(), gaps);
 });
 
 test('rows without reserved numbers wait in bounded memory, and what was dropped of them becomes the first gap', async (t) => {
@@ -270,4 +277,54 @@ test('a second opening in one process is refused and leaves the first at work', 
   await store.flush();
   await store.close();
   await (await openTest(testOptions(path))).close();
+});
+
+test('a backlog larger than a batch is cut between two batches: the head counts only what is on the disk', async (t) => {
+  const path = temporary(t);
+  const copy = join(temporary(t), 'copy');
+  const store = await openTest(testOptions(path, { memoryBytes: 32 * 1024 * 1024 }));
+  await store.flush();
+  let cut = 0;
+  store.onCommit(({ rows }) => {
+    if (cut > 0 || rows < 10_000) return; // the first rows go before the reserve reaches to the others
+    cut = rows;
+    cpSync(path, copy, { recursive: true });
+  });
+  const rows = rowsOf(
+    't',
+    Array.from({ length: 200_000 }, () => Math.floor(Math.random() * 2 ** 50)),
+  );
+  store.append(rows);
+  await store.flush();
+  while (store.status().pendingRows > 0) await store.flush();
+  const batches = store.status().commits;
+  assert.ok(cut > 0 && cut < 200_000, `${cut} rows in the first of ${batches} batches`);
+  assert.equal((await heldRows(store)).length, 200_000);
+  const again = await openTest(testOptions(copy));
+  const held = await heldRows(again);
+  const gaps = again.openGaps().filter((gap) => gap.stream === 't');
+  assert.deepEqual(
+    gaps.map(({ first, cause }) => [first, cause]),
+    [[held.length, 'uncleanStop']],
+  );
+  await again.close();
+  assert.deepEqual((await verifyStore(copy, testDeps())).problems, []);
+});
+
+test('receipts whose batch failed are written with the next one', async (t) => {
+  const disk = new FaultyDisk();
+  const path = temporary(t);
+  const store = await openTest(testOptions(path, { deps: disk.deps }));
+  store.append(rowsOf('t', [0, 1, 2]));
+  await store.flush();
+  const [block] = await store.read('telemetry', undefined, 1, 1e6);
+  disk.onBatch = async () => {
+    disk.onBatch = undefined;
+    throw IO_ERROR;
+  };
+  store.dispose([{ position: block!.position, kind: 'receipt' }]);
+  await store.flush();
+  await store.close();
+  const verdict = await verifyStore(path, testDeps());
+  assert.deepEqual(verdict.streams.find((stream) => stream.stream === 't')!.settled, [[0, 3]]);
 });
