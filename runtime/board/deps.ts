@@ -1,3 +1,4 @@
+import { createRequire } from 'node:module';
 import type { Twin, World } from '../../drivers/contract/index.js';
 import type { NativeApi } from '../../native/api.js';
 import type { RuntimeClock } from '../clock/types.js';
@@ -43,9 +44,11 @@ export function afterBy(clock: RuntimeClock): After {
   };
 }
 
-/** A package whose name the compiler doesn't follow: some of them bring no types. */
-function load(name: string): Promise<unknown> {
-  return import(name);
+const require = createRequire(import.meta.url);
+
+/** By require: importing CommonJS costs memory, see log.ts. */
+async function load(name: string): Promise<unknown> {
+  return require(name);
 }
 
 const loadersByImport: Loaders = {

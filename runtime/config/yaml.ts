@@ -1,18 +1,12 @@
-import {
-  type Document,
-  isAlias,
-  isMap,
-  isScalar,
-  isSeq,
-  LineCounter,
-  type Node,
-  parseDocument,
-  type YAMLError,
-} from 'yaml';
+import { createRequire } from 'node:module';
+import type { Document, Node, YAMLError } from 'yaml';
 import type { Problems } from './problem.js';
 import { reportSyntax } from './syntax.js';
 import type { Entry, MapTree, Tree } from './tree.js';
 import type { Place } from './types.js';
+
+// By require: importing CommonJS costs memory, see log.ts.
+const yaml: typeof import('yaml') = createRequire(import.meta.url)('yaml');
 
 export const MAX_FILE_CHARACTERS = 262_144;
 const MAX_DEPTH = 24;
@@ -29,8 +23,8 @@ export function parseYaml(file: string, text: string, problems: Problems): MapTr
     );
     return undefined;
   }
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, version: '1.2' });
+  const lines = new yaml.LineCounter();
+  const document = yaml.parseDocument(text, { lineCounter: lines, prettyErrors: false, version: '1.2' });
   const placeOf = (offset: number): Place => {
     const { line, col } = lines.linePos(Math.min(offset, text.length));
     return { file, line: Math.max(line, 1), column: Math.max(col, 1) };
@@ -95,17 +89,17 @@ class Reader {
       this.#nodes = MAX_NODES + 1;
     }
     if (this.#nodes > MAX_NODES) return { kind: 'scalar', place, value: null, text: '' };
-    if (isAlias(node)) {
+    if (yaml.isAlias(node)) {
       const target = node.resolve(this.#document) as Node | undefined;
       if (target) return this.#tree(target, depth + 1, place);
       this.#problems.add(place, `*${node.source} names nothing`, `an &${node.source} above`);
     }
-    if (isMap(node)) return { kind: 'map', place, entries: this.#entries(node.items, depth, place) };
-    if (isSeq(node)) {
+    if (yaml.isMap(node)) return { kind: 'map', place, entries: this.#entries(node.items, depth, place) };
+    if (yaml.isSeq(node)) {
       const items = node.items.map((item) => this.#tree(item as Node, depth + 1, place));
       return { kind: 'list', place, items };
     }
-    if (!isScalar(node)) return scalar(null, '', place);
+    if (!yaml.isScalar(node)) return scalar(null, '', place);
     const quoted = node.type === 'QUOTE_SINGLE' || node.type === 'QUOTE_DOUBLE';
     return scalar(node.value, quoted ? `'${node.source ?? ''}'` : node.source, place);
   }
@@ -119,7 +113,7 @@ class Reader {
     for (const { key, value } of items) {
       const keyNode = key as Node;
       const keyPlace = keyNode?.range ? this.#placeOf(keyNode.range[0]) : place;
-      if (!isScalar(keyNode) || keyNode.value === null || keyNode.value === undefined) {
+      if (!yaml.isScalar(keyNode) || keyNode.value === null || keyNode.value === undefined) {
         this.#problems.add(keyPlace, 'a key is no plain word', "'key: value'");
         continue;
       }

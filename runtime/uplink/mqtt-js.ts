@@ -1,9 +1,13 @@
 import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import type { Socket } from 'node:net';
-import { connect, type IClientOptions, type MqttClient, UniqueMessageIdProvider } from 'mqtt';
+import type { IClientOptions, MqttClient } from 'mqtt';
 import type { UplinkConfig } from '../config/types.js';
 import { errorFailure, failure, type LinkFailure, reasonFailure } from './failure.js';
 import type { MqttConnect, MqttConnectOptions, MqttEvents, MqttLink, MqttMessage } from './mqtt-port.js';
+
+// By require: importing CommonJS costs memory, see log.ts.
+const { connect, UniqueMessageIdProvider }: typeof import('mqtt') = createRequire(import.meta.url)('mqtt');
 
 const MAX_RECEIVE = 65_535;
 /** MQTT's own bound: four bytes of remaining length (§2.1.4). */
