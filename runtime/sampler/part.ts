@@ -258,8 +258,14 @@ export class PartLoop {
         this.#hanging = false;
       };
       call().then(
-        (value) => (back(), resolve(value)),
-        (error) => (back(), reject(error)),
+        (value) => {
+          back();
+          resolve(value);
+        },
+        (error) => {
+          back();
+          reject(error);
+        },
       );
     });
   }

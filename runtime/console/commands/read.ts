@@ -53,7 +53,9 @@ async function firstRows(board: Board, terminal: Terminal) {
     board,
     clock: systemClock(),
     random: Math.random,
-    declare: (declared) => declared.forEach((stream) => streams.set(stream.name, stream)),
+    declare: (declared) => {
+      for (const stream of declared) streams.set(stream.name, stream);
+    },
     emit: (rows) => {
       if (rowCount(rows) > 0 && !rows.quality.every((code) => code === 3)) found?.(rows);
     },
@@ -85,7 +87,10 @@ function print(
     quality: QUALITY_NAMES[rows.quality[last + i]!],
     label: channel.type.kind === 'enum' ? channel.type.labels[rows.values[last + i]!] : undefined,
   }));
-  if (json) return out(toJson({ stream: rows.stream, timeNs: rows.timesNs.at(-1), values }));
+  if (json) {
+    out(toJson({ stream: rows.stream, timeNs: rows.timesNs.at(-1), values }));
+    return;
+  }
   for (const { channel, value, unit, quality, label } of values) {
     out(
       `${rows.stream.padEnd(14)} ${channel.padEnd(18)} ${String(label ?? value ?? '-').padStart(14)} ${unit.padEnd(6)} ${quality}`,

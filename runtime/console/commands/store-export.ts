@@ -58,7 +58,10 @@ class Exporter {
   }
 
   take(block: DecodedBlock, descriptor: Descriptor | undefined): void {
-    if (block.header.stream === META_STREAM) return this.#takeMeta(block);
+    if (block.header.stream === META_STREAM) {
+      this.#takeMeta(block);
+      return;
+    }
     if (!descriptor) {
       this.terminal.err(
         `${block.header.stream} #${block.header.first}: its descriptor is lost; decode it with: cairn decode`,
@@ -105,7 +108,10 @@ class Exporter {
       },
     };
     const pack = dated ? senmlPack(header.node, descriptor, block, absolute) : undefined;
-    if (pack) return this.terminal.out(JSON.stringify(pack));
+    if (pack) {
+      this.terminal.out(JSON.stringify(pack));
+      return;
+    }
     this.#withoutTime += block.timesNs.length;
     this.terminal.err(
       `${header.stream} #${header.first} to #${header.first + header.count - 1}: boot ${header.boot} has no anchor; SenML can't tell such times, CSV can`,
