@@ -1,7 +1,7 @@
 import { release } from 'node:os';
 import { native } from '../native/index.js';
 import { openBoard } from './board/index.js';
-import { type AnchorKeeper, kernelBootId, machineId, systemClock, systemWallClock } from './clock/index.js';
+import { kernelBootId, machineId, systemClock, systemWallClock } from './clock/index.js';
 import type { NodeConfig, UplinkConfig } from './config/index.js';
 import { ControlServer, controlPath } from './console/control.js';
 import { version } from './console/files.js';
@@ -87,20 +87,17 @@ async function openPatiently(options: StoreOptions, log: Log): Promise<Store> {
 
 function uplinkOf(config: UplinkConfig | undefined, identity: Identity, store: Store, log: Log) {
   if (!config) return {};
-  const createOne = (anchors: AnchorKeeper) =>
-    createUplink({
-      config,
-      node: identity.node,
-      store,
-      clock: systemClock(),
-      connect: mqttJs(config),
-      // Anchors of earlier boots are the fleet's to apply: here they are held, never sent as now.
-      wall: (boot, monotonicNs) => (boot === store.boot ? anchors.at(monotonicNs) : undefined),
-      random: Math.random,
-      log: (level, text) => log(level, 'uplink', text),
-      software: software(),
-    });
-  return { createUplink: createOne };
+  const uplink = createUplink({
+    config,
+    node: identity.node,
+    store,
+    clock: systemClock(),
+    connect: mqttJs(config),
+    random: Math.random,
+    log: (level, text) => log(level, 'uplink', text),
+    software: software(),
+  });
+  return { uplink };
 }
 
 function software(): string {

@@ -14,7 +14,7 @@ export interface PipelineParts {
   readonly board: Board;
   readonly store: Store;
   /** Absent on a node without an uplink. */
-  readonly createUplink?: (wall: AnchorKeeper) => Uplink;
+  readonly uplink?: Uplink;
   readonly native: NativeFusion;
   readonly clock: RuntimeClock;
   readonly wall: WallClock;
@@ -50,7 +50,7 @@ const STOP_GRACE_MS = 2_000;
 
 /** Wires the stages, left to right. */
 export function createPipeline(parts: PipelineParts): Pipeline {
-  const { config, store, clock, log } = parts;
+  const { config, store, uplink, clock, log } = parts;
   const channels = new Map<string, readonly Channel[]>();
   const declare = (streams: readonly SamplerStream[]) => {
     for (const stream of streams) {
@@ -83,7 +83,6 @@ export function createPipeline(parts: PipelineParts): Pipeline {
     },
     log: (level, text) => log(level, 'sampler', text),
   });
-  const uplink = parts.createUplink?.(anchors);
   store.onCommit(() => uplink?.nudge());
 
   return {

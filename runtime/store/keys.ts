@@ -8,6 +8,7 @@ const STREAM = 0x54; // T
 const SETTLED = 0x52; // R
 const GAP = 0x47; // G
 const VALUE = 0x56; // V
+const ANCHOR = 0x41; // A
 
 /** What tells streams apart within a store: the epoch's place in the identity's list, and the stream's in the epoch's. */
 export interface StreamId {
@@ -37,6 +38,28 @@ export function gapKey(stream: StreamId, first: number, cause: number): Uint8Arr
   return key;
 }
 
+/** A boot's first anchor (slot 0) or its latest (1). */
+export interface AnchorId {
+  readonly epoch: number;
+  readonly boot: number;
+  readonly slot: 0 | 1;
+}
+
+export function anchorKey({ epoch, boot, slot }: AnchorId): Uint8Array {
+  const key = new Uint8Array(8);
+  const view = new DataView(key.buffer);
+  view.setUint8(0, ANCHOR);
+  view.setUint16(1, epoch);
+  view.setUint32(3, boot);
+  view.setUint8(7, slot);
+  return key;
+}
+
+/** The epoch's place in the identity's list. */
+export function epochOf(key: Uint8Array): number | undefined {
+  return key.length === 8 ? new DataView(key.buffer, key.byteOffset, 8).getUint16(1) : undefined;
+}
+
 export function valueKey(logClass: LogClass, commit: number): Uint8Array {
   const key = new Uint8Array(10);
   key[0] = VALUE;
@@ -62,6 +85,7 @@ export function streamOf(key: Uint8Array): StreamId | undefined {
 export const STREAM_KEYS = rangeOf(STREAM);
 export const SETTLED_KEYS = rangeOf(SETTLED);
 export const GAP_KEYS = rangeOf(GAP);
+export const ANCHOR_KEYS = rangeOf(ANCHOR);
 /** All values of a class lie in [valueKey(class, 0), valueKey(class, AFTER_ALL)). */
 export const AFTER_ALL = Number.MAX_SAFE_INTEGER;
 

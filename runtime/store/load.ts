@@ -1,7 +1,10 @@
-import { LOG_CLASSES, type LogClass } from '../../wire/index.js';
+import { type Anchor, LOG_CLASSES, type LogClass } from '../../wire/index.js';
+import { decodeAnchor } from './anchors.js';
 import { VALUE_OVERHEAD_BYTES } from './draft.js';
 import { StoreError } from './error.js';
 import {
+  ANCHOR_KEYS,
+  epochOf,
   GAP_KEYS,
   HEAD_KEY,
   IDENTITY_KEY,
@@ -34,6 +37,7 @@ export interface Loaded {
   readonly records: readonly StreamRecord[];
   readonly settled: readonly (readonly [stream: StreamId, bounds: readonly number[]])[];
   readonly gaps: readonly StreamGap[];
+  readonly anchors: readonly (readonly [epoch: number, anchor: Anchor])[];
   /** Records of the store's own that were damaged. */
   readonly damaged: number;
 }
@@ -59,9 +63,22 @@ export async function load(db: LevelDb, where: string, native: Crc): Promise<Loa
     const gap = decodeGap(value, crc32c);
     return stream && gap && { stream, ...gap };
   });
+  const anchors = await collect(db, ANCHOR_KEYS, (key, value) => {
+    const epoch = epochOf(key);
+    const anchor = decodeAnchor(value, crc32c);
+    return epoch !== undefined && anchor && ([epoch, anchor] as const);
+  });
   const lostOwn = (identityBytes && !identity ? 1 : 0) + (headBytes && !head ? 1 : 0);
-  const damaged = records.damaged + settled.damaged + gaps.damaged + lostOwn;
-  return { identity, head, records: records.found, settled: settled.found, gaps: gaps.found, damaged };
+  const damaged = records.damaged + settled.damaged + gaps.damaged + anchors.damaged + lostOwn;
+  return {
+    identity,
+    head,
+    records: records.found,
+    settled: settled.found,
+    gaps: gaps.found,
+    anchors: anchors.found,
+    damaged,
+  };
 }
 
 function refuseNewer(where: string, format: number): void {
@@ -83,13 +100,13 @@ function formatOf(head: Uint8Array | undefined): number {
 async function collect<T>(
   db: LevelDb,
   [from, to]: readonly [Uint8Array, Uint8Array],
-  decode: (key: Uint8Array, value: Uint8Array) => T | undefined,
+  decode: (key: Uint8Array, value: Uint8Array) => T | undefined | false,
 ): Promise<{ found: readonly T[]; damaged: number }> {
   const found: T[] = [];
   let damaged = 0;
   for await (const [key, value] of db.scan(from, to)) {
     const one = decode(key, value);
-    if (one === undefined) damaged += 1;
+    if (one === undefined || one === false) damaged += 1;
     else found.push(one);
   }
   return { found, damaged };

@@ -93,6 +93,7 @@ async function begin(
   for (const record of loaded.records) state.loadRecord(record);
   for (const [stream, bounds] of loaded.settled) state.settleLoaded(stream, bounds);
   for (const gap of loaded.gaps) state.ledger.load(gap);
+  for (const [epoch, anchor] of loaded.anchors) state.anchors.load(epoch, anchor);
   enter(state, start);
   return { state, start };
 }

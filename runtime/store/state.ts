@@ -1,5 +1,6 @@
 import type { Descriptor, Epoch, Gap, GapCause, LogClass, MetaRecord } from '../../wire/index.js';
 import { encodeMeta, META_STREAM } from '../../wire/index.js';
+import { AnchorTable } from './anchors.js';
 import { Backlog } from './backlog.js';
 import { IDENTITY_KEY, type StreamId, settledKey, streamKey, streamName } from './keys.js';
 import { DirtyKeys, GapLedger, type StreamGap } from './ledger.js';
@@ -27,6 +28,7 @@ export class StoreState {
   readonly backlog = new Backlog(this.memory);
   readonly dirty = new DirtyKeys();
   readonly ledger: GapLedger;
+  readonly anchors: AnchorTable;
   /** Numbers accounted for by gaps in this process's life. */
   readonly gapCounts = new Map<number, Map<GapCause, number>>();
   /** Of the current epoch by stream id: numbers below are on the disk, stored or settled. */
@@ -46,6 +48,7 @@ export class StoreState {
   ) {
     this.identity = start.identity;
     this.ledger = new GapLedger(this.dirty, options.deps.native.crc32c);
+    this.anchors = new AnchorTable(this.dirty, options.deps.native.crc32c);
     for (const { record, next } of start.streams) this.#enter(record, next, next);
   }
 
@@ -179,6 +182,7 @@ export class StoreState {
     for (const record of this.#records.values()) this.write(record);
     for (const stream of this.#streams.values()) this.#touched.add(stream);
     this.ledger.touchAll();
+    this.anchors.touchAll();
   }
 
   writeIdentity(): void {

@@ -1,5 +1,5 @@
 import type { Rows } from '../../drivers/contract/index.js';
-import type { Anchor, Descriptor, Epoch, Gap, LogClass, NodeId } from '../../wire/index.js';
+import type { Anchor, Descriptor, Epoch, Gap, LogClass, NodeId, RowTime } from '../../wire/index.js';
 import { STREAM_NAME } from '../../wire/index.js';
 import { type Commit, Committer } from './committer.js';
 import { reasonOf, StoreError } from './error.js';
@@ -101,9 +101,15 @@ export class LevelStore implements Store {
 
   anchor(anchor: Omit<Anchor, 'boot'>): void {
     this.#refuseClosed();
-    this.#state.appendMeta({ kind: 'anchor', value: { boot: this.boot, ...anchor } });
+    const whole = { boot: this.boot, ...anchor };
+    this.#state.appendMeta({ kind: 'anchor', value: whole });
+    this.#state.anchors.add(this.#state.epochIndex, whole);
     this.#reserver.check();
     this.#committer.withGroup();
+  }
+
+  timeOf(epoch: Epoch, boot: number, monotonicNs: bigint): RowTime {
+    return this.#state.anchors.timeOf(this.#state.identity.epochs.indexOf(epoch), boot, monotonicNs);
   }
 
   flush(): Promise<void> {

@@ -8,6 +8,7 @@ import type {
   GapCause,
   LogClass,
   NodeId,
+  RowTime,
 } from '../../wire/index.js';
 
 /** A stream as the pipeline declares it: full name, and a title for people. */
@@ -93,6 +94,8 @@ export interface Store {
   append(rows: Rows): void;
   /** Takes an anchor of the current boot. */
   anchor(anchor: Omit<Anchor, 'boot'>): void;
+  /** The wall time of a moment of any boot, by the anchors that the store has had; `unknown` for an epoch that isn't its own. */
+  timeOf(epoch: Epoch, boot: number, monotonicNs: bigint): RowTime;
   /** Resolves when all that was appended before the call is synced, or is accounted for by a synced gap. */
   flush(): Promise<void>;
   /** Called after each commit has been synced: the acknowledgement. */

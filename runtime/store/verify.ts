@@ -1,9 +1,11 @@
 import { join } from 'node:path/posix';
-import type { Descriptor, Epoch, Gap, GapCause, LogClass } from '../../wire/index.js';
+import type { Descriptor, Epoch, Gap, GapCause, LogClass, RowTime } from '../../wire/index.js';
 import { LOG_CLASSES } from '../../wire/index.js';
+import { AnchorTable } from './anchors.js';
 import { type Audit, audit, holes } from './audit.js';
 import { openForReading } from './database.js';
 import { type StreamId, streamName } from './keys.js';
+import { DirtyKeys } from './ledger.js';
 import { type Loaded, load } from './load.js';
 import type { LevelDb, StoreDeps } from './options.js';
 import { RangeSet } from './ranges.js';
@@ -134,6 +136,7 @@ export interface ExportedBlock {
   readonly bytes: Uint8Array;
   /** `undefined` for the meta stream, and where it is lost. */
   readonly descriptor: Descriptor | undefined;
+  timeOf(monotonicNs: bigint): RowTime;
 }
 
 /**
@@ -144,7 +147,9 @@ export async function* exportBlocks(path: string, deps: StoreDeps): AsyncGenerat
   const db = await openForReading(path, deps);
   try {
     const loaded = await load(db, path, deps.native);
-    for (const name of LOG_CLASSES) yield* exportClass(db, deps, loaded, name);
+    const anchors = new AnchorTable(new DirtyKeys(), deps.native.crc32c);
+    for (const [epoch, anchor] of loaded.anchors) anchors.load(epoch, anchor);
+    for (const name of LOG_CLASSES) yield* exportClass(db, deps, loaded, name, anchors);
   } finally {
     await db.close();
   }
@@ -155,6 +160,7 @@ async function* exportClass(
   deps: StoreDeps,
   loaded: Loaded,
   name: LogClass,
+  anchors: AnchorTable,
 ): AsyncGenerator<ExportedBlock> {
   const { native } = deps;
   const onUnreadable = (what: string): void => deps.log('error', `LevelDB can't read on in class ${what}`);
@@ -165,7 +171,9 @@ async function* exportClass(
       if (!header) continue;
       const isIts = (record: StreamRecord): boolean =>
         streamName(record) === streamName(entry.stream) && record.version === header.descriptorVersion;
-      yield { class: name, bytes, descriptor: descriptorOf(loaded.records.find(isIts)) };
+      const timeOf = (monotonicNs: bigint): RowTime =>
+        anchors.timeOf(entry.stream.epoch, header.boot, monotonicNs);
+      yield { class: name, bytes, descriptor: descriptorOf(loaded.records.find(isIts)), timeOf };
     }
   }
 }

@@ -5,14 +5,12 @@ import type { Store } from '../store/types.js';
 import { failure } from './failure.js';
 import { Link } from './link.js';
 import type { MqttConnect, MqttLink, ServerLimits } from './mqtt-port.js';
-import type { WallOf } from './payloads.js';
 import { Sender } from './sender.js';
 import { statusMessage } from './status-message.js';
 import type { Uplink, UplinkLog, UplinkStatus } from './types.js';
 
 export { mqttJs } from './mqtt-js.js';
 export type * from './mqtt-port.js';
-export type { WallOf } from './payloads.js';
 export type * from './types.js';
 
 const GAPS_INTERVAL_MS = 10_000;
@@ -26,8 +24,6 @@ export interface UplinkOptions {
   readonly clock: RuntimeClock;
   /** `mqttJs(config)`, or a test's. */
   readonly connect: MqttConnect;
-  /** For SenML's times. */
-  readonly wall: WallOf;
   /** Uniform in [0, 1). */
   readonly random: () => number;
   readonly log: UplinkLog;
@@ -51,10 +47,10 @@ class MqttUplink implements Uplink {
   #publishingGaps = false;
 
   constructor(private readonly options: UplinkOptions) {
-    const { config, clock, random, log, store, wall } = options;
+    const { config, clock, random, log, store } = options;
     const backoff = { backoffMinMs: config.backoffMinMs, backoffMaxMs: config.backoffMaxMs };
     this.#sender = new Sender({
-      ...{ store, wall, clock, random, log, ...backoff },
+      ...{ store, clock, random, log, ...backoff },
       nowNs: () => clock.nowNs(),
       payloads: config.payloads,
       window: config.window,

@@ -1,6 +1,5 @@
 import { native } from '../../native/index.js';
 import { blockTopic, META_STREAM, type SenmlTime, senmlPack, senmlTopic } from '../../wire/index.js';
-import type { WallTime } from '../clock/types.js';
 import type { UplinkConfig } from '../config/types.js';
 import type { Store, StoredBlock } from '../store/types.js';
 
@@ -12,13 +11,9 @@ export interface BlockMessage {
   readonly payload: Uint8Array;
 }
 
-/** The wall time of a moment of a boot; `undefined` while no anchor says it. */
-export type WallOf = (boot: number, monotonicNs: bigint) => WallTime | undefined;
-
 export interface PayloadOptions {
   readonly store: Store;
   readonly payloads: readonly PayloadKind[];
-  readonly wall: WallOf;
   readonly nowNs: () => bigint;
 }
 
@@ -75,11 +70,15 @@ function damageOf(bytes: Uint8Array): string | undefined {
   }
 }
 
+/** Anchored boots go with wall time, this boot's unanchored rows relative to now; those of an earlier boot are held. */
 function timeOf(block: StoredBlock, timesNs: BigInt64Array, options: PayloadOptions): SenmlTime | undefined {
-  const { boot } = block.header;
-  const first = timesNs[0];
-  if (first !== undefined && options.wall(boot, first)) {
-    return { kind: 'absolute', wallNs: (timeNs) => options.wall(boot, timeNs)?.wallNs ?? 0n };
-  }
-  return boot === options.store.boot ? { kind: 'relative', nowNs: options.nowNs() } : undefined;
+  const { epoch, boot } = block.header;
+  const { store } = options;
+  const wallNs = (timeNs: bigint): bigint => {
+    const time = store.timeOf(epoch, boot, timeNs);
+    return time.kind === 'known' ? time.wallNs : 0n;
+  };
+  if (timesNs[0] !== undefined && wallNs(timesNs[0]) !== 0n) return { kind: 'absolute', wallNs };
+  const isRunning = boot === store.boot && epoch === store.epoch;
+  return isRunning ? { kind: 'relative', nowNs: options.nowNs() } : undefined;
 }

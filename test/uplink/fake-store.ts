@@ -36,6 +36,10 @@ export class FakeStore implements Store {
   declare(): void {}
   append(): void {}
   anchor(): void {}
+
+  /** What the store knows of wall time; a test says it. */
+  timeOf: Store['timeOf'] = () => ({ kind: 'unknown' });
+
   flush(): Promise<void> {
     return Promise.resolve();
   }

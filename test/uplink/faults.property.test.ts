@@ -68,7 +68,6 @@ async function live(steps: readonly Step[], readMs: number): Promise<void> {
       node: store.node,
       store,
       clock,
-      wall: () => undefined,
       random: () => 0.5,
       log: () => undefined,
       software: '',

@@ -33,7 +33,6 @@ export function realUplink(
     store,
     clock: systemClock(),
     connect: mqttJs(whole),
-    wall: () => undefined,
     random: Math.random,
     log: (level, text) => log.push(`${level} ${text}`),
     software: 'test',

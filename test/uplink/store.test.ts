@@ -63,7 +63,6 @@ test(
         store,
         clock: systemClock(),
         connect: listenIn(mqttJs(config), sent),
-        wall: () => undefined,
       },
       ...{ random: Math.random, log: () => undefined, software: 'test' },
     });

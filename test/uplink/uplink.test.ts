@@ -28,7 +28,6 @@ function rig(config: Partial<UplinkConfig> = {}, options: Partial<UplinkOptions>
     store,
     clock,
     connect: port.connect,
-    wall: () => undefined,
     random: () => 0.5,
     log: (level, text) => log.push(`${level} ${text}`),
     software: '0.1.0',
@@ -534,4 +533,24 @@ test('SenML alone holds rows of an earlier boot that no anchor reaches', async (
   assert.equal(port.answerAll().length, 1);
   assert.equal(store.left.length, 1);
   assert.equal(uplink.status().refusals.held, 1);
+});
+
+test('SenML tells rows of an earlier boot that is anchored by their wall time', async () => {
+  const { store, port, online } = rig({ payloads: ['senml+json'] });
+  const channels = [{ name: 'temperature', quantity: 'temperature', type: { kind: 'f64' } }] as const;
+  store.descriptors.set('climate/1', {
+    stream: 'climate',
+    version: 1,
+    title: '',
+    class: 'telemetry',
+    channels,
+  });
+  const wallNs = BigInt(Date.UTC(2026, 0, 1)) * 1_000_000n;
+  store.timeOf = (_epoch, boot) =>
+    boot === 2 ? { kind: 'known', wallNs, uncertaintyNs: 1n } : { kind: 'unknown' };
+  store.commit([{ ...telemetry, boot: 2 }]);
+  await online();
+  const [message] = port.take();
+  const [record] = JSON.parse(new TextDecoder().decode(message!.payload));
+  assert.equal(record.bt, Date.UTC(2026, 0, 1) / 1000);
 });

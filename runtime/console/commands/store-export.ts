@@ -1,15 +1,8 @@
 import { QUANTITY_UNITS } from '../../../drivers/contract/index.js';
 import { native } from '../../../native/index.js';
 import type { DecodedBlock } from '../../../native/types.js';
-import {
-  type Descriptor,
-  decodeMeta,
-  META_STREAM,
-  type SenmlTime,
-  senmlPack,
-  Times,
-} from '../../../wire/index.js';
-import { exportBlocks } from '../../store/index.js';
+import { type Descriptor, META_STREAM, senmlPack } from '../../../wire/index.js';
+import { type ExportedBlock, exportBlocks } from '../../store/index.js';
 import { CONFIG_OPTION, type Command, CommandError, EXIT, type Terminal } from '../command.js';
 import { onStore, quietDeps, storePath } from './store.js';
 
@@ -32,8 +25,8 @@ export const storeExport: Command = {
     const exporter = new Exporter(format === 'csv', call.terminal);
     const path = storePath(call);
     await onStore(async () => {
-      for await (const { bytes, descriptor } of exportBlocks(path, quietDeps(call.terminal))) {
-        exporter.take(native.decodeBlock(bytes), descriptor);
+      for await (const block of exportBlocks(path, quietDeps(call.terminal))) {
+        exporter.take(native.decodeBlock(block.bytes), block);
       }
     });
     exporter.finish();
@@ -41,9 +34,7 @@ export const storeExport: Command = {
   },
 };
 
-/** The meta class comes first, so every anchor that the store still has is known before the first row. */
 class Exporter {
-  readonly #times = new Map<string, Times>();
   #rows = 0;
   #withoutTime = 0;
 
@@ -57,20 +48,17 @@ class Exporter {
       );
   }
 
-  take(block: DecodedBlock, descriptor: Descriptor | undefined): void {
-    if (block.header.stream === META_STREAM) {
-      this.#takeMeta(block);
-      return;
-    }
-    if (!descriptor) {
+  take(block: DecodedBlock, stored: ExportedBlock): void {
+    if (block.header.stream === META_STREAM) return;
+    if (!stored.descriptor) {
       this.terminal.err(
         `${block.header.stream} #${block.header.first}: its descriptor is lost; decode it with: cairn decode`,
       );
       return;
     }
     this.#rows += block.timesNs.length;
-    if (this.csv) this.#csvRows(block, descriptor);
-    else this.#senml(block, descriptor);
+    if (this.csv) this.#csvRows(block, stored.descriptor, stored.timeOf);
+    else this.#senml(block, stored.descriptor, stored.timeOf);
   }
 
   finish(): void {
@@ -81,48 +69,29 @@ class Exporter {
     this.terminal.err(`${this.#rows} rows${dated}`);
   }
 
-  #takeMeta(block: DecodedBlock): void {
-    for (const bytes of block.texts ?? []) {
-      if (!(bytes instanceof Uint8Array)) continue;
-      const record = decodeMeta(bytes);
-      if (record.kind === 'anchor') this.#timesOf(block).anchor(record.value);
-    }
-  }
-
-  #timesOf({ header }: DecodedBlock): Times {
-    const held = this.#times.get(header.epoch) ?? new Times();
-    this.#times.set(header.epoch, held);
-    return held;
-  }
-
   /** Rows that no anchor dates are left out and said so: SenML would have them read as now. */
-  #senml(block: DecodedBlock, descriptor: Descriptor): void {
+  #senml(block: DecodedBlock, descriptor: Descriptor, timeOf: ExportedBlock['timeOf']): void {
     const { header } = block;
-    const times = this.#timesOf(block);
-    const dated = times.at(header.boot, block.timesNs[0]!).kind === 'known';
-    const absolute: SenmlTime = {
-      kind: 'absolute',
-      wallNs: (timeNs) => {
-        const time = times.at(header.boot, timeNs);
-        return time.kind === 'known' ? time.wallNs : 0n;
-      },
+    const wallNs = (timeNs: bigint): bigint => {
+      const time = timeOf(timeNs);
+      return time.kind === 'known' ? time.wallNs : 0n;
     };
-    const pack = dated ? senmlPack(header.node, descriptor, block, absolute) : undefined;
+    const pack = senmlPack(header.node, descriptor, block, { kind: 'absolute', wallNs });
     if (pack) {
       this.terminal.out(JSON.stringify(pack));
       return;
     }
     this.#withoutTime += block.timesNs.length;
+    const last = header.first + header.count - 1;
     this.terminal.err(
-      `${header.stream} #${header.first} to #${header.first + header.count - 1}: boot ${header.boot} has no anchor; SenML can't tell such times, CSV can`,
+      `${header.stream} #${header.first} to #${last}: boot ${header.boot} has no anchor; SenML can't tell such times, CSV can`,
     );
   }
 
-  #csvRows(block: DecodedBlock, descriptor: Descriptor): void {
+  #csvRows(block: DecodedBlock, descriptor: Descriptor, timeOf: ExportedBlock['timeOf']): void {
     const { header } = block;
-    const times = this.#timesOf(block);
     for (const [row, timeNs] of block.timesNs.entries()) {
-      const time = times.at(header.boot, timeNs);
+      const time = timeOf(timeNs);
       if (time.kind !== 'known') this.#withoutTime++;
       const wall = time.kind === 'known' ? new Date(Number(time.wallNs / 1_000_000n)).toISOString() : '';
       const unsure = time.kind === 'known' ? (Number(time.uncertaintyNs) / 1e6).toFixed(3) : '';
