@@ -1,26 +1,11 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join, resolve } from 'node:path';
 import { registry } from '../board/index.js';
 import { checkSecrets, formatProblem, loadConfig, type NodeConfig } from '../config/index.js';
+import { packageRoot } from '../package.js';
 import { CommandError, EXIT, type Invocation, type Terminal } from './command.js';
 
 const DEFAULT_CONFIG = '/etc/cairn/node.yaml';
-
-/** The package's folder, from wherever this file was compiled to. */
-export function packageRoot(): string {
-  let folder = dirname(fileURLToPath(import.meta.url));
-  while (!existsSync(join(folder, 'board-configs'))) {
-    const parent = dirname(folder);
-    if (parent === folder) throw new Error('board-configs not found: the package is not whole');
-    folder = parent;
-  }
-  return folder;
-}
-
-export function version(): string {
-  return JSON.parse(readFileSync(join(packageRoot(), 'package.json'), 'utf8')).version;
-}
 
 /** `--config FILE`, else CAIRN_CONFIG, else /etc/cairn/node.yaml. */
 export function configPath(call: Invocation): string {

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { version } from '../package.js';
 import { type Command, CommandError, EXIT, type ExitCode, type Terminal } from './command.js';
 import { check } from './commands/check.js';
 import { decode } from './commands/decode.js';
@@ -9,7 +10,6 @@ import { run } from './commands/run.js';
 import { status } from './commands/status.js';
 import { storeStatus, storeVerify } from './commands/store.js';
 import { storeExport } from './commands/store-export.js';
-import { version } from './files.js';
 
 /** Every command there is: the local `cairn` and the console on the serial line run from this one table. */
 export const COMMANDS: readonly Command[] = [

@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createWriteStream, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ask, controlPath } from '../../runtime/console/control.js';
-import { packageRoot } from '../../runtime/console/files.js';
+import { ask, controlPath } from '../../runtime/control.js';
+import { packageRoot } from '../../runtime/package.js';
 import type { PipelineStatus } from '../../runtime/pipeline.js';
 
 /** How long a stopped node may take before it is killed. */

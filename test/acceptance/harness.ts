@@ -5,12 +5,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { ask, controlPath } from '../../runtime/console/control.js';
+import { ask, controlPath } from '../../runtime/control.js';
 import { ensureIdentity } from '../../runtime/identity.js';
 import type { PipelineStatus } from '../../runtime/pipeline.js';
 
 /** Compiled, beside the compiled runtime: the same files that `bin/cairn` starts. */
-const MAIN = fileURLToPath(new URL('../../runtime/main.js', import.meta.url));
+export const MAIN = fileURLToPath(new URL('../../runtime/main.js', import.meta.url));
 
 /** A node as its user runs it: a process of its own, its files below a temporary folder. */
 export class TestNode {

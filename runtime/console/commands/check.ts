@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
+import { toJson } from '../../control.js';
 import { CONFIG_OPTION, type Command, EXIT } from '../command.js';
-import { toJson } from '../control.js';
 import { configPath, readConfig } from '../files.js';
 
 export const check: Command = {

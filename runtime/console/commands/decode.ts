@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { native } from '../../../native/index.js';
 import { decodeMeta, META_STREAM } from '../../../wire/index.js';
+import { toJson } from '../../control.js';
 import { type Command, CommandError, EXIT, type Terminal } from '../command.js';
-import { toJson } from '../control.js';
 
 const QUALITY_MARKS = ['', '?', '~', '!'];
 

@@ -1,6 +1,6 @@
+import { toJson } from '../../control.js';
 import { ensureIdentity, IdentityError, installPublicKey } from '../../identity.js';
 import { type Command, CommandError, EXIT } from '../command.js';
-import { toJson } from '../control.js';
 
 export const init: Command = {
   name: 'init',

@@ -1,7 +1,7 @@
 import { HalError } from '../../../drivers/contract/index.js';
 import { registry } from '../../board/index.js';
+import { toJson } from '../../control.js';
 import { CONFIG_OPTION, type Command, EXIT } from '../command.js';
-import { toJson } from '../control.js';
 import { configPath, readConfig } from '../files.js';
 import { withBoard } from '../hardware.js';
 

@@ -1,9 +1,9 @@
 import { QUANTITY_UNITS, type Rows, rowCount } from '../../../drivers/contract/index.js';
 import type { Board } from '../../board/index.js';
 import { systemClock } from '../../clock/index.js';
+import { toJson } from '../../control.js';
 import { createSampler, type SamplerStream } from '../../sampler/index.js';
 import { CONFIG_OPTION, type Command, CommandError, EXIT, type Terminal } from '../command.js';
-import { toJson } from '../control.js';
 import { configPath, readConfig } from '../files.js';
 import { withBoard } from '../hardware.js';
 

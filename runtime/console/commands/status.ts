@@ -1,6 +1,6 @@
+import { ask, controlPath, toJson } from '../../control.js';
 import type { PipelineStatus } from '../../pipeline.js';
 import { CONFIG_OPTION, type Command, CommandError, EXIT } from '../command.js';
-import { ask, controlPath, toJson } from '../control.js';
 import { configPath, readConfig } from '../files.js';
 import { statusLines } from '../status-lines.js';
 

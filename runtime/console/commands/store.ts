@@ -1,3 +1,4 @@
+import { ask, controlPath, toJson } from '../../control.js';
 import type { PipelineStatus } from '../../pipeline.js';
 import { type StoreDeps, StoreError, storeDefaults, type Verdict, verifyStore } from '../../store/index.js';
 import {
@@ -8,7 +9,6 @@ import {
   type Invocation,
   type Terminal,
 } from '../command.js';
-import { ask, controlPath, toJson } from '../control.js';
 import { configPath, readConfig } from '../files.js';
 import { storeLines } from '../status-lines.js';
 
