@@ -27,7 +27,7 @@ export function storeLines(store: StoreStatus): readonly string[] {
       .filter((entry) => entry.blocks > 0)
       .map(
         (entry) =>
-          `  ${entry.class.padEnd(10)} ${String(entry.blocks).padStart(7)} blocks ${kb(entry.bytes).padStart(10)} of ${kb(entry.quotaBytes)}`,
+          `  ${entry.class.padEnd(10)} ${String(entry.blocks).padStart(7)} blocks ${kb(entry.bytes).padStart(10)}${entry.quotaBytes > 0 ? ` of ${kb(entry.quotaBytes)}` : ''}`,
       ),
     ...store.streams.flatMap((stream) =>
       Object.entries(stream.gaps).map(([cause, rows]) => `  gap ${stream.stream} ${cause}: ${rows} rows`),

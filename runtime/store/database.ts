@@ -62,7 +62,10 @@ export async function makeDurable({ path, deps }: StoreOptions): Promise<void> {
   const { files } = deps;
   const marker = join(path, MARKER);
   if (await files.read(marker)) return;
-  for (const name of await files.list(join(path, LEVEL))) await files.sync(join(path, LEVEL, name));
+  for (const name of await files.list(join(path, LEVEL))) {
+    // Closing any descriptor of it would drop the lock that LevelDB holds on it (fcntl(2)): a second node could open the store.
+    if (name !== 'LOCK') await files.sync(join(path, LEVEL, name));
+  }
   await files.sync(join(path, LEVEL));
   await files.sync(path);
   await files.write(marker, new TextEncoder().encode('Readings in this store were acknowledged.\n'));

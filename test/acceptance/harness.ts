@@ -46,6 +46,7 @@ export class TestNode {
 
   /** `command`: what runs instead of `main.js run --config FILE`. */
   start(command: readonly string[] = [MAIN, 'run', '--config', this.configFile]): void {
+    if (this.running) throw new Error('the node runs already');
     const log = openSync(this.logFile, 'a');
     const env = { ...process.env, UV_THREADPOOL_SIZE: '8' };
     this.#child = spawn(process.execPath, [...command], {
