@@ -3,16 +3,16 @@ import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { ask, controlPath } from '../runtime/console/control.js';
-import { packageRoot } from '../runtime/console/files.js';
+import { ask, controlPath } from '../runtime/control.js';
 import { ensureIdentity } from '../runtime/identity.js';
+import { packageRoot } from '../runtime/package.js';
 import type { PipelineStatus } from '../runtime/pipeline.js';
 import { MOSQUITTO, startMosquitto } from '../test/support/broker.js';
 import { inFolder, processCost, seconds } from './measure.js';
 import type { Bench, Figure, Report } from './report.js';
 
 /** Code is compiled and the first blocks have left. */
-const WARM_UP_S = 3;
+const WARM_UP_S = 2;
 const MEASURED_S = 5;
 
 const POLLED = (id: string, bus: string, address: string) =>

@@ -64,7 +64,7 @@ function synthetic(name: string, timeOf: (row: number) => bigint, next: (axis: n
   return { name, channels, blocks };
 }
 
-/** NAB's ambient temperature, hourly, as binary floating point: no decimal fits, and most of its bits are noise. */
+/** NAB's ambient temperature: hourly, eight decimals a value, of which the last are noise. */
 export function ambientTemperature(): Series | undefined {
   const file = 'timeseries/ambient_temperature_system_failure.csv';
   const path = join(process.env.CAIRN_REAL_DATA ?? '../shared/data', file);

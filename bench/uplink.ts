@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { connectAsync } from 'mqtt';
 import { systemClock } from '../runtime/clock/index.js';
+import type { UplinkConfig } from '../runtime/config/index.js';
 import { createUplink, mqttJs } from '../runtime/uplink/index.js';
 import { MOSQUITTO, startMosquitto } from '../test/support/broker.js';
 import { inFolder, processCost, seconds } from './measure.js';
@@ -79,17 +80,13 @@ function drainStore(url: string): Promise<Drained> {
     }
     const clock = systemClock();
     const [before, began] = [processCost('self').cpuUs, performance.now()];
+    const config: UplinkConfig = {
+      ...{ url, protocol: '5', payloads: ['packet'], window: WINDOW, pubackDeadlineMs: 10_000 },
+      ...{ keepAliveS: 60, backoffMinMs: 100, backoffMaxMs: 1000 },
+    };
     const running = createUplink({
-      config: {
-        ...{ url, protocol: '5', payloads: ['packet'], window: WINDOW, pubackDeadlineMs: 10_000 },
-        ...{ keepAliveS: 60, backoffMinMs: 100, backoffMaxMs: 1000 },
-      },
-      ...{ node: store.node, store, clock, random: Math.random, software: 'bench' },
-      connect: mqttJs({
-        ...{ url, protocol: '5', payloads: ['packet'], window: WINDOW, pubackDeadlineMs: 10_000 },
-        ...{ keepAliveS: 60, backoffMinMs: 100, backoffMaxMs: 1000 },
-      }),
-      wall: () => undefined,
+      ...{ config, node: store.node, store, clock, random: Math.random, software: 'bench' },
+      connect: mqttJs(config),
       log: (level, text) => {
         if (level === 'error') process.stderr.write(`bench: ${text}\n`);
       },

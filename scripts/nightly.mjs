@@ -1,0 +1,119 @@
+// What takes too long for each change: one after the other, a line of result each. `npm run nightly [-- --only NAME] [--list]`.
+// The whole output of each goes to .cache/nightly/<name>.log. Exit code 1 when any failed, 2 for a wrong call.
+import { spawn } from 'node:child_process';
+import { createWriteStream, mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { root } from './setup.mjs';
+
+/** `maxMin`: what hangs is ended, and counts as failed. */
+const JOBS = [
+  {
+    name: 'kill',
+    what: 'the node killed three times in 180 s at 200 readings/s, the broker away for 60',
+    command: ['npm', 'test', '--', 'acceptance/kill'],
+    env: { CAIRN_KILL_RUN_MS: '180000' },
+    maxMin: 20,
+  },
+  {
+    name: 'soak',
+    what: 'the node of `npm start` for 10 minutes: memory, descriptors, threads',
+    command: ['npm', 'run', 'soak', '--', '--minutes', '10'],
+    maxMin: 20,
+  },
+  {
+    name: 'fuzz',
+    what: 'each parser fuzzed for 10 minutes',
+    command: ['npm', 'run', 'fuzz', '--', '--seconds', '600'],
+    maxMin: 180,
+  },
+  {
+    name: 'matrix',
+    what: 'the suite on each supported Node',
+    command: ['npm', 'run', 'matrix'],
+    maxMin: 60,
+  },
+  {
+    name: 'bench',
+    what: 'every benchmark beside its peers',
+    command: ['npm', 'run', 'bench'],
+    maxMin: 10,
+  },
+];
+
+const logs = join(root, '.cache', 'nightly');
+
+function options() {
+  try {
+    const { values } = parseArgs({
+      options: { only: { type: 'string', multiple: true }, list: { type: 'boolean' } },
+    });
+    const unknown = (values.only ?? []).filter((name) => !JOBS.some((job) => job.name === name));
+    if (unknown.length > 0) throw new Error(`no ${unknown.join(', ')}`);
+    return values;
+  } catch (error) {
+    const names = JOBS.map(({ name }) => name).join(', ');
+    process.stderr.write(
+      `nightly: ${error.message}; --only takes one of ${names}, more than once for more\n`,
+    );
+    process.exit(2);
+  }
+}
+
+/** Resolves to what went wrong, or undefined. The process group is ended with it: npm alone would leave its children. */
+function run({ command, env, maxMin }, logFile) {
+  const [program, ...args] = command;
+  const child = spawn(program, args, {
+    cwd: root,
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true,
+  });
+  const log = createWriteStream(logFile);
+  child.stdout.pipe(log, { end: false });
+  child.stderr.pipe(log, { end: false });
+  const stop = () => process.kill(-child.pid, 'SIGKILL');
+  const interrupt = () => {
+    stop();
+    process.exit(130);
+  };
+  const timer = setTimeout(stop, maxMin * 60_000);
+  for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, interrupt);
+  return new Promise((resolve) => {
+    child.once('error', (error) => resolve(`could not start: ${error.message}`));
+    child.once('close', (code, signal) => {
+      clearTimeout(timer);
+      for (const name of ['SIGINT', 'SIGTERM']) process.off(name, interrupt);
+      log.end(() => resolve(code === 0 ? undefined : `${signal ?? `exit code ${code}`}`));
+    });
+  });
+}
+
+function duration(ms) {
+  const seconds = Math.round(ms / 1000);
+  return `${Math.floor(seconds / 60)} min ${String(seconds % 60).padStart(2, '0')} s`;
+}
+
+function tail(file) {
+  return readFileSync(file, 'utf8').trimEnd().split('\n').slice(-30).join('\n');
+}
+
+const { only, list } = options();
+const wanted = JOBS.filter(({ name }) => !only || only.includes(name));
+mkdirSync(logs, { recursive: true });
+let failed = 0;
+for (const job of wanted) {
+  if (list) {
+    process.stdout.write(`${job.name.padEnd(8)} ${job.what}\n`);
+    continue;
+  }
+  const logFile = join(logs, `${job.name}.log`);
+  const began = performance.now();
+  const fault = await run(job, logFile);
+  const took = duration(performance.now() - began);
+  process.stdout.write(`${fault ? 'FAILED' : 'passed'}  ${job.name.padEnd(8)} ${took}  ${job.what}\n`);
+  if (!fault) continue;
+  failed++;
+  process.stdout.write(`        ${fault}; the end of ${logFile}:\n${tail(logFile)}\n`);
+}
+process.exitCode = failed > 0 ? 1 : 0;
