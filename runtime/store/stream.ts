@@ -5,10 +5,19 @@ import type { StreamId } from './keys.js';
 import { RangeSet } from './ranges.js';
 import type { StreamRecord } from './records.js';
 
-/** Reserved for a stream whose rate isn't known yet, rows. */
-const FIRST_AHEAD = 64;
-export const MIN_AHEAD = 8;
-export const MAX_AHEAD = 65536;
+/** How far ahead numbers are reserved, rows: an unclean stop says that so many may have been lost. */
+interface Ahead {
+  readonly min: number;
+  readonly max: number;
+}
+
+const BY_RATE: Ahead = { min: 16, max: 65_536 };
+/** An alarm commits at once and the next number is reserved behind it: only a second one within those milliseconds waits for one. */
+const ONE: Ahead = { min: 1, max: 1 };
+
+function aheadOf(logClass: LogClass): Ahead {
+  return logClass === 'alarm' ? ONE : BY_RATE;
+}
 
 /** Bytes of all rows that are in memory and not yet on the disk. */
 export interface Memory {
@@ -44,7 +53,7 @@ export class Stream implements StreamId {
   /** Of chunks and unnumbered rows. */
   bytes = 0;
   readonly #unnumbered: Unnumbered[] = [];
-  #ahead = FIRST_AHEAD;
+  #ahead: number;
   #rated: { readonly ns: bigint; readonly next: number } | undefined;
 
   constructor(
@@ -60,6 +69,7 @@ export class Stream implements StreamId {
     this.epoch = record.epoch;
     this.id = record.id;
     this.name = record.name;
+    this.#ahead = aheadOf(record.class).min;
   }
 
   get class(): LogClass {
@@ -111,7 +121,8 @@ export class Stream implements StreamId {
     const elapsedMs = Number(nowNs - this.#rated.ns) / 1e6;
     if (elapsedMs >= aheadMs / 4 || (this.wantsReserve && produced > this.#rated.next)) {
       const rows = Math.ceil(((produced - this.#rated.next) / Math.max(elapsedMs, aheadMs / 4)) * aheadMs);
-      this.#ahead = Math.min(MAX_AHEAD, Math.max(MIN_AHEAD, rows));
+      const { min, max } = aheadOf(this.class);
+      this.#ahead = Math.min(max, Math.max(min, rows));
       this.#rated = { ns: nowNs, next: produced };
     }
     return Math.max(this.limit, produced + this.#ahead);
