@@ -22,13 +22,14 @@ const BATTERY_OHM = 0.12;
 export function createWorld(seed: number, startUtcNs: bigint): (timeNs: bigint) => World {
   const walk = createWalk(seed);
   const tags = placeTags(seed, walk);
-  return (timeNs) => {
+  const at = (timeNs: bigint): World => {
     const timeS = Number(timeNs / 1_000_000_000n) + Number(timeNs % 1_000_000_000n) / 1e9;
     const utcNs = startUtcNs + timeNs;
     const step = walk(timeS);
     const altitudeM = START.altitudeM + step.upM;
     return {
       timeNs,
+      at,
       utcNs,
       ...weatherAt(seed, Number(utcNs / 1_000_000n) / 1e3, altitudeM),
       ...bodyAt(step),
@@ -41,6 +42,7 @@ export function createWorld(seed: number, startUtcNs: bigint): (timeNs: bigint) 
       contactActive: isPressed(seed, timeS),
     };
   };
+  return at;
 }
 
 function placeOnEarth(step: Step): { latitudeDeg: number; longitudeDeg: number } {
