@@ -9,8 +9,8 @@ export type BootAnchor = Omit<Anchor, 'boot'>;
 const CHECK_INTERVAL_MS = 5_000;
 /** A crystal of 100 ppm drifts 0.36 s an hour: an anchor an hour bounds what interpolation has to bridge. */
 const RENEW_NS = 3_600_000_000_000n;
-/** An NMEA sentence says which second it was, and comes up to this long after it. */
-const GNSS_LATENCY_NS = 500_000_000n;
+/** An NMEA sentence says which second it was, and comes up to this long after it: receivers of the last twenty years take 0.05 to 1 s. */
+const GNSS_LATENCY_NS = 1_000_000_000n;
 
 export interface AnchorKeeperOptions {
   readonly clock: RuntimeClock;
