@@ -1,12 +1,14 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 
-/** A TCP proxy on loopback that can be made a half-open link, or a slow one. */
+/** A TCP proxy on loopback that can be made a half-open link, or a long one. */
 export class TcpProxy {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
   /** True: bytes are taken from both ends and given to neither; connections stay open. */
   frozen = false;
+  /** How long each byte takes, one way. */
+  delayMs = 0;
   /** Bytes towards the broker so far. */
   upBytes = 0;
   connections = 0;
@@ -47,10 +49,16 @@ export class TcpProxy {
 
   #pass(from: Socket, to: Socket, count: (bytes: number) => void): void {
     this.#sockets.add(from);
+    let arrived = Promise.resolve();
     from.on('data', (chunk: Buffer) => {
       if (this.frozen) return;
       count(chunk.length);
-      to.write(chunk);
+      const dueMs = Date.now() + this.delayMs;
+      arrived = arrived.then(async () => {
+        const waitMs = dueMs - Date.now();
+        if (waitMs > 0) await new Promise((resolve) => setTimeout(resolve, waitMs));
+        to.write(chunk);
+      });
     });
     from.on('error', () => to.destroy());
     from.on('close', () => {
