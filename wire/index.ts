@@ -1,3 +1,4 @@
+export * from './cells.js';
 export * from './meta.js';
 export * from './records.js';
 export * from './senml.js';

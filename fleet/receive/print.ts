@@ -1,5 +1,4 @@
-import { QUALITY, QUANTITY_UNITS } from '../../drivers/contract/index.js';
-import type { RowTime } from '../../wire/index.js';
+import { type RowTime, rowCells } from '../../wire/index.js';
 import type { SummaryLine } from './ledger.js';
 import type { ReceivedRows } from './receiver.js';
 
@@ -33,28 +32,16 @@ export function* printedRows(rows: ReceivedRows): Generator<PrintedRow> {
   }
 }
 
-function valuesOf(rows: ReceivedRows, row: number): Record<string, number | string | null> {
-  const { columns, values, quality, texts } = rows.block;
-  return Object.fromEntries(
-    columns.map((_, column) => {
-      const cell = row * columns.length + column;
-      const channel = rows.descriptor?.channels[column];
-      const text = texts?.[cell];
-      const value = text instanceof Uint8Array ? Buffer.from(text).toString('hex') : (text ?? values[cell]!);
-      const absent = quality[cell] === QUALITY.fault || Number.isNaN(value);
-      const label =
-        channel?.type.kind === 'enum' && typeof value === 'number' ? channel.type.labels[value] : undefined;
-      return [channel?.name ?? `column${column}`, absent ? null : (label ?? value)];
-    }),
-  );
+function valuesOf({ block, descriptor }: ReceivedRows, row: number): Record<string, number | string | null> {
+  const cells = rowCells(block, row, block.columns.length, descriptor?.channels);
+  return Object.fromEntries(cells.map(({ channel, value }) => [channel, value]));
 }
 
 /** For people: `0123… climate #12 2026-…Z ±3 ms  temperature 21.4 Cel  pressure 99012 Pa` */
 export function rowLine(rows: ReceivedRows, row: PrintedRow): string {
-  const units = new Map(rows.descriptor?.channels.map((one) => [one.name, QUANTITY_UNITS[one.quantity]]));
-  const values = Object.entries(row.values).map(([name, value]) =>
-    `${name} ${value ?? '-'} ${units.get(name) ?? ''}`.trimEnd(),
-  );
+  const { header, block, descriptor } = rows;
+  const cells = rowCells(block, row.sequence - header.first, block.columns.length, descriptor?.channels);
+  const values = cells.map(({ channel, value, unit }) => `${channel} ${value ?? '-'} ${unit}`.trimEnd());
   const time = rows.timeOf(BigInt(row.timeNs));
   return `${row.node.slice(0, 6)} ${row.stream} #${row.sequence} ${timeText(time, row)}  ${values.join('  ')}`;
 }

@@ -1,7 +1,7 @@
-import { QUANTITY_UNITS } from '../../drivers/contract/index.js';
 import type { ReceivedRows, SummaryLine } from '../../fleet/receive/index.js';
 import { kb, linkText } from '../../runtime/console/status-lines.js';
 import type { PipelineStatus } from '../../runtime/pipeline.js';
+import { rowCells } from '../../wire/index.js';
 
 /** The last row of a stream as it arrived, for people. */
 export interface LastRow {
@@ -20,21 +20,18 @@ export interface DemoView {
   readonly nowMs: number;
 }
 
-const QUALITY_MARKS = ['', '?', '~', '!'];
+const QUALITY_MARKS = { good: '', suspect: '?', stale: '~', fault: '' };
 const VALUES_SHOWN = 4;
 
 export function lastRowOf({ header, block, descriptor }: ReceivedRows, atMs: number): LastRow {
   const row = header.count - 1;
-  const cells = block.columns.map((_, column) => {
-    const cell = row * block.columns.length + column;
-    const channel = descriptor?.channels[column];
-    const value = block.texts?.[cell] ?? block.values[cell];
-    const label = channel?.type.kind === 'enum' ? channel.type.labels[Number(value)] : undefined;
-    const shown = block.quality[cell] === 3 ? '-' : String(label ?? value);
-    const unit = channel ? QUANTITY_UNITS[channel.quantity] : '';
-    return `${channel?.name ?? column} ${shown}${QUALITY_MARKS[block.quality[cell]!]}${unit ? ` ${unit}` : ''}`;
-  });
-  return { sequence: header.first + row, text: cells.slice(0, VALUES_SHOWN).join('  '), atMs };
+  const cells = rowCells(block, row, block.columns.length, descriptor?.channels);
+  const texts = cells
+    .slice(0, VALUES_SHOWN)
+    .map(({ channel, value, unit, quality }) =>
+      `${channel} ${value ?? '-'}${QUALITY_MARKS[quality]} ${unit}`.trimEnd(),
+    );
+  return { sequence: header.first + row, text: texts.join('  '), atMs };
 }
 
 /** The whole picture, a line each; the first is a title. */

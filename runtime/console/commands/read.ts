@@ -1,4 +1,5 @@
-import { QUANTITY_UNITS, type Rows, rowCount } from '../../../drivers/contract/index.js';
+import { type Rows, rowCount } from '../../../drivers/contract/index.js';
+import { rowCells } from '../../../wire/index.js';
 import type { Board } from '../../board/index.js';
 import { systemClock } from '../../clock/index.js';
 import { toJson } from '../../control.js';
@@ -9,7 +10,6 @@ import { withBoard } from '../hardware.js';
 
 /** A receiver without a fix, or a contact that nobody touches, has nothing to say for a while. */
 const WAIT_MS = 10_000;
-const QUALITY_NAMES = ['good', 'suspect', 'stale', 'fault'];
 
 export const read: Command = {
   name: 'read',
@@ -79,21 +79,14 @@ function print(
   out: (text: string) => void,
 ): void {
   const { channels } = streams.get(rows.stream)!;
-  const last = (rowCount(rows) - 1) * channels.length;
-  const values = channels.map((channel, i) => ({
-    channel: channel.name,
-    value: rows.texts?.[last + i] ?? (Number.isNaN(rows.values[last + i]) ? null : rows.values[last + i]),
-    unit: QUANTITY_UNITS[channel.quantity],
-    quality: QUALITY_NAMES[rows.quality[last + i]!],
-    label: channel.type.kind === 'enum' ? channel.type.labels[rows.values[last + i]!] : undefined,
-  }));
+  const cells = rowCells(rows, rowCount(rows) - 1, channels.length, channels);
   if (json) {
-    out(toJson({ stream: rows.stream, timeNs: rows.timesNs.at(-1), values }));
+    out(toJson({ stream: rows.stream, timeNs: rows.timesNs.at(-1), values: cells }));
     return;
   }
-  for (const { channel, value, unit, quality, label } of values) {
+  for (const { channel, value, unit, quality } of cells) {
     out(
-      `${rows.stream.padEnd(14)} ${channel.padEnd(18)} ${String(label ?? value ?? '-').padStart(14)} ${unit.padEnd(6)} ${quality}`,
+      `${rows.stream.padEnd(14)} ${channel.padEnd(18)} ${String(value ?? '-').padStart(14)} ${unit.padEnd(6)} ${quality}`,
     );
   }
 }

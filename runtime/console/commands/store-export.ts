@@ -1,7 +1,6 @@
-import { QUANTITY_UNITS } from '../../../drivers/contract/index.js';
 import { native } from '../../../native/index.js';
 import type { DecodedBlock } from '../../../native/types.js';
-import { type Descriptor, META_STREAM, senmlPack } from '../../../wire/index.js';
+import { type Descriptor, META_STREAM, rowCells, senmlPack } from '../../../wire/index.js';
 import { type ExportedBlock, exportBlocks } from '../../store/index.js';
 import { CONFIG_OPTION, type Command, CommandError, EXIT, type Terminal } from '../command.js';
 import { onStore, quietDeps, storePath } from './store.js';
@@ -105,28 +104,16 @@ class Exporter {
         wall,
         unsure,
       ];
-      for (const cells of cellsOf(block, descriptor, row)) this.terminal.out([...head, ...cells].join(','));
+      for (const { channel, value, unit, quality } of rowCells(
+        block,
+        row,
+        block.columns.length,
+        descriptor.channels,
+      )) {
+        this.terminal.out([...head, channel, quoted(String(value ?? '')), unit, quality].join(','));
+      }
     }
   }
-}
-
-const QUALITY_NAMES = ['good', 'suspect', 'stale', 'fault'];
-
-function cellsOf(block: DecodedBlock, { channels }: Descriptor, row: number): readonly (readonly string[])[] {
-  return channels.map((channel, i) => {
-    const cell = row * channels.length + i;
-    const text = block.texts?.[cell];
-    const value =
-      text instanceof Uint8Array ? Buffer.from(text).toString('hex') : (text ?? block.values[cell]);
-    const label = channel.type.kind === 'enum' ? channel.type.labels[Number(value)] : undefined;
-    const shown = block.quality[cell] === 3 ? '' : String(label ?? value);
-    return [
-      channel.name,
-      quoted(shown),
-      QUANTITY_UNITS[channel.quantity],
-      QUALITY_NAMES[block.quality[cell]!]!,
-    ];
-  });
 }
 
 /** RFC 4180 §2: a field with a comma, quote or line break is quoted, its quotes doubled. */
