@@ -162,11 +162,9 @@ test('20,000 rows of backlog on a long link: a fresh reading arrives within 2 s,
   const [from, to] = [before, drained()];
   assert.ok(to > from, 'the backlog goes on beside the live rows');
   t.diagnostic(`${to - from} old rows in the second after`);
-  const ages = rows()
-    .filter(({ rows: { header } }) => header.stream === 'climate')
-    .map(({ at, rows: { block } }) => at - connectedAt - Number(block.timesNs.at(-1)! - startedNs) / 1e6);
-  t.diagnostic(`${ages.length} live blocks of climate meanwhile`);
-  assert.ok(ages.length >= 3, 'live rows keep coming');
+  const live = rows().filter(({ rows: { header } }) => header.stream === 'climate').length;
+  t.diagnostic(`${live} live blocks of climate meanwhile`);
+  assert.ok(live >= 3, 'live rows keep coming');
   proxy.delayMs = 0;
   await until('all of it arrives', () => drained() === BACKLOG_ROWS, 40_000);
 });
