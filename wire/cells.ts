@@ -24,14 +24,18 @@ export function rowCells(
     const channel = channels?.[column];
     return {
       channel: channel?.name ?? `column${column}`,
-      value: valueOf(rows, at, channel),
+      value: shownValue(rows, at, channel),
       unit: channel ? QUANTITY_UNITS[channel.quantity] : '',
       quality: QUALITY_NAMES[rows.quality[at]!] ?? 'fault',
     };
   });
 }
 
-function valueOf(rows: Pick<Rows, 'values' | 'quality' | 'texts'>, at: number, channel: Channel | undefined) {
+function shownValue(
+  rows: Pick<Rows, 'values' | 'quality' | 'texts'>,
+  at: number,
+  channel: Channel | undefined,
+) {
   if (rows.quality[at] === QUALITY.fault) return null;
   const text = rows.texts?.[at];
   if (text instanceof Uint8Array) return Buffer.from(text).toString('hex');
