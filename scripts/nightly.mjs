@@ -16,6 +16,13 @@ const JOBS = [
     maxMin: 20,
   },
   {
+    name: 'disk',
+    what: 'the disk full for 60 s, and read-only for 60 s, under 200 readings/s',
+    command: ['npm', 'test', '--', 'acceptance/disk-full', 'acceptance/read-only'],
+    env: { CAIRN_DISK_FULL_MS: '60000', CAIRN_READ_ONLY_MS: '60000' },
+    maxMin: 20,
+  },
+  {
     name: 'soak',
     what: 'the node of `npm start` for 10 minutes: memory, descriptors, threads',
     command: ['npm', 'run', 'soak', '--', '--minutes', '10'],

@@ -117,14 +117,14 @@ export async function startCountingTwins(sockets: readonly string[]): Promise<Co
   };
 }
 
-/** The twin board with its two buses served over sockets in `folder`. */
+/** The twin board with its two buses served over sockets in `folder`. A busy machine may keep a process waiting for longer than a bus may. */
 export function writeSocketBoard(folder: string): void {
   const board = [
     'title: Twins of another process',
     'kind: twin',
     'i2c:',
-    `  i2c-1: { pins: [3, 5], device: 'unix:${join(folder, 'i2c-1.sock')}' }`,
-    `  i2c-2: { pins: [27, 28], device: 'unix:${join(folder, 'i2c-2.sock')}' }`,
+    `  i2c-1: { pins: [3, 5], device: 'unix:${join(folder, 'i2c-1.sock')}', timeout: 1s }`,
+    `  i2c-2: { pins: [27, 28], device: 'unix:${join(folder, 'i2c-2.sock')}', timeout: 1s }`,
   ];
   writeFileSync(join(folder, 'board.yaml'), `${board.join('\n')}\n`);
 }
