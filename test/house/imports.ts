@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -24,10 +24,11 @@ function findRoot(): string {
 
 /** All product sources with one of the endings, as paths from the root. */
 export function sourceFiles(...endings: readonly string[]): readonly string[] {
-  return SOURCES.flatMap((folder) => {
-    const names = readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' });
-    return names.map((name) => join(folder, name));
-  })
+  return SOURCES.filter((folder) => existsSync(join(root, folder)))
+    .flatMap((folder) => {
+      const names = readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' });
+      return names.map((name) => join(folder, name));
+    })
     .filter((path) => endings.some((ending) => path.endsWith(ending)))
     .filter((path) => !/(^|\/)(node_modules|build|dist|corpus)\//.test(path))
     .sort();
