@@ -7,4 +7,10 @@ const terminal: Terminal = {
   interactive: process.stderr.isTTY === true,
 };
 
+// Whoever reads has had enough (`… | head`): nothing is wrong, and nobody is left to tell.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit(0);
+});
+
 process.exitCode = await runCommand(process.argv.slice(2), terminal);

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -287,4 +287,10 @@ test('a block that an MQTT client saved is decoded', {
   assert.equal(broken.code, 1);
   assert.match(broken.err, /at byte 0: not a block: /);
   assert.equal((await cairn('decode', join(folder, 'absent.bin'))).code, 2);
+});
+
+test('whoever reads may stop reading: no stack trace for a closed pipe', () => {
+  const script = `("${process.execPath}" "${MAIN}" --help; echo "code $?" >&2) | true`;
+  const { stderr } = spawnSync('sh', ['-c', script], { encoding: 'utf8' });
+  assert.equal(stderr, 'code 0\n');
 });

@@ -33,19 +33,18 @@ export const storeExport: Command = {
   },
 };
 
+const CSV_HEADER =
+  'node,epoch,boot,stream,sequence,boot_time_ns,wall,uncertainty_ms,channel,value,unit,quality';
+
 class Exporter {
+  #begun = false;
   #rows = 0;
   #withoutTime = 0;
 
   constructor(
     private readonly csv: boolean,
     private readonly terminal: Terminal,
-  ) {
-    if (csv)
-      terminal.out(
-        'node,epoch,boot,stream,sequence,boot_time_ns,wall,uncertainty_ms,channel,value,unit,quality',
-      );
-  }
+  ) {}
 
   take(block: DecodedBlock, stored: ExportedBlock): void {
     if (block.header.stream === META_STREAM) return;
@@ -55,17 +54,25 @@ class Exporter {
       );
       return;
     }
+    this.#head();
     this.#rows += block.timesNs.length;
     if (this.csv) this.#csvRows(block, stored.descriptor, stored.timeOf);
     else this.#senml(block, stored.descriptor, stored.timeOf);
   }
 
   finish(): void {
+    this.#head();
     const dated =
       this.#withoutTime > 0
         ? `, ${this.#withoutTime} of them without a wall time (no anchor of their boot)`
         : '';
     this.terminal.err(`${this.#rows} rows${dated}`);
+  }
+
+  /** Not before the store is open: a header alone would look like an empty store. */
+  #head(): void {
+    if (this.csv && !this.#begun) this.terminal.out(CSV_HEADER);
+    this.#begun = true;
   }
 
   /** Rows that no anchor dates are left out and said so: SenML would have them read as now. */
