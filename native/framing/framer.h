@@ -50,7 +50,7 @@ void cairn_framer_reset(cairn_framer *framer);
  */
 bool cairn_framer_next(cairn_framer *framer, const uint8_t **bytes, const uint8_t *end, size_t *length);
 
-/* Each kind's own; used by framer.c only. */
+/* Each kind's own; used by dispatch.c only. */
 bool cairn_line_next(cairn_framer *framer, const uint8_t **bytes, const uint8_t *end, size_t *length);
 bool cairn_nmea_next(cairn_framer *framer, const uint8_t **bytes, const uint8_t *end, size_t *length);
 bool cairn_cobs_next(cairn_framer *framer, const uint8_t **bytes, const uint8_t *end, size_t *length);
