@@ -55,6 +55,12 @@ function testOn(version) {
 const results = versions.map(testOn);
 for (const { version, ok, summary } of results)
   process.stdout.write(`${version}: ${ok ? 'passed' : 'FAILED'}: ${summary}\n`);
+/** The failed tests with what they said, else the end of the output. */
+function failures(text) {
+  const failed = text.match(/^ *not ok [\s\S]*?^ *\.\.\.$/gm);
+  return failed ? failed.join('\n') : text.slice(-8000);
+}
+
 for (const { version, ok, text } of results)
-  if (!ok) process.stdout.write(`\n=== ${version}\n${text.slice(-8000)}\n`);
+  if (!ok) process.stdout.write(`\n=== ${version}\n${failures(text)}\n`);
 process.exit(results.every(({ ok }) => ok) ? 0 : 1);
