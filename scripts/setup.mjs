@@ -68,7 +68,7 @@ function installDependencies(stamp) {
 }
 
 /** Headers beside the running Node (a tarball's, or Debian's libnode-dev), so that nothing is downloaded where they are there. */
-function nodeHeaders() {
+export function nodeHeaders() {
   const prefix = dirname(dirname(process.execPath));
   return [prefix, '/usr'].find((folder) => {
     const header = join(folder, 'include/node/node_version.h');
