@@ -1,11 +1,13 @@
 // Builds the plain C under AddressSanitizer and UndefinedBehaviorSanitizer with each native/test/test_*.c, and runs it;
 // then each fuzz target on its corpus.
-// `node scripts/native-test.mjs [name …]` prints TAP; exit code 1 when a test fails, 2 when there is no compiler.
+// `node scripts/native-test.mjs [--arch arm64|arm] [name …]` prints TAP; exit code 1 when a test fails, 2 when there is no compiler.
+// With --arch it is built by Debian's cross compiler and run by qemu-user, without the sanitizers, which need the real machine.
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, realpathSync, rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { basename, dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const NATIVE = join(ROOT, 'native');
@@ -15,6 +17,7 @@ const TEST_TIMEOUT_MS = 120_000;
 const COMMON = [
   '-std=c11',
   '-D_GNU_SOURCE',
+  '-D_FILE_OFFSET_BITS=64',
   '-Wall',
   '-Wextra',
   '-Wno-unused-parameter',
@@ -28,6 +31,16 @@ export const SANITIZE = [
   '-fno-sanitize-recover=all',
   '-fno-omit-frame-pointer',
 ];
+
+/** How to build for a board's machine and run it on this one. */
+const BOARDS = {
+  arm64: {
+    compiler: 'aarch64-linux-gnu-gcc',
+    flags: ['-O2', '-static'],
+    runner: ['qemu-aarch64', '-cpu', 'max'],
+  },
+  arm: { compiler: 'arm-linux-gnueabihf-gcc', flags: ['-O2', '-static'], runner: ['qemu-arm'] },
+};
 
 /** Whether a compiler has the sanitizers' libraries: Debian packs clang's apart from clang. */
 function canSanitize(compiler) {
@@ -126,35 +139,45 @@ function programs() {
   return [...tests, ...replays];
 }
 
-async function runOne(compiler, objects, { name, sources, args }, folder) {
+async function runOne({ compiler, flags, runner }, objects, { name, sources, args }, folder) {
   const program = join(folder, name);
   try {
-    await link(compiler, [...sources, ...objects], [...SANITIZE, '-O1'], program);
+    await link(compiler, [...sources, ...objects], flags, program);
   } catch (error) {
     return { name, ok: false, output: error.message };
   }
-  const ran = await run(program, args, TEST_TIMEOUT_MS);
+  const [command, ...before] = [...runner, program];
+  const ran = await run(command, [...before, ...args], TEST_TIMEOUT_MS);
   return { name, ok: ran.code === 0, output: ran.output };
 }
 
 /** One result a test program: { name, ok, output }. Undefined when this machine has no C compiler. */
-export async function runNativeTests(only = []) {
-  const compiler = findCompiler();
-  if (!compiler) return undefined;
+export async function runNativeTests(only = [], arch = undefined) {
+  const here = { compiler: findCompiler(), flags: [...SANITIZE, '-O1'], runner: [] };
+  const target = arch ? BOARDS[arch] : here;
+  if (!target?.compiler) return undefined;
   const folder = join(ROOT, '.build', 'native-test', String(process.pid));
   const wanted = programs().filter(({ name }) => only.length === 0 || only.includes(name));
   try {
-    const objects = await compileAll(compiler, plainSources(), [...SANITIZE, '-O1'], folder);
-    return await mapParallel(wanted, (program) => runOne(compiler, objects, program, folder));
+    const objects = await compileAll(target.compiler, plainSources(), target.flags, folder);
+    return await mapParallel(wanted, (program) => runOne(target, objects, program, folder));
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
 async function main() {
-  const results = await runNativeTests(process.argv.slice(2));
+  const { values, positionals } = parseArgs({
+    options: { arch: { type: 'string' } },
+    allowPositionals: true,
+  });
+  const results = await runNativeTests(positionals, values.arch);
   if (!results) {
-    console.error('native-test: neither clang nor gcc is here (apt-get install clang)');
+    console.error(
+      values.arch
+        ? `native-test: --arch is one of ${Object.keys(BOARDS).join(', ')}`
+        : 'native-test: neither clang nor gcc is here (apt-get install clang)',
+    );
     process.exit(2);
   }
   console.log(`TAP version 13\n1..${results.length}`);

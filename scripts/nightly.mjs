@@ -35,6 +35,18 @@ const JOBS = [
     maxMin: 180,
   },
   {
+    name: 'arm64',
+    what: 'the C tests built for 64-bit Arm, under qemu-user',
+    command: ['node', 'scripts/native-test.mjs', '--arch', 'arm64'],
+    maxMin: 10,
+  },
+  {
+    name: 'arm',
+    what: 'the C tests built for 32-bit Arm, under qemu-user',
+    command: ['node', 'scripts/native-test.mjs', '--arch', 'arm'],
+    maxMin: 10,
+  },
+  {
     name: 'matrix',
     what: 'the suite on each supported Node',
     command: ['npm', 'run', 'matrix'],
