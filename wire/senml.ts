@@ -6,6 +6,7 @@ export interface SenmlRecord {
   bn?: string;
   bt?: number;
   bu?: string;
+  bver?: number;
   n: string;
   u?: string;
   v?: number;
@@ -25,6 +26,10 @@ export type SenmlTime =
 /** A sum of base time and time below this is relative to now (RFC 8428 §4.5.3). */
 const RELATIVE_BELOW_S = 2n ** 28n;
 const NS = 1_000_000_000n;
+/** Units of QUANTITY_UNITS that are in the registry of secondary units (RFC 8798 §3), which version 10 (RFC 8428) doesn't allow. */
+const SECONDARY_UNITS: ReadonlySet<string> = new Set(['/100', 'dBm']);
+/** 10, and the feature that allows them: 2^4 (RFC 9100 §4). */
+const VERSION_WITH_SECONDARY_UNITS = 26;
 
 /**
  * One pack of a block's rows, JSON values as `JSON.stringify` takes them. Faults, NaN and infinities are left out; what is left may be
@@ -52,7 +57,12 @@ export function senmlPack(
       records.push(record);
     });
   });
-  return withBase(records, `${node}/${stream}/`, times.base, common);
+  return withBase(records, {
+    bn: `${node}/${stream}/`,
+    ...(times.base === undefined ? {} : { bt: times.base }),
+    ...(common ? { bu: common } : {}),
+    ...versionOf(channels),
+  });
 }
 
 /** The unit in the registry: percent is RFC 8798's `/100`, as RFC 8428 advises against producing `%`. */
@@ -63,14 +73,17 @@ export function senmlUnit(channel: Channel): string {
 
 function withBase(
   records: SenmlRecord[],
-  bn: string,
-  bt: number | undefined,
-  bu: string | undefined,
+  base: Pick<SenmlRecord, 'bn' | 'bt' | 'bu' | 'bver'>,
 ): SenmlRecord[] {
   const first = records[0];
-  if (!first) return records;
-  records[0] = { bn, ...(bt === undefined ? {} : { bt }), ...(bu ? { bu } : {}), ...first };
+  if (first) records[0] = { ...base, ...first };
   return records;
+}
+
+/** A reader that knows version 10 only must refuse such a pack, rather than take a percent for a ratio. */
+function versionOf(channels: readonly Channel[]): Pick<SenmlRecord, 'bver'> {
+  const isSecondary = channels.some((channel) => SECONDARY_UNITS.has(senmlUnit(channel)));
+  return isSecondary ? { bver: VERSION_WITH_SECONDARY_UNITS } : {};
 }
 
 interface PackTimes {

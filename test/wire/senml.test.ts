@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { decode } from 'cbor-x/encode';
-import type { Channel } from '../../drivers/contract/index.js';
+import { type Channel, QUANTITY_UNITS } from '../../drivers/contract/index.js';
 import { type SenmlRecord, senmlPack } from '../../wire/index.js';
 
 /** RFC 8428 §4.6, written from the RFC: what a reader makes of a pack. */
@@ -124,9 +124,22 @@ test('labels, texts, bytes and percent are said as the registry has them', () =>
   };
   const pack = senmlPack(NODE, { stream: 's', channels }, rows, { kind: 'relative', nowNs: 0n });
   assert.deepEqual(pack, [
-    { bn: `${NODE}/s/`, n: 'motion', vs: 'moving', t: 0 },
+    { bn: `${NODE}/s/`, bver: 26, n: 'motion', vs: 'moving', t: 0 },
     { n: 'tag', vs: 'E200', t: 0 },
     { n: 'raw', vd: '-__-', t: 0 },
     { n: 'charge', u: '/100', v: 37, t: 0 },
   ]);
+});
+
+test('a pack with a unit that only RFC 8798’s secondary registry has says version 26 (RFC 9100 §4), others none', () => {
+  const version = (quantity: Channel['quantity']) => {
+    const { descriptor, rows } = one({ ...voltage, quantity }, [1, 2]);
+    return senmlPack(NODE, descriptor, rows, { kind: 'relative', nowNs: 0n })?.map(({ bver }) => bver);
+  };
+  const primary = 'Cel Pa %RH V A W C / m/s2 rad/s T deg lat lon m m/s s Hz B'.split(' '); // RFC 8428 §12.1, RFC 8798 §2
+  for (const quantity of Object.keys(QUANTITY_UNITS) as Channel['quantity'][]) {
+    const unit = QUANTITY_UNITS[quantity];
+    const isPrimary = unit === '' || primary.includes(unit);
+    assert.deepEqual(version(quantity), isPrimary ? [undefined, undefined] : [26, undefined], quantity);
+  }
 });
