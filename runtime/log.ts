@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import type { Rows, StreamDeclaration } from '../drivers/contract/index.js';
 import { oneRow } from '../drivers/contract/index.js';
+import { type LineOut, lineOut } from './line-out.js';
 
 // By require, as yaml, level and mqtt are: Node's import of CommonJS lexes every file of it first, and 9 MB stay behind.
 const { pino }: typeof import('pino') = createRequire(import.meta.url)('pino');
@@ -25,17 +26,20 @@ const STORED_BURST = 100;
 const STORED_PER_S = 5;
 const TEXT_MAX = 1000;
 
-/** Where log lines go once there is a store; lines from before wait, at most `STORED_BURST`. */
+/** Where log lines go while there is a store; lines from before wait, the first `STORED_BURST` of them. */
 export interface LogSink {
   attach(append: (rows: Rows) => void): void;
+  /** The store is about to close: what is logged from now on goes to stdout only. */
+  detach(): void;
 }
 
-/** pino to stdout, and every line from info up to the store, rate-bounded. */
-export function createLog(level: LogLevel, nowNs: () => bigint): { log: Log; sink: LogSink } {
-  const out = pino(
-    { level, base: null, timestamp: pino.stdTimeFunctions.isoTime },
-    pino.destination({ fd: 1, sync: true }),
-  );
+/** pino to stdout, and every line from info up to the store, rate-bounded. Never throws and never waits: a log is no reason to stop. */
+export function createLog(
+  level: LogLevel,
+  nowNs: () => bigint,
+  stdout: LineOut = lineOut(1),
+): { log: Log; sink: LogSink } {
+  const out = pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, stdout);
   const stored = new StoredLines();
   const log: Log = (at, module, text) => {
     out[at]({ module }, text);
@@ -46,36 +50,42 @@ export function createLog(level: LogLevel, nowNs: () => bigint): { log: Log; sin
 
 class StoredLines implements LogSink {
   #append: ((rows: Rows) => void) | undefined;
-  #waiting: Rows[] = [];
+  #waiting: Rows[] | undefined = [];
   #tokens = STORED_BURST;
   #refilledNs = 0n;
   #left = 0;
 
   attach(append: (rows: Rows) => void): void {
     this.#append = append;
-    for (const rows of this.#waiting.splice(0)) append(rows);
+    for (const rows of this.#waiting?.splice(0) ?? []) append(rows);
+    this.#waiting = undefined;
+  }
+
+  detach(): void {
+    this.#append = undefined;
+    this.#waiting = undefined;
   }
 
   take(nowNs: bigint, level: LogLevel, module: string, text: string): void {
     this.#refill(nowNs);
-    if (this.#tokens < 1) {
+    const rows = [logRow(nowNs, level, module, text)];
+    if (this.#left > 0) rows.unshift(logRow(nowNs, 'warn', 'log', leftOutText(this.#left)));
+    if (this.#tokens < rows.length || !this.#hasRoom(rows.length)) {
       this.#left++;
       return;
     }
-    this.#tokens--;
-    if (this.#left > 0) {
-      this.#emit(
-        logRow(nowNs, 'warn', 'log', `${this.#left} lines were left out: more than ${STORED_PER_S} a second`),
-      );
-      this.#left = 0;
-    }
-    this.#emit(logRow(nowNs, level, module, text));
+    this.#tokens -= rows.length;
+    this.#left = 0;
+    for (const row of rows) this.#emit(row);
+  }
+
+  #hasRoom(rows: number): boolean {
+    return this.#waiting === undefined || this.#waiting.length + rows <= STORED_BURST;
   }
 
   #emit(rows: Rows): void {
-    if (this.#append) this.#append(rows);
-    else if (this.#waiting.length < STORED_BURST) this.#waiting.push(rows);
-    else this.#left++;
+    if (this.#waiting) this.#waiting.push(rows);
+    else this.#append?.(rows);
   }
 
   #refill(nowNs: bigint): void {
@@ -83,6 +93,10 @@ class StoredLines implements LogSink {
     this.#refilledNs = nowNs;
     this.#tokens = Math.min(STORED_BURST, this.#tokens + seconds * STORED_PER_S);
   }
+}
+
+function leftOutText(lines: number): string {
+  return `${lines} lines were left out: more than ${STORED_PER_S} a second, or no store yet`;
 }
 
 function logRow(nowNs: bigint, level: LogLevel, module: string, text: string): Rows {

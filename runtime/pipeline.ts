@@ -101,13 +101,23 @@ export function createPipeline(parts: PipelineParts): Pipeline {
     }),
     stop: async () => {
       anchors.stop();
-      await sampler.stop();
-      await parts.board.close();
+      await tried('the sampler', sampler.stop(), log);
+      await tried('the board', parts.board.close(), log);
       await flushInTime(store, clock, log);
       await uplink?.stop(STOP_GRACE_MS);
+      parts.logSink.detach();
       await store.close();
     },
   };
+}
+
+/** A part that was pulled out can't be closed; what was read of it is committed all the same. */
+async function tried(what: string, stop: Promise<void>, log: Log): Promise<void> {
+  try {
+    await stop;
+  } catch (error) {
+    log('warn', 'pipeline', `${what} did not stop cleanly: ${(error as Error).message}`);
+  }
 }
 
 /** A disk that refuses must not hold up the end: what it doesn't take is a gap after the next start. */

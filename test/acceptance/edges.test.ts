@@ -63,7 +63,7 @@ async function open(
     wall: systemWallClock(),
     random: Math.random,
     log: () => undefined,
-    logSink: { attach: () => undefined },
+    logSink: { attach: () => undefined, detach: () => undefined },
   });
   t.after(async () => {
     await pipeline.stop();
