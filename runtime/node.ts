@@ -19,6 +19,7 @@ export interface RunningNode {
 export async function openNode(config: NodeConfig): Promise<RunningNode> {
   const clock = systemClock();
   const { log, sink } = createLog(config.logLevel, () => clock.nowNs());
+  const socketPath = controlPath(config.store.path);
   const identity = loadIdentity(config.identityPath);
   log('info', 'node', `cairn ${version()}: node ${config.name} (${identity.node}) on ${config.board.title}`);
   const store = await openNodeStore(config, identity, log);
@@ -41,9 +42,12 @@ export async function openNode(config: NodeConfig): Promise<RunningNode> {
     logSink: sink,
     ...uplinkOf(config.uplink, identity, store, log),
   });
-  const control = new ControlServer(controlPath(config.store.path), (command) =>
-    command === 'status' ? pipeline.status() : { error: `no such request: ${command}` },
-  );
+  const control = new ControlServer({
+    path: socketPath,
+    answer: (command) =>
+      command === 'status' ? pipeline.status() : { error: `no such request: ${command}` },
+    log: (level, text) => log(level, 'control', text),
+  });
   await control.start();
   pipeline.start();
   return {

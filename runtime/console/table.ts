@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { ControlError } from '../control.js';
 import { version } from '../package.js';
 import { type Command, CommandError, EXIT, type ExitCode, type Terminal } from './command.js';
 import { check } from './commands/check.js';
@@ -82,6 +83,10 @@ function explain(error: unknown, command: Command, terminal: Terminal): ExitCode
   if (error instanceof CommandError) {
     terminal.err(error.message);
     return error.exitCode;
+  }
+  if (error instanceof ControlError) {
+    terminal.err(error.message);
+    return EXIT.failed;
   }
   if ((error as NodeJS.ErrnoException).code?.startsWith('ERR_PARSE_ARGS')) {
     terminal.err(`${(error as Error).message}\ncairn ${command.name} ${command.usage}`);
