@@ -7,14 +7,19 @@ import {
 } from 'node:crypto';
 import {
   chmodSync,
-  copyFileSync,
+  closeSync,
   existsSync,
+  fsyncSync,
+  linkSync,
   mkdirSync,
+  openSync,
   readFileSync,
+  renameSync,
+  rmSync,
   statSync,
-  writeFileSync,
+  writeSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { NodeId } from '../wire/index.js';
 
 /** Who the node is. The id follows from the key, so that nobody can hold another's without its private key. */
@@ -39,15 +44,60 @@ export function nodeIdOf(publicKey: KeyObject): NodeId {
   return createHash('sha256').update(raw).digest('hex').slice(0, 16);
 }
 
-/** Makes the node's key (0600) where there is none; keeps one that is there. */
+/** Makes the node's key (0600) where there is none; keeps one that is there. Beside it lies its public half, `node.pub`. */
 export function ensureIdentity(folder: string): { identity: Identity; made: boolean } {
-  const path = join(folder, KEY_FILE);
-  if (existsSync(path)) return { identity: loadIdentity(folder), made: false };
+  const made = !existsSync(join(folder, KEY_FILE)) && makeKey(folder);
+  const identity = loadIdentity(folder);
+  const publicPath = join(folder, 'node.pub');
+  if (made || !existsSync(publicPath)) writePublicKey(publicPath, identity.publicKey);
+  return { identity, made };
+}
+
+/** Whole or not at all, through a power cut too: a node whose key is half a file is nobody. False where another was quicker. */
+function makeKey(folder: string): boolean {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const { privateKey, publicKey } = generateKeyPairSync('ed25519');
-  writeFileSync(path, privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600, flag: 'wx' });
-  writeFileSync(join(folder, 'node.pub'), publicKey.export({ type: 'spki', format: 'pem' }), { mode: 0o644 });
-  return { identity: { node: nodeIdOf(publicKey), publicKey, privateKey }, made: true };
+  const { privateKey } = generateKeyPairSync('ed25519');
+  const path = join(folder, KEY_FILE);
+  const draft = `${path}.${process.pid}`;
+  writeSynced(draft, privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(), 0o600);
+  try {
+    linkSync(draft, path);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    return false;
+  } finally {
+    rmSync(draft);
+    syncFolder(folder);
+  }
+}
+
+function writePublicKey(path: string, key: KeyObject): void {
+  const draft = `${path}.${process.pid}`;
+  writeSynced(draft, key.export({ type: 'spki', format: 'pem' }).toString(), 0o644);
+  renameSync(draft, path);
+  syncFolder(dirname(path));
+}
+
+function writeSynced(path: string, text: string, mode: number): void {
+  rmSync(path, { force: true });
+  const file = openSync(path, 'wx', mode);
+  try {
+    writeSync(file, text);
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+  chmodSync(path, mode);
+}
+
+function syncFolder(path: string): void {
+  const folder = openSync(path, 'r');
+  try {
+    fsyncSync(folder);
+  } finally {
+    closeSync(folder);
+  }
 }
 
 export function loadIdentity(folder: string): Identity {
@@ -59,18 +109,34 @@ export function loadIdentity(folder: string): Identity {
   if (mode & 0o077) {
     throw new IdentityError(`${path}: readable by others (mode ${mode.toString(8)}); do: chmod 600 ${path}`);
   }
-  const privateKey = parseKey(path, () => createPrivateKey(readFileSync(path)));
+  const pem = readKeyFile(path);
+  const privateKey = parseKey(path, () => createPrivateKey(pem));
   const publicKey = createPublicKey(privateKey);
   return { node: nodeIdOf(publicKey), publicKey, privateKey };
 }
 
-/** Installs somebody's public key (the fleet's, the owner's) after looking that it is one. Returns its fingerprint. */
+/**
+ * Installs somebody's public key (the fleet's, the owner's) after looking that it is one and no more: OpenSSL takes the public half out
+ * of a private key's file without a word, and the secret would lie on every node. Returns its fingerprint.
+ */
 export function installPublicKey(folder: string, name: 'fleet' | 'owner', from: string): string {
-  const key = parseKey(from, () => createPublicKey(readFileSync(from)));
-  const target = join(folder, `${name}.pub`);
-  copyFileSync(from, target);
-  chmodSync(target, 0o644);
+  const pem = readKeyFile(from);
+  if (pem.includes('PRIVATE KEY')) {
+    throw new IdentityError(
+      `${from}: a private key, which stays with its owner; give the public one: openssl pkey -in ${from} -pubout`,
+    );
+  }
+  const key = parseKey(from, () => createPublicKey(pem));
+  writePublicKey(join(folder, `${name}.pub`), key);
   return nodeIdOf(key);
+}
+
+function readKeyFile(path: string): Buffer {
+  try {
+    return readFileSync(path);
+  } catch (cause) {
+    throw new IdentityError(`${path}: the key can't be read: ${(cause as Error).message}`, { cause });
+  }
 }
 
 function parseKey(path: string, parse: () => KeyObject): KeyObject {
