@@ -26,6 +26,9 @@ export interface Epoch {
   lastKey: string;
 }
 
+const DAY_MS = 86_400_000;
+/** Some receivers round the time differently from sentence to sentence: .758 in GLL, .76 in RMC. Fixes are further apart. */
+const SAME_MOMENT_MS = 10;
 /** Longer cycles are cut: a line that repeats one untimed sentence for ever can't fill the memory. */
 const MAX_SENTENCES = 64;
 const DOUBT: Readonly<Record<Fix, number>> = { none: 0, estimated: 1, valid: 2 };
@@ -63,8 +66,8 @@ export class EpochAssembler {
   /** The cycle grew a sentence after its known end: that moment is told already; learn anew. */
   #isLate(sentence: Sentence): boolean {
     const closed = this.#closed;
-    if (!closed || sentence.timeOfDayMs === undefined || this.#current?.timed) return false;
-    if (sentence.timeOfDayMs !== closed.timeOfDayMs || closed.seen.has(sentence.address)) return false;
+    if (!closed || this.#current?.timed || closed.seen.has(sentence.address)) return false;
+    if (!sameMoment(sentence.timeOfDayMs, closed.timeOfDayMs)) return false;
     this.#ender = undefined;
     this.#candidate = undefined;
     return true;
@@ -92,20 +95,30 @@ function startsNew(epoch: Epoch, sentence: Sentence): boolean {
   if (!isTimed(sentence) || !epoch.timed) return false;
   // Receivers without a time yet leave it empty or frozen: then a sentence that comes again is the next moment.
   if (epoch.seen.has(sentence.address)) return true;
-  return (
-    sentence.timeOfDayMs !== undefined &&
-    epoch.timeOfDayMs !== undefined &&
-    sentence.timeOfDayMs !== epoch.timeOfDayMs
-  );
+  if (sentence.timeOfDayMs === undefined || epoch.timeOfDayMs === undefined) return false;
+  return !sameMoment(sentence.timeOfDayMs, epoch.timeOfDayMs);
 }
 
-/** The first sentence to say a thing is believed, except that one doubtful sentence makes the whole epoch doubtful. */
+function sameMoment(one: number | undefined, other: number | undefined): boolean {
+  if (one === undefined || other === undefined) return false;
+  const apartMs = Math.abs(one - other);
+  return Math.min(apartMs, Math.abs(DAY_MS - apartMs)) < SAME_MOMENT_MS; // 23:59:59.998 and 00:00:00.00 are neighbours
+}
+
+/**
+ * The first sentence to say a thing is believed, except that one doubtful sentence makes the whole epoch doubtful, and that a date comes
+ * with the time of its own sentence.
+ */
 function merge(epoch: Epoch, sentence: Sentence): void {
   const count = (epoch.seen.get(sentence.address) ?? 0) + 1;
   epoch.seen.set(sentence.address, count);
   epoch.lastKey = `${sentence.address}${count}`;
   epoch.sentences++;
   epoch.timed ||= isTimed(sentence);
+  if (epoch.dateMs === undefined && sentence.dateMs !== undefined) {
+    epoch.dateMs = sentence.dateMs;
+    epoch.timeOfDayMs = sentence.timeOfDayMs ?? epoch.timeOfDayMs;
+  }
   epoch.timeOfDayMs ??= sentence.timeOfDayMs;
   if (sentence.fix && (!epoch.fix || DOUBT[sentence.fix] < DOUBT[epoch.fix])) epoch.fix = sentence.fix;
   if (epoch.latitudeDeg === undefined) {
@@ -115,7 +128,6 @@ function merge(epoch: Epoch, sentence: Sentence): void {
   epoch.altitudeM ??= sentence.altitudeM;
   epoch.speedMps ??= sentence.speedMps;
   epoch.trackDeg ??= sentence.trackDeg;
-  epoch.dateMs ??= sentence.dateMs;
   epoch.dimensions ??= sentence.dimensions;
   epoch.hdop ??= sentence.hdop;
   if (sentence.formatter === 'GSA') epoch.listed = (epoch.listed ?? 0) + (sentence.used ?? 0);

@@ -75,6 +75,40 @@ test('a sentence that joins the cycle after its known end makes no second row', 
   );
 });
 
+test('one moment that sentences round differently is one row, with the time that comes with the date', async () => {
+  const gll = (time: string) => `GPGLL,4807.038,N,01131.000,E,${time},A`;
+  const cycle = (fine: string, coarse: string) => [gll(fine), gga(coarse), rmc(coarse), GSA];
+  const rows = named(
+    await run([
+      ...cycle('120000.758', '120000.76'),
+      ...cycle('120001.523', '120001.52'),
+      ...cycle('120002.499', '120002.50'),
+      gll('120003.500'),
+    ]),
+  );
+  assert.deepEqual(
+    rows.map((row) => new Date(row.utcMs!).toISOString().slice(17, 23)),
+    ['00.760', '01.520', '02.500'],
+  );
+  for (const row of rows) assert.deepEqual([row.altitude, row.speed! > 0, row.mode], [545.4, true, 2]);
+});
+
+test('rounding across midnight: the date’s own time goes with it', async () => {
+  const rows = named(await run([gga('235959.998'), rmc('000000.00'), gga('000001.00')]));
+  assert.deepEqual([rows.length, rows[0]!.utcMs], [1, Date.UTC(2026, 1, 1)]);
+  const late = rmc('235959.996', 'A,4807.038,N,01131.000,E,1.0,84.4,310126,,,A');
+  const before = named(await run([late, gga('000000.00'), gga('000001.00')]));
+  assert.deepEqual([before.length, before[0]!.utcMs], [1, Date.UTC(2026, 0, 31, 23, 59, 59, 996)]);
+});
+
+test('at 100 Hz each sentence has a moment of its own', async () => {
+  const rows = named(await run([gga('120000.00'), rmc('120000.01'), gga('120000.02'), rmc('120000.03')]));
+  assert.deepEqual(
+    rows.map((row) => row.altitude),
+    [545.4, undefined, 545.4],
+  );
+});
+
 test('no fix: the mode says none, and there is neither time nor position', async () => {
   const rows = named(
     await run([
