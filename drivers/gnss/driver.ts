@@ -96,7 +96,7 @@ class Gnss implements Driver {
   }
 
   #tell(epoch: Epoch, emit: (rows: Rows) => void): void {
-    if (!epoch.timed) return; // only GSA or VTG: nothing says when, or whether there is a fix
+    if (!epoch.fix) return; // only GSA, VTG or ZDA: nothing says whether there is a fix
     emit(fixRow(epoch, this.#calendar.utc(epoch)));
     const sky = this.#sky.take();
     if (sky) emit(skyRow(sky, epoch));

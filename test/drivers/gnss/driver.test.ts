@@ -109,6 +109,25 @@ test('at 100 Hz each sentence has a moment of its own', async () => {
   );
 });
 
+test('a clock that runs ahead of the fixes is no lost fix: ZDA alone makes no row', async () => {
+  const cycle = (fix: string, clock: string) => [gga(fix), GSA, rmc(fix), `GPZDA,${clock},01,02,2026,00,00`];
+  const rows = named(
+    await run([
+      ...cycle('120001', '120003.00'),
+      ...cycle('120002', '120004.00'),
+      ...cycle('120003', '120005.00'),
+    ]),
+  );
+  assert.deepEqual(
+    rows.map((row) => [row.mode, (row.utcMs! / 1000) % 60]),
+    [
+      [2, 1],
+      [2, 2],
+      [2, 3],
+    ],
+  );
+});
+
 test('no fix: the mode says none, and there is neither time nor position', async () => {
   const rows = named(
     await run([
