@@ -9,6 +9,11 @@ export type BootAnchor = Omit<Anchor, 'boot'>;
 const CHECK_INTERVAL_MS = 5_000;
 /** A crystal of 100 ppm drifts 0.36 s an hour: an anchor an hour bounds what interpolation has to bridge. */
 const RENEW_NS = 3_600_000_000_000n;
+/** Within 10 minutes the drift alone (60 ms) is no reason: a well-kept clock would give an anchor at every look. */
+const DRIFT_RENEW_NS = 600_000_000_000n;
+/** Anchors are never evicted, so a clock that is thrown about may cause so many at once, then 12 an hour; the rest are not emitted. */
+const ANCHORS_AT_ONCE = 8;
+const ANCHOR_EVERY_NS = 300_000_000_000n;
 /** An NMEA sentence says which second it was, and comes up to this long after it: receivers of the last twenty years take 0.05 to 1 s. */
 const GNSS_LATENCY_NS = 1_000_000_000n;
 
@@ -20,11 +25,14 @@ export interface AnchorKeeperOptions {
 
 /**
  * Watches for wall time that can be believed (the kernel's clock once adjtimex says it is disciplined; a GNSS fix) and emits an
- * anchor at the first sight, when a better one is to be had, when the clock was moved, and each hour.
+ * anchor at the first sight, when a better one is to be had, when the clock was moved, and each hour; in all 20 in its first hour and
+ * 12 in each that follows, whatever the clocks do.
  */
 export class AnchorKeeper {
   #best: BootAnchor | undefined;
   #timer: Timer | undefined;
+  #allowance = ANCHORS_AT_ONCE;
+  #allowedNs: bigint | undefined;
 
   constructor(private readonly options: AnchorKeeperOptions) {}
 
@@ -76,21 +84,37 @@ export class AnchorKeeper {
 
   #offer(anchor: BootAnchor): void {
     if (this.#best && !isWorthKeeping(this.#best, anchor)) return;
+    if (!this.#isAllowed()) return;
     this.#best = anchor;
     this.options.emit(anchor);
   }
+
+  /** Takes one from the allowance, by the boot clock alone: nobody can set that one. */
+  #isAllowed(): boolean {
+    const nowNs = this.options.clock.nowNs();
+    this.#allowedNs ??= nowNs;
+    const earned = (nowNs - this.#allowedNs) / ANCHOR_EVERY_NS;
+    this.#allowedNs += earned * ANCHOR_EVERY_NS;
+    this.#allowance = Math.min(ANCHORS_AT_ONCE, this.#allowance + Number(earned));
+    if (this.#allowance < 1) return false;
+    this.#allowance--;
+    return true;
+  }
 }
 
-/** A later anchor says something new when it is twice as sure as the old one by now, contradicts it, or the old one is an hour old. */
+/**
+ * A later anchor says something new when it is twice as sure as the old one ever was, or as drift has left it after ten minutes, when it
+ * contradicts the old one, or when that is an hour old.
+ */
 export function isWorthKeeping(held: BootAnchor, offered: BootAnchor): boolean {
   const expected = extrapolate(held, offered.monotonicNs);
-  if (offered.uncertaintyNs * 2n <= expected.uncertaintyNs) return true;
+  const age = abs(offered.monotonicNs - held.monotonicNs);
+  const heldNs = age < DRIFT_RENEW_NS ? held.uncertaintyNs : expected.uncertaintyNs;
+  if (offered.uncertaintyNs * 2n <= heldNs) return true;
   const off = abs(expected.wallNs - offered.wallNs);
   if (off > expected.uncertaintyNs + offered.uncertaintyNs)
     return offered.source === held.source || offered.uncertaintyNs <= expected.uncertaintyNs;
-  return (
-    offered.monotonicNs - held.monotonicNs >= RENEW_NS && offered.uncertaintyNs <= expected.uncertaintyNs
-  );
+  return age >= RENEW_NS && offered.uncertaintyNs <= expected.uncertaintyNs;
 }
 
 /** Carries an anchor over to another moment of its boot, unsurer by the worst crystal's drift. */

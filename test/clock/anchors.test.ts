@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { oneRow } from '../../drivers/contract/index.js';
-import { AnchorKeeper, type BootAnchor, extrapolate } from '../../runtime/clock/index.js';
+import { AnchorKeeper, type BootAnchor, extrapolate, isWorthKeeping } from '../../runtime/clock/index.js';
 
 const SECOND = 1_000_000_000n;
 
@@ -51,8 +51,8 @@ test('the first synchronised look gives an anchor; a day of it gives one an hour
   keeper.start();
   state.synchronised = true;
   for (let i = 0; i < 24 * 60; i++) advance(60n);
-  // With 20 ms of kernel error and 100 ppm of drift, an anchor is twice as unsure after 200 s.
-  assert.ok(anchors.length >= 24 && anchors.length <= 24 * 20, `${anchors.length} anchors a day`);
+  // With 20 ms of kernel error and 100 ppm of drift, an anchor is twice as unsure after 200 s: the 10 minutes say when.
+  assert.ok(anchors.length >= 24 && anchors.length <= 24 * 6, `${anchors.length} anchors a day`);
   assert.equal(anchors[0]?.source, 'system');
   assert.equal(anchors[0]?.uncertaintyNs, 20_000_100n);
 });
@@ -108,4 +108,150 @@ test('stopped, it leaves no timer behind', () => {
   assert.ok(hasTimer());
   keeper.stop();
   assert.ok(!hasTimer());
+});
+
+const UTC = [{ name: 'utcMs', quantity: 'dimensionless', type: { kind: 'int' } }] as const;
+const NEW_YEAR_MS = Date.UTC(2026, 0, 1);
+
+test('a well-kept clock of ± 0.1 ms gives an anchor each ten minutes, not one at each look', () => {
+  const { anchors, state, keeper, advance } = rig();
+  state.synchronised = true;
+  state.maxErrorNs = 100_000n;
+  keeper.start();
+  for (let i = 0; i < 720 * 6; i++) advance(5n);
+  assert.equal(anchors.length, 1 + 6 * 6);
+});
+
+test('whatever the clocks do, an hour has 20 anchors at most and each hour after it 12', () => {
+  for (const fiend of ['step', 'flap', 'gnss'] as const) {
+    const { anchors, state, keeper, advance } = rig();
+    state.synchronised = fiend !== 'gnss';
+    keeper.start();
+    const perHour: number[] = [];
+    for (let look = 0; look < 720 * 5; look++) {
+      const isOdd = look % 2 === 1;
+      if (fiend === 'step') state.wallNs += (isOdd ? -1n : 1n) * 86_400n * SECOND;
+      if (fiend === 'flap') {
+        state.synchronised = isOdd;
+        state.wallNs += BigInt((look * 7919) % 1000) * SECOND;
+      }
+      if (fiend === 'gnss') {
+        keeper.observe(oneRow('gps', state.bootNs, [NEW_YEAR_MS + (isOdd ? 0 : 1024 * 7 * 86_400_000)]), UTC);
+      }
+      advance(5n);
+      if (look % 720 === 719) perHour.push(anchors.length - perHour.reduce((sum, hour) => sum + hour, 0));
+    }
+    assert.ok(perHour[0]! <= 20, `${fiend}: ${perHour}`);
+    assert.ok(
+      perHour.slice(1).every((hour) => hour <= 12),
+      `${fiend}: ${perHour}`,
+    );
+    assert.ok(
+      perHour.every((hour) => hour > 0),
+      `${fiend}: it is not shut out for good: ${perHour}`,
+    );
+  }
+});
+
+test('after a storm the clock that stays is believed again, within 5 minutes and a look', () => {
+  const { state, keeper, advance } = rig();
+  state.synchronised = true;
+  keeper.start();
+  for (let look = 0; look < 100; look++) {
+    state.wallNs += (look % 2 ? -1n : 1n) * 86_400n * SECOND;
+    advance(5n);
+  }
+  state.wallNs = BigInt(NEW_YEAR_MS) * 1_000_000n;
+  for (let look = 0; look <= 60; look++) advance(5n);
+  const off = keeper.at(state.bootNs)!.wallNs - state.wallNs;
+  assert.ok(off > -SECOND && off < SECOND, `off by ${off} ns`);
+});
+
+test('a clock set back, then forth, gives an anchor each time, though a day passes between', () => {
+  const { anchors, state, keeper, advance } = rig();
+  state.synchronised = true;
+  state.wallNs = BigInt(NEW_YEAR_MS) * 1_000_000n;
+  keeper.start();
+  for (const step of [-3600n, 7200n, -3600n]) {
+    const before = anchors.length;
+    state.wallNs += step * SECOND;
+    advance(5n);
+    assert.equal(anchors.length, before + 1, `${step} s`);
+    assert.equal(keeper.at(state.bootNs)?.wallNs, state.wallNs);
+    advance(86_400n);
+  }
+});
+
+test('a fix that is suspect, not whole or without a channel for it anchors nothing; each row is looked at', () => {
+  const { anchors, keeper } = rig();
+  const suspect = oneRow('gps', 5n * SECOND, [NEW_YEAR_MS]);
+  suspect.quality[0] = 1;
+  keeper.observe(suspect, UTC);
+  keeper.observe(oneRow('gps', 5n * SECOND, [NEW_YEAR_MS + 0.5]), UTC);
+  keeper.observe(oneRow('climate', 5n * SECOND, [21]), [{ ...UTC[0], name: 'temperature' }]);
+  assert.equal(anchors.length, 0);
+  const position = { ...UTC[0], name: 'latitude' };
+  keeper.observe(
+    {
+      stream: 'gps',
+      timesNs: BigInt64Array.of(5n * SECOND, 6n * SECOND),
+      values: Float64Array.of(48, Number.NaN, 48, NEW_YEAR_MS),
+      quality: Uint8Array.of(0, 3, 0, 0),
+    },
+    [position, UTC[0]],
+  );
+  assert.deepEqual(anchors, [
+    {
+      monotonicNs: 6n * SECOND,
+      wallNs: BigInt(NEW_YEAR_MS) * 1_000_000n + SECOND / 2n,
+      uncertaintyNs: SECOND / 2n,
+      source: 'gnss',
+    },
+  ]);
+});
+
+test('a network’s time takes the place of a coarser fix at once', () => {
+  const { anchors, state, keeper, advance } = rig();
+  keeper.start();
+  keeper.observe(oneRow('gps', state.bootNs, [NEW_YEAR_MS]), UTC);
+  state.synchronised = true;
+  state.wallNs = BigInt(NEW_YEAR_MS) * 1_000_000n;
+  advance(5n);
+  assert.deepEqual(
+    anchors.map((anchor) => anchor.source),
+    ['gnss', 'system'],
+  );
+});
+
+test('what another source contradicts is given up only for something at least as sure', () => {
+  const held: BootAnchor = {
+    monotonicNs: 0n,
+    wallNs: 0n,
+    uncertaintyNs: SECOND / 10n,
+    source: 'system',
+  };
+  const other = (uncertaintyNs: bigint): BootAnchor => ({
+    monotonicNs: 10n * SECOND,
+    wallNs: 9999n * SECOND,
+    uncertaintyNs,
+    source: 'gnss',
+  });
+  assert.equal(isWorthKeeping(held, other(SECOND / 10n)), true);
+  assert.equal(isWorthKeeping(held, other(SECOND / 2n)), false);
+  assert.equal(isWorthKeeping(held, { ...other(SECOND / 2n), source: 'system' }), true);
+  // 100 ppm of 4,000 s are 0.4 s: by then the fix is as sure.
+  assert.equal(isWorthKeeping(held, { ...other(SECOND / 2n), monotonicNs: 4000n * SECOND }), true);
+});
+
+test('an hour on, an anchor that is no worse renews one that it agrees with', () => {
+  const held: BootAnchor = { monotonicNs: 0n, wallNs: 0n, uncertaintyNs: SECOND, source: 'system' };
+  const after = (seconds: bigint, uncertaintyNs = SECOND): BootAnchor => ({
+    ...held,
+    monotonicNs: seconds * SECOND,
+    wallNs: seconds * SECOND,
+    uncertaintyNs,
+  });
+  assert.equal(isWorthKeeping(held, after(3599n)), false);
+  assert.equal(isWorthKeeping(held, after(3600n)), true);
+  assert.equal(isWorthKeeping(held, after(3600n, 2n * SECOND)), false);
 });
