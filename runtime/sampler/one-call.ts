@@ -25,7 +25,8 @@ export class OneCall {
         timer.cancel();
         this.#hanging = false;
       };
-      call().then(
+      // A call that throws before it has a promise has come back as well.
+      (async () => call())().then(
         (value) => {
           back();
           resolve(value);
