@@ -2,16 +2,16 @@ import { readFileSync } from 'node:fs';
 import { native } from '../../native/index.js';
 import type { RuntimeClock, WallClock } from './types.js';
 
-/** libuv's timers count whole milliseconds and may come up to one early; the contract says "at least". */
+/** libuv's timers count whole milliseconds, Node cuts off what is less, and both may come up to one early; the contract says "at least". */
 const TIMER_EARLY_MS = 1;
 
 /** The real clock: CLOCK_BOOTTIME, libuv's timers. */
 export function systemClock(): RuntimeClock {
   return {
     nowNs: () => native.bootTimeNs(),
-    delay: (ms) => new Promise((resolve) => setTimeout(resolve, ms + TIMER_EARLY_MS)),
+    delay: (ms) => new Promise((resolve) => setTimeout(resolve, Math.ceil(ms) + TIMER_EARLY_MS)),
     after(ms, callback) {
-      const timeout = setTimeout(callback, ms + TIMER_EARLY_MS);
+      const timeout = setTimeout(callback, Math.ceil(ms) + TIMER_EARLY_MS);
       return { cancel: () => clearTimeout(timeout) };
     },
   };

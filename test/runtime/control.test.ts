@@ -69,6 +69,8 @@ test('one request a connection: what comes after its line is not answered', asyn
   const answer = await raw(path, 'sta', 'tus\r\nmore\n', 'again\n');
   assert.equal(JSON.parse(answer).command, 'status');
   assert.deepEqual(asked, ['status']);
+  await raw(path, `flood\n${'more\n'.repeat(100_000)}`);
+  assert.deepEqual(asked, ['status', 'flood']);
 });
 
 test('a request over 4096 bytes is refused, its line ended or not', async (t) => {
@@ -136,6 +138,7 @@ test('a path of 107 bytes is served, of 108 refused with the limit named', async
   assert.equal(await ask(path, 'status'), 1);
   await server.stop();
   assert.throws(() => controlPath(join(folder, 's'.repeat(room + 1))), refusal(/108 bytes, .* 107 at most/));
+  assert.throws(() => controlPath(join(folder, `é${'s'.repeat(room - 1)}`)), refusal(/108 bytes/));
 });
 
 test('who asks is told of silence, nonsense and a flood; a half answer is none', async (t) => {

@@ -14,6 +14,13 @@ test('a sample that takes 30 of 100 ms is followed by the next 70 ms later', () 
   assert.equal(schedule.missed, 0);
 });
 
+test('a sample that takes its whole period has missed the next: a part is never asked without a pause', () => {
+  const schedule = new Schedule(100);
+  schedule.restart(0n);
+  assert.equal(schedule.nextMs(ms(100)), 100);
+  assert.equal(schedule.missed, 1);
+});
+
 test('periods that passed are counted and left out; the phase stays', () => {
   const schedule = new Schedule(100);
   schedule.restart(0n);
