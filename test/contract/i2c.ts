@@ -125,10 +125,10 @@ export function i2cContract(name: string, make: () => Promise<I2cFixture>): void
   );
 
   run('a closed bus does nothing more; closing twice is harmless', async ({ bus, present }) => {
-    const before = bus.readRegisters(present, 0, 1);
+    const before = kindOf(bus.readRegisters(present, 0, 1)); // it may end while the bus is being closed
     await bus.close();
     await bus.close();
-    assert.notEqual(await kindOf(before), 'io');
+    assert.notEqual(await before, 'io');
     assert.notEqual(await kindOf(bus.readRegisters(present, 0, 1)), 'good');
   });
 }

@@ -1,0 +1,21 @@
+import { spawnSync } from 'node:child_process';
+
+/** Runs a program to its end; its output is shown only when it fails. */
+export function run(program: string, args: readonly string[], cwd?: string): string {
+  const result = spawnSync(program, args, {
+    encoding: 'utf8',
+    maxBuffer: 64 << 20,
+    ...(cwd === undefined ? {} : { cwd }),
+  });
+  if (result.status === 0) return result.stdout;
+  const output = `${result.stdout ?? ''}${result.stderr ?? ''}${result.error ?? ''}`;
+  throw new Error(`${program} ${args.join(' ')} failed:\n${output.slice(-4000)}`);
+}
+
+export function has(program: string): boolean {
+  return spawnSync('sh', ['-c', `PATH=$PATH:/usr/sbin:/sbin command -v ${program}`]).status === 0;
+}
+
+export function say(text: string): void {
+  process.stderr.write(`[hil] ${text}\n`);
+}
