@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { registry } from '../board/index.js';
 import { checkSecrets, formatProblem, loadConfig, type NodeConfig } from '../config/index.js';
+import { controlPath } from '../control.js';
 import { packageRoot } from '../package.js';
 import { CommandError, EXIT, type Invocation, type Terminal } from './command.js';
 
@@ -26,6 +27,16 @@ export function readConfig(path: string, terminal: Terminal): NodeConfig {
   if (!result.ok) throw new CommandError(EXIT.usage, result.problems.map(formatProblem).join('\n'));
   const secrets = checkSecrets(result.config, (file) => statSync(file, { throwIfNoEntry: false }));
   if (secrets.length > 0) throw new CommandError(EXIT.usage, secrets.map(formatProblem).join('\n'));
+  checkSocket(path, result.config.store.path);
   for (const warning of result.warnings) terminal.err(`warning: ${formatProblem(warning)}`);
   return result.config;
+}
+
+/** A store whose socket the kernel can't name would be opened, and then nobody could ask the node. */
+function checkSocket(file: string, storePath: string): void {
+  try {
+    controlPath(storePath);
+  } catch (error) {
+    throw new CommandError(EXIT.usage, `${file}: store.path: ${(error as Error).message}`);
+  }
 }
