@@ -11,6 +11,8 @@ const MAX_WRITE_BYTES = 4096;
 /** Bytes that wait for the line at most. */
 const MAX_PENDING_BYTES = 16_384;
 const WRITE_TIMEOUT_MS = 2000;
+/** How long a line that hung up may go unnoticed. */
+const CHECK_INTERVAL_MS = 1000;
 const BACKOFF_MIN_MS = 500;
 const BACKOFF_MAX_MS = 10_000;
 /** A line that stayed up for so long starts its back-off anew. */
@@ -55,6 +57,7 @@ class LinuxSerialPort implements SerialPort {
   #openedAtNs = 0n;
   #closed = false;
   #cancelReopen: () => void = () => undefined;
+  #cancelCheck: () => void = () => undefined;
 
   constructor(
     readonly where: string,
@@ -94,6 +97,7 @@ class LinuxSerialPort implements SerialPort {
   async close(): Promise<void> {
     this.#closed = true;
     this.#cancelReopen();
+    this.#cancelCheck();
     const port = this.#port;
     this.#port = undefined;
     if (port?.isOpen) await new Promise<void>((resolve) => port.close(() => resolve()));
@@ -129,6 +133,7 @@ class LinuxSerialPort implements SerialPort {
     const end = (error: HalError) => {
       if (ended) return;
       ended = true;
+      this.#cancelCheck();
       if (port.isOpen) port.close();
       if (this.#port === port) this.#port = undefined;
       this.#down(error);
@@ -145,8 +150,24 @@ class LinuxSerialPort implements SerialPort {
     port.open((error) => {
       if (error) end(this.#refused(error));
       else if (this.#closed) port.close();
-      else this.#up();
+      else {
+        this.#up();
+        this.#check(port, (cause) => end(gone(cause)));
+      }
     });
+  }
+
+  /**
+   * serialport retries a read of nothing at once and for ever (bindings-cpp, unix-read), which is what a line reads that hung up between
+   * two reads: a busy loop that tells nobody. Such a line refuses every ioctl with EIO, so it is asked for one that changes nothing.
+   */
+  #check(port: NpmSerialPort, onGone: (cause: Error) => void): void {
+    this.#cancelCheck = this.setup.after(CHECK_INTERVAL_MS, () =>
+      port.drain((error) => {
+        if (error) onGone(error);
+        else if (this.#port === port) this.#check(port, onGone);
+      }),
+    );
   }
 
   #refused(cause: Error): HalError {

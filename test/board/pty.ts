@@ -51,6 +51,12 @@ export class Pty {
     await rm(this.link, { force: true });
   }
 
+  /** The line is hung up before this returns: whoever is reading finds it so in the middle of a read. */
+  hangUpNow(): void {
+    this.#socat!.kill('SIGKILL');
+    spawnSync('sleep', ['0.1']);
+  }
+
   async say(bytes: Uint8Array, chunk = 65_536): Promise<void> {
     const stdin = this.#socat!.stdin!;
     for (let at = 0; at < bytes.length; at += chunk) {

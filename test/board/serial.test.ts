@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readdir } from 'node:fs/promises';
 import { test } from 'node:test';
-import { HalError, type SerialTwin } from '../../drivers/contract/index.js';
+import { HalError, halErrorKind, type SerialTwin } from '../../drivers/contract/index.js';
 import { native } from '../../native/index.js';
 import { completeDeps } from '../../runtime/board/deps.js';
 import { openLinuxSerial } from '../../runtime/board/linux-serial.js';
@@ -110,6 +110,22 @@ else {
     }
     await until('as many descriptors as before', async () => (await descriptors()) <= before);
     assert.equal(port.counters.reopens, 2);
+    await port.close();
+    await pty.close();
+  });
+
+  test('a line that hangs up between two reads is told within seconds, without a write to find it', async () => {
+    const pty = await Pty.make();
+    const port = await openLinuxSerial(pty.link, 9600, framer(), completeDeps(testDeps()));
+    const states: (Error | undefined)[] = [];
+    port.listen(
+      () => pty.hangUpNow(),
+      (error) => states.push(error),
+    );
+    await until('open', () => states.length === 1 && states[0] === undefined);
+    await pty.say(Buffer.from('now\n'));
+    await until('told that it is gone', () => states.length > 1);
+    assert.equal(halErrorKind(states[1]), 'disconnected');
     await port.close();
     await pty.close();
   });
