@@ -9,6 +9,7 @@ import {
   type StoreDeps,
   verifyStore,
 } from '../../runtime/store/index.js';
+import type { Gap } from '../../wire/index.js';
 import { allGaps, heldRows, openTest, rowsOf, temporary, testDeps, testOptions, until } from './support.js';
 
 /** Dependencies whose disk can be told to fail. */
@@ -203,7 +204,10 @@ test('while the disk refuses memory is bounded, the lowest class goes first, and
   assert.ok(kept('t') > kept('l'), 'log rows go before telemetry');
   await store.close();
   assert.deepEqual((await verifyStore(path, testDeps())).problems, [], 'the gaps are on the disk');
-  assert.deepEqual((await openTest(testOptions(path))).openGaps(), gaps);
+  // The ledger comes back in the order of its keys, not in which the gaps arose.
+  const order = (a: Gap, b: Gap) => a.stream.localeCompare(b.stream) || a.first - b.first;
+  const again = await openTest(testOptions(path));
+  assert.deepEqual([...again.openGaps()].sort(order), [...gaps].sort(order));
 });
 
 test('rows without reserved numbers wait in bounded memory, and what was dropped of them becomes the first gap', async (t) => {
