@@ -6,7 +6,7 @@ import { makeSimChip } from './gpio-sim.js';
 
 /** Runs in the guest: makes the rig's parts, then each suite in its own process; all it writes is TAP and the marks between. */
 const rigFile = process.env.CAIRN_RIG ?? 'hil/rigs/qemu-amd64.yaml';
-const SUITE_TIMEOUT_MS = 60_000;
+const SUITE_TIMEOUT_MS = 120_000;
 const rig = readRig(rigFile);
 const only = process.argv[2]?.split(',');
 
