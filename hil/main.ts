@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { makeInitrd, makeRoot } from './guest/image.js';
@@ -10,7 +10,9 @@ import { readRig } from './rig.js';
 import { has, say } from './shell.js';
 
 const BOOT_TIMEOUT_MS = 300_000;
-const project = dirname(dirname(import.meta.dirname));
+/** Where this was compiled to, and the project around it. */
+const compiled = dirname(import.meta.dirname);
+const project = rootOf(compiled);
 /** Programs that are needed, and the Debian packages they come in. */
 const TOOLS = {
   'qemu-system-x86_64': 'qemu-system-x86',
@@ -22,22 +24,26 @@ const TOOLS = {
   socat: 'socat',
 };
 
+function rootOf(folder: string): string {
+  return existsSync(join(folder, 'package-lock.json')) ? folder : rootOf(dirname(folder));
+}
+
 async function main(): Promise<void> {
   const { values } = parseArgs({ options: { only: { type: 'string' } } });
   installTools();
   const startMs = performance.now();
-  const cache = join(project, '.cache/hil');
-  const work = join(cache, 'run');
+  const cache = process.env.CAIRN_HIL_CACHE ?? join(project, '.cache/hil');
+  const work = process.env.CAIRN_HIL_WORK ?? join(cache, 'run');
   mkdirSync(work, { recursive: true });
   const rig = readRig(join(project, 'hil/rigs/qemu-amd64.yaml'));
   const suites = rig.suites.filter((name) => values.only?.split(',').includes(name) ?? true);
   if (suites.length === 0) throw new Error(`no such suite; the rig has ${rig.suites.join(', ')}`);
   const kernel = prepareKernel(cache, project);
   const initrd = makeInitrd(kernel, project, work);
-  const root = makeRoot(kernel, project, work);
+  const root = makeRoot(kernel, project, compiled, work);
   const builtMs = performance.now();
   say(`kernel ${kernel.release}, guest built in ${seconds(builtMs - startMs)}; booting`);
-  const words = values.only === undefined ? [] : [`cairn.only=${values.only}`];
+  const words = ['cairn.seed=1', ...(values.only === undefined ? [] : [`cairn.only=${values.only}`])];
   const booted = await boot({ image: kernel.image, initrd, root, work, words, timeoutMs: BOOT_TIMEOUT_MS });
   const results = readResults(booted.tap, suites);
   const report = table(rig.name, results);

@@ -72,7 +72,7 @@ function inOrder(folder: string, names: readonly string[]): readonly string[] {
 }
 
 /** A root of busybox, node, socat and the compiled project, as an ext4 image that the guest mounts read-only. */
-export function makeRoot(kernel: GuestKernel, project: string, work: string): string {
+export function makeRoot(kernel: GuestKernel, project: string, compiled: string, work: string): string {
   const folder = fresh(join(work, 'root'));
   for (const name of ['bin', 'sbin', 'dev', 'proc', 'sys', 'tmp', 'cairn/native/build/Release', 'cairn/hil'])
     mkdirSync(join(folder, name), { recursive: true });
@@ -83,15 +83,15 @@ export function makeRoot(kernel: GuestKernel, project: string, work: string): st
   chmodSync(join(folder, 'sbin/start'), 0o755);
   addProgram(folder, process.execPath, 'bin/node');
   if (existsSync('/usr/bin/socat')) addProgram(folder, '/usr/bin/socat', 'bin/socat');
-  addProject(join(folder, 'cairn'), project);
+  addProject(join(folder, 'cairn'), project, compiled);
   const image = join(work, 'root.ext4');
   rmSync(image, { force: true });
   run('sh', ['-c', `PATH=$PATH:/usr/sbin mkfs.ext4 -q -F -O ^has_journal -d '${folder}' '${image}' 320M`]);
   return image;
 }
 
-function addProject(to: string, project: string): void {
-  cpSync(join(project, 'dist'), join(to, 'dist'), { recursive: true });
+function addProject(to: string, project: string, compiled: string): void {
+  cpSync(compiled, join(to, 'dist'), { recursive: true });
   cpSync(join(project, 'hil/rigs'), join(to, 'hil/rigs'), { recursive: true });
   for (const path of [
     'package.json',

@@ -36,6 +36,9 @@ export class SimLine {
     writeFileSync(join(this.#folder, 'pull'), level === 1 ? 'pull-up' : 'pull-down');
   }
 
+  /** A pull gives way to an output by itself. */
+  release(): void {}
+
   /** What the line is at. */
   level(): 0 | 1 {
     return readFileSync(join(this.#folder, 'value'), 'utf8').trim() === '1' ? 1 : 0;

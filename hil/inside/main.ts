@@ -10,7 +10,7 @@ const SUITE_TIMEOUT_MS = 120_000;
 const rig = readRig(rigFile);
 const only = process.argv[2]?.split(',');
 
-makeSimChip(rig.gpio.label, rig.gpio.lines);
+for (const [label, lines] of Object.entries(rig.simulated ?? {})) makeSimChip(label, lines);
 let worst = 0;
 for (const suite of rig.suites.filter((name) => only?.includes(name) ?? true)) {
   const startMs = performance.now();

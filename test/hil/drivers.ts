@@ -7,7 +7,7 @@ import type { I2cBusModule } from '../../runtime/board/linux-i2c.js';
 import { nodeConfig, partConfig, testDeps } from '../board/fixture.js';
 import { driverContract, type OpenDriver } from '../contract/driver.js';
 import { SimClock } from '../support/sim-clock.js';
-import { rig } from './rig.js';
+import { needs, rig } from './rig.js';
 import { serveTwinsOnAdapter } from './twins-on-adapter.js';
 
 const STEP_MS = 10;
@@ -26,7 +26,7 @@ const openOnRealBus: OpenDriver = async (definition, twin, attachment, change) =
   const traffic = countTraffic();
   const config = nodeConfig([partConfig('part', definition, attachment)], {
     kind: 'linux',
-    i2c: { 'i2c-9': { pins: [], timeoutMs: 1000, device: `/dev/i2c-${rig.i2c.bus}` } },
+    i2c: { 'i2c-9': { pins: [], timeoutMs: 1000, device: rig.bus().device } },
   });
   const board = await openBoardWith(
     config,
@@ -89,6 +89,7 @@ function countTraffic() {
   };
 }
 
+needs('buses.main.twins');
 for (const definition of registry.drivers.filter((driver) => driver.attachment === 'i2c')) {
   const twin = registry.twins.find((candidate) => candidate.id === definition.id);
   if (twin) driverContract(definition, twin, openOnRealBus);

@@ -5,11 +5,12 @@ import { openLinuxI2c } from '../../runtime/board/linux-i2c.js';
 import { createWorld } from '../../runtime/board/world.js';
 import { MemoryTwin, realClock } from '../board/fixture.js';
 import { i2cContract } from '../contract/i2c.js';
-import { rig, setup } from './rig.js';
+import { needs, rig, setup } from './rig.js';
 import { serveTwinsOnAdapter } from './twins-on-adapter.js';
 
 const TIMEOUT_MS = 150;
-const device = `/dev/i2c-${rig.i2c.bus}`;
+needs('buses.main.twins');
+const { device } = rig.bus();
 const worldAt = createWorld(1, 0n);
 const world = () => worldAt(realClock.nowNs());
 

@@ -2,21 +2,22 @@ import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { test } from 'node:test';
 import type { GpioLineOptions } from '../../drivers/contract/index.js';
-import { SimLine } from '../../hil/inside/gpio-sim.js';
 import { openCdevLine } from '../../runtime/board/linux-gpio.js';
 import { openOnoffLine, sysfsNumber } from '../../runtime/board/linux-onoff.js';
 import { gpioContract } from '../contract/gpio.js';
-import { rig, SETTLE_MS, setup, sleep } from './rig.js';
+import { needs, rig, SETTLE_MS, setup, sleep } from './rig.js';
 
 const INPUT: GpioLineOptions = { direction: 'in', activeLow: false, bias: 'asIs', debounceUs: 0 };
-const { label, lines } = rig.gpio;
-const config = (name: string) => ({ chipLabels: [label], lineNames: [name], offset: lines.indexOf(name) });
+const config = (name: string) => rig.line(name).config;
 const open = (name: string, options: Partial<GpioLineOptions> = {}) =>
   openOnoffLine(config(name), name, { ...INPUT, ...options }, setup);
 
+needs('lines.SOS', 'lines.DOOR', 'sysfsGpio');
+
 gpioContract('sysfs of a real kernel by onoff', async (options) => {
-  const far = new SimLine(label, lines.indexOf('SOS'));
-  far.drive(0);
+  const far = rig.line('SOS').outside;
+  if (options.direction === 'in') far.drive(0);
+  else far.release();
   const line = await open('SOS', options);
   return {
     line,
@@ -43,7 +44,7 @@ test('a line that the character device holds is busy to sysfs', async () => {
 });
 
 test('a debounced line tells no glitch, and tells a level that stays', async () => {
-  const far = new SimLine(label, lines.indexOf('SOS'));
+  const far = rig.line('SOS').outside;
   far.drive(0);
   const line = await open('SOS', { debounceUs: 200_000 });
   const rising: number[] = [];

@@ -1,9 +1,9 @@
 import { openLinuxSerial } from '../../runtime/board/linux-serial.js';
-import { noSocat, Pty } from '../board/pty.js';
+import { Pty } from '../board/pty.js';
 import { SERIAL_FRAMING, serialContract } from '../contract/serial.js';
-import { native, setup } from './rig.js';
+import { native, needs, setup } from './rig.js';
 
-if (noSocat) throw new Error(noSocat);
+needs('programs.socat');
 
 serialContract('a pty of a real kernel by serialport', async () => {
   const pty = await Pty.make();

@@ -16,7 +16,7 @@ const ERRNO: Partial<Record<HalErrorKind, number>> = {
 export function serveTwinsOnAdapter(twins: ReadonlyMap<number, I2cTwin>, world: () => World): () => void {
   const bus = new TwinI2c({ name: 'rig', twins, world, random: setup.random, after: setup.after });
   const errnoOf = (error: unknown) => ERRNO[halErrorKind(error) as HalErrorKind] ?? constants.errno.EIO;
-  return serveAdapter(rig.i2c.server, (messages) => perform(bus, messages), errnoOf);
+  return serveAdapter(rig.bus().twins!, (messages) => perform(bus, messages), errnoOf);
 }
 
 async function perform(bus: RawI2c, messages: readonly I2cMessage[]): Promise<Uint8Array> {
