@@ -53,4 +53,9 @@ export interface NativeApi {
   ): NativeGpioLine;
   createOrientation(options: OrientationOptions): Orientation;
   createMotion(options: MotionOptions): Motion;
+  /**
+   * One datagram to a service manager (sd_notify(3)); never waits. address: an absolute path, or `@` and an abstract name. state: lines of
+   * `NAME=value`, at most 1023 bytes. Throws with `code`: EAGAIN where it doesn't read, ENOENT or ECONNREFUSED where it is gone.
+   */
+  notify(address: string, state: string): void;
 }

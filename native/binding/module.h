@@ -11,5 +11,6 @@ bool cairn_register_framing(napi_env env, napi_value exports);
 bool cairn_register_clock(napi_env env, napi_value exports);
 bool cairn_register_gpio(napi_env env, napi_value exports);
 bool cairn_register_fusion(napi_env env, napi_value exports);
+bool cairn_register_notify(napi_env env, napi_value exports);
 
 #endif
