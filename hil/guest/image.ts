@@ -15,7 +15,7 @@ import { run } from '../shell.js';
 import type { GuestKernel } from './kernel.js';
 
 /** Loaded by the initrd, after what they depend on; ext4 asks for crc32c by name, not by symbol. */
-const MODULES = ['virtio_pci', 'virtio_blk', 'crc32c_generic', 'ext4', 'configfs', 'i2c-dev'];
+const MODULES = ['virtio_pci', 'virtio_blk', 'crc32c_generic', 'ext4', 'configfs', 'i2c-dev', 'lm75'];
 const BUILT = ['irq_sim', 'gpio-sim', 'cairn_i2c'];
 const APPLETS = [
   'sh',

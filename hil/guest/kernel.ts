@@ -31,7 +31,7 @@ export function prepareKernel(cache: string, project: string): GuestKernel {
   const folder = join(cache, release);
   const tree = join(folder, 'tree');
   if (!existsSync(tree)) fetchPackages(folder, release);
-  const builtModules = buildModules(folder, release, join(project, 'hil/i2c-adapter/cairn_i2c.c'));
+  const builtModules = buildModules(folder, release, join(project, 'hil/i2c-adapter'));
   return {
     release,
     image: join(tree, 'boot', `vmlinuz-${release}`),
@@ -88,13 +88,16 @@ function unpackSources(folder: string, unpacked: string, series: string): void {
 function buildModules(folder: string, release: string, adapter: string): string {
   const build = join(folder, 'modules');
   const stamp = join(build, 'stamp');
-  const wanted = createHash('sha256').update(build).update(readFileSync(adapter)).digest('hex');
+  const files = readdirSync(adapter).filter((name) => /\.[ch]$/.test(name));
+  const hash = createHash('sha256').update(build);
+  for (const name of files.sort()) hash.update(readFileSync(join(adapter, name)));
+  const wanted = hash.digest('hex');
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return build;
   say('building gpio-sim, irq_sim and cairn_i2c against its headers');
   rmSync(build, { recursive: true, force: true });
   mkdirSync(build);
   const source = join(folder, 'source');
-  copyFileSync(adapter, join(build, 'cairn_i2c.c'));
+  for (const name of files) copyFileSync(join(adapter, name), join(build, name));
   for (const name of ['gpio-sim.c', 'gpiolib.h'])
     copyFileSync(join(source, 'drivers/gpio', name), join(build, name));
   // irq_to_desc is not exported to modules; generic_handle_irq does the same for the simple handler of irq_sim.
@@ -105,7 +108,7 @@ function buildModules(folder: string, release: string, adapter: string): string 
   );
   writeFileSync(
     join(build, 'Kbuild'),
-    'obj-m := irq_sim.o gpio-sim.o cairn_i2c.o\nccflags-y := -DCONFIG_IRQ_SIM=1\n',
+    'obj-m := irq_sim.o gpio-sim.o cairn_i2c.o\ncairn_i2c-y := adapter.o wires.o\nccflags-y := -DCONFIG_IRQ_SIM=1\n',
   );
   const headers = join(folder, 'tree/usr/src', `linux-headers-${release}`);
   const common = headers.replace(/amd64$/, 'common');

@@ -10,26 +10,15 @@
  * A transfer without a server, or whose server goes away, ends with ENXIO at once; one that is not answered, with ETIMEDOUT.
  * An answer that comes too late is refused with ECANCELED, one of the wrong length with EINVAL.
  *
- * The wires are files beside the misc device (/sys/class/misc/cairn-i2c-<n>):
- *
- *   sda_held    a part holds SDA low, and lets go at the so-manieth clock; 0 is nobody
- *   scl_held    1: a part holds SCL low
- *   recoveries, clocks, stops    what the controller did to free SDA, since the module was loaded
- *
- * A transfer that finds SDA low has the kernel recover the bus first (i2c_bus_recovery_info: up to 9 clocks and STOP), and fails
- * with EBUSY where that doesn't help; one that finds SCL low waits for it as long as a transfer may take, then fails with
- * ETIMEDOUT. When the server goes, its parts do, and let go of the wires.
+ * What becomes of a transfer while a part holds a wire is told in wires.c.
  */
-#include <linux/completion.h>
 #include <linux/fs.h>
-#include <linux/i2c.h>
-#include <linux/miscdevice.h>
 #include <linux/module.h>
-#include <linux/mutex.h>
 #include <linux/poll.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
-#include <linux/wait.h>
+
+#include "cairn_i2c.h"
 
 #define MAX_BUSES 8
 #define MAX_BYTES 65536
@@ -62,29 +51,6 @@ struct answer_header {
 	__s32 error;
 };
 
-enum state { IDLE, WAITING, TAKEN, ANSWERED };
-
-/* Lives as long as the module, not as long as the file: the adapter stays when its server goes. */
-struct cairn_bus {
-	struct i2c_adapter adapter;
-	struct miscdevice misc;
-	char name[16];
-	struct mutex lock; /* of all below */
-	wait_queue_head_t requested;
-	struct completion answered;
-	bool served;
-	enum state state;
-	u32 id;
-	int result;
-	struct i2c_msg *messages; /* the caller's; only while a transfer is under way */
-	int count;
-	wait_queue_head_t scl_released;
-	u32 sda_held; /* clocks until the part lets go */
-	bool scl_held;
-	bool scl, sda; /* as the controller drives them */
-	u32 recoveries, clocks, stops;
-};
-
 static struct cairn_bus *all[MAX_BUSES];
 
 static void finish(struct cairn_bus *bus, int result)
@@ -94,80 +60,6 @@ static void finish(struct cairn_bus *bus, int result)
 	complete(&bus->answered);
 }
 
-static int get_scl(struct i2c_adapter *adapter)
-{
-	struct cairn_bus *bus = i2c_get_adapdata(adapter);
-	int level;
-
-	mutex_lock(&bus->lock);
-	level = bus->scl && !bus->scl_held;
-	mutex_unlock(&bus->lock);
-	return level;
-}
-
-static void set_scl(struct i2c_adapter *adapter, int level)
-{
-	struct cairn_bus *bus = i2c_get_adapdata(adapter);
-
-	mutex_lock(&bus->lock);
-	if (level && !bus->scl && !bus->scl_held) {
-		bus->clocks++;
-		if (bus->sda_held)
-			bus->sda_held--;
-	}
-	bus->scl = level;
-	mutex_unlock(&bus->lock);
-}
-
-static int get_sda(struct i2c_adapter *adapter)
-{
-	struct cairn_bus *bus = i2c_get_adapdata(adapter);
-	int level;
-
-	mutex_lock(&bus->lock);
-	level = bus->sda && !bus->sda_held;
-	mutex_unlock(&bus->lock);
-	return level;
-}
-
-/* SDA that rises while SCL is high is a STOP; it doesn't rise while a part holds it. */
-static void set_sda(struct i2c_adapter *adapter, int level)
-{
-	struct cairn_bus *bus = i2c_get_adapdata(adapter);
-
-	mutex_lock(&bus->lock);
-	if (level && !bus->sda && bus->scl && !bus->scl_held && !bus->sda_held)
-		bus->stops++;
-	bus->sda = level;
-	mutex_unlock(&bus->lock);
-}
-
-static struct i2c_bus_recovery_info cairn_recovery = {
-	.recover_bus = i2c_generic_scl_recovery,
-	.get_scl = get_scl,
-	.set_scl = set_scl,
-	.get_sda = get_sda,
-	.set_sda = set_sda,
-};
-
-/* As a controller sees to its wires before START: the jiffies that are left of `timeout`, or a negative errno. */
-static long wait_for_idle_bus(struct cairn_bus *bus, long timeout)
-{
-	bool is_held;
-
-	timeout = wait_event_timeout(bus->scl_released, !READ_ONCE(bus->scl_held), timeout);
-	if (!timeout)
-		return -ETIMEDOUT;
-	mutex_lock(&bus->lock);
-	is_held = bus->sda_held;
-	if (is_held)
-		bus->recoveries++;
-	mutex_unlock(&bus->lock);
-	if (is_held && i2c_recover_bus(&bus->adapter))
-		return -EBUSY;
-	return timeout;
-}
-
 static int cairn_xfer(struct i2c_adapter *adapter, struct i2c_msg *messages, int count)
 {
 	struct cairn_bus *bus = i2c_get_adapdata(adapter);
@@ -175,7 +67,7 @@ static int cairn_xfer(struct i2c_adapter *adapter, struct i2c_msg *messages, int
 	long timeout = clamp_t(long, adapter->timeout, 1, msecs_to_jiffies(MAX_TIMEOUT_MS));
 	int result;
 
-	timeout = wait_for_idle_bus(bus, timeout);
+	timeout = cairn_wires_wait(bus, timeout);
 	if (timeout < 0)
 		return timeout;
 	mutex_lock(&bus->lock);
@@ -238,12 +130,10 @@ static int cairn_release(struct inode *inode, struct file *file)
 
 	mutex_lock(&bus->lock);
 	bus->served = false;
-	bus->sda_held = 0;
-	bus->scl_held = false;
 	if (bus->state == WAITING || bus->state == TAKEN)
 		finish(bus, -ENXIO);
 	mutex_unlock(&bus->lock);
-	wake_up(&bus->scl_released);
+	cairn_wires_release(bus);
 	return 0;
 }
 
@@ -411,80 +301,6 @@ static const struct file_operations cairn_operations = {
 	.poll = cairn_poll,
 };
 
-static struct cairn_bus *bus_behind(struct device *device)
-{
-	return container_of(dev_get_drvdata(device), struct cairn_bus, misc);
-}
-
-static ssize_t sda_held_show(struct device *device, struct device_attribute *attribute, char *to)
-{
-	return sysfs_emit(to, "%u\n", READ_ONCE(bus_behind(device)->sda_held));
-}
-
-static ssize_t sda_held_store(struct device *device, struct device_attribute *attribute, const char *from, size_t size)
-{
-	struct cairn_bus *bus = bus_behind(device);
-	u32 clocks;
-	int error = kstrtou32(from, 10, &clocks);
-
-	if (error)
-		return error;
-	mutex_lock(&bus->lock);
-	bus->sda_held = clocks;
-	mutex_unlock(&bus->lock);
-	return size;
-}
-static DEVICE_ATTR_RW(sda_held);
-
-static ssize_t scl_held_show(struct device *device, struct device_attribute *attribute, char *to)
-{
-	return sysfs_emit(to, "%d\n", READ_ONCE(bus_behind(device)->scl_held));
-}
-
-static ssize_t scl_held_store(struct device *device, struct device_attribute *attribute, const char *from, size_t size)
-{
-	struct cairn_bus *bus = bus_behind(device);
-	bool is_held;
-	int error = kstrtobool(from, &is_held);
-
-	if (error)
-		return error;
-	mutex_lock(&bus->lock);
-	bus->scl_held = is_held;
-	mutex_unlock(&bus->lock);
-	wake_up(&bus->scl_released);
-	return size;
-}
-static DEVICE_ATTR_RW(scl_held);
-
-static ssize_t recoveries_show(struct device *device, struct device_attribute *attribute, char *to)
-{
-	return sysfs_emit(to, "%u\n", READ_ONCE(bus_behind(device)->recoveries));
-}
-static DEVICE_ATTR_RO(recoveries);
-
-static ssize_t clocks_show(struct device *device, struct device_attribute *attribute, char *to)
-{
-	return sysfs_emit(to, "%u\n", READ_ONCE(bus_behind(device)->clocks));
-}
-static DEVICE_ATTR_RO(clocks);
-
-static ssize_t stops_show(struct device *device, struct device_attribute *attribute, char *to)
-{
-	return sysfs_emit(to, "%u\n", READ_ONCE(bus_behind(device)->stops));
-}
-static DEVICE_ATTR_RO(stops);
-
-static struct attribute *cairn_attrs[] = {
-	&dev_attr_sda_held.attr,
-	&dev_attr_scl_held.attr,
-	&dev_attr_recoveries.attr,
-	&dev_attr_clocks.attr,
-	&dev_attr_stops.attr,
-	NULL,
-};
-ATTRIBUTE_GROUPS(cairn);
-
 static int make_bus(unsigned int number)
 {
 	struct cairn_bus *bus = kzalloc(sizeof(*bus), GFP_KERNEL);
@@ -495,21 +311,17 @@ static int make_bus(unsigned int number)
 	mutex_init(&bus->lock);
 	init_waitqueue_head(&bus->requested);
 	init_completion(&bus->answered);
-	init_waitqueue_head(&bus->scl_released);
-	bus->scl = true;
-	bus->sda = true;
 	snprintf(bus->name, sizeof(bus->name), "cairn-i2c-%u", number);
 	bus->misc.minor = MISC_DYNAMIC_MINOR;
 	bus->misc.name = bus->name;
 	bus->misc.fops = &cairn_operations;
-	bus->misc.groups = cairn_groups;
 	bus->adapter.owner = THIS_MODULE;
 	bus->adapter.algo = &cairn_algorithm;
-	bus->adapter.bus_recovery_info = &cairn_recovery;
 	bus->adapter.timeout = msecs_to_jiffies(timeout_ms);
 	bus->adapter.nr = first + number;
 	strscpy(bus->adapter.name, bus->name, sizeof(bus->adapter.name));
 	i2c_set_adapdata(&bus->adapter, bus);
+	cairn_wires_init(bus);
 	error = i2c_add_numbered_adapter(&bus->adapter);
 	if (error)
 		goto free;
