@@ -8,6 +8,8 @@ import type { Sampler, SamplerCommand, SamplerStream } from './types.js';
 export type * from './types.js';
 
 const INBOX_MAX = 16;
+/** Longer than all calls of one tick together may take. */
+const STUCK_MS = 30_000;
 
 export interface SamplerOptions {
   readonly board: Board;
@@ -42,6 +44,11 @@ export function createSampler(options: SamplerOptions): Sampler {
       return true;
     },
     status: () => [...loops.values()].map((loop) => loop.status()),
+    isStuck: () => {
+      const nowNs = options.clock.nowNs();
+      const late = [...loops.values()].flatMap((loop) => loop.lateMs(nowNs) ?? []);
+      return late.length > 0 && Math.min(...late) > STUCK_MS;
+    },
     stop: async () => {
       await Promise.all([...loops.values()].map((loop) => loop.stop()));
     },

@@ -8,8 +8,8 @@ import { Outlet } from './outlet.js';
 import { Schedule } from './schedule.js';
 import type { PartState, PartStatus, SamplerStream } from './types.js';
 
-/** A sample that takes longer than this is given up; the part isn't asked again until it has come back. */
-const SAMPLE_DEADLINE_MS = 5_000;
+/** A call that takes longer than this is given up; the part isn't asked again until it has come back. */
+const CALL_DEADLINE_MS = 5_000;
 const RETRY_MIN_MS = 250;
 const RETRY_MAX_MS = 30_000;
 /** A part may be asked a little early, so many times in a row, before that is a fault: its clock isn't ours. */
@@ -40,6 +40,8 @@ export class PartLoop {
   #busy = false;
   #stopped = false;
   #timer: Timer | undefined;
+  /** When the tick that is awaited or under way was to begin; undefined while none is to come. */
+  #dueNs: bigint | undefined;
   #stopStream: (() => Promise<void>) | undefined;
   readonly #schedule: Schedule;
   readonly #backoff: Backoff;
@@ -54,7 +56,7 @@ export class PartLoop {
     const { config, clock, random, opened } = options;
     this.#schedule = new Schedule(config.intervalMs);
     this.#backoff = new Backoff(Math.max(RETRY_MIN_MS, config.intervalMs ?? 0), RETRY_MAX_MS, random);
-    this.#call = new OneCall(clock, SAMPLE_DEADLINE_MS);
+    this.#call = new OneCall(clock, CALL_DEADLINE_MS);
     if (opened) this.#adopt(opened);
   }
 
@@ -81,6 +83,12 @@ export class PartLoop {
     }
   }
 
+  /** How late its tick is, ms, until it has come back; undefined while none is to come. */
+  lateMs(nowNs: bigint): number | undefined {
+    if (this.#dueNs === undefined) return undefined;
+    return Math.max(0, Number(nowNs - this.#dueNs) / 1e6);
+  }
+
   status(): PartStatus {
     return {
       id: this.options.config.id,
@@ -98,7 +106,9 @@ export class PartLoop {
 
   #wakeIn(ms: number): void {
     this.#timer?.cancel();
-    if (!this.#stopped) this.#timer = this.options.clock.after(ms, () => void this.#tick());
+    if (this.#stopped) return;
+    this.#dueNs = this.options.clock.nowNs() + BigInt(Math.round(ms * 1e6));
+    this.#timer = this.options.clock.after(ms, () => void this.#tick());
   }
 
   async #tick(): Promise<void> {
@@ -120,18 +130,25 @@ export class PartLoop {
 
   /** The driver, opened and configured. */
   async #ready(): Promise<Driver> {
-    const { driver } = this.#opened ?? this.#adopt(await this.options.open());
+    const { driver } = this.#opened ?? (await this.#bounded(() => this.#open()));
     if (this.#configured) return driver;
     await this.#bounded(() => driver.probe());
     await this.#bounded(() => driver.configure());
     this.#configured = true;
-    if (driver.stream && !this.#stopStream) {
-      this.#stopStream = await driver.stream(
-        (rows) => this.#hear(rows),
-        (error) => this.#streamFailed(error),
-      );
-    }
+    if (!this.#stopStream) await this.#bounded(() => this.#listen(driver));
     return driver;
+  }
+
+  /** What opens late, after it was given up, is adopted all the same: nobody else could close it. */
+  async #open(): Promise<BoardPart> {
+    return this.#adopt(await this.options.open());
+  }
+
+  async #listen(driver: Driver): Promise<void> {
+    this.#stopStream = await driver.stream?.(
+      (rows) => this.#hear(rows),
+      (error) => this.#streamFailed(error),
+    );
   }
 
   #adopt(part: BoardPart): BoardPart {
@@ -204,7 +221,8 @@ export class PartLoop {
       isRetrying && !(this.#isBlameless && isPolled)
         ? this.#backoff.nextMs()
         : this.#schedule.nextMs(this.options.clock.nowNs());
-    if (ms !== undefined) this.#wakeIn(ms);
+    if (ms === undefined) this.#dueNs = undefined;
+    else this.#wakeIn(ms);
   }
 
   #bounded<T>(call: () => Promise<T>): Promise<T> {

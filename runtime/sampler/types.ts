@@ -36,5 +36,10 @@ export interface Sampler {
   /** False when the inbox is full and the command was dropped. */
   send(command: SamplerCommand): boolean;
   status(): readonly PartStatus[];
+  /**
+   * Ticks have stopped: each part that has one to come is late with it by over 30 s. A tick that fails comes back in time, whatever its part,
+   * bus or the disk does; so this is a fault of the program.
+   */
+  isStuck(): boolean;
   stop(): Promise<void>;
 }

@@ -66,14 +66,13 @@ function partConfig(id: string, intervalMs: number): PartConfig {
   };
 }
 
-function rig(ids: readonly string[], intervalMs = 1000) {
-  const clock = new SimClock();
-  const parts = ids.map((id) => ({
-    config: partConfig(id, intervalMs),
-    driver: new FakePart(clock),
-    where: `fake ${id}`,
-    busKey: 'fake-bus',
-  }));
+function fakePart(id: string, intervalMs: number, clock: SimClock) {
+  const config = partConfig(id, intervalMs);
+  return { config, driver: new FakePart(clock), where: `fake ${id}`, busKey: 'fake-bus' };
+}
+
+function rig(ids: readonly string[], intervalMs = 1000, change: Partial<Board> = {}, clock = new SimClock()) {
+  const parts = ids.map((id) => fakePart(id, intervalMs, clock));
   const rows: Rows[] = [];
   const declared: SamplerStream[] = [];
   const log: string[] = [];
@@ -85,6 +84,7 @@ function rig(ids: readonly string[], intervalMs = 1000) {
     reopen: async (): Promise<BoardPart> => assert.fail('nothing is missing'),
     recover: async (busKey) => recovered.push(busKey) > 0,
     close: async () => {},
+    ...change,
   };
   const sampler = createSampler({
     board,
@@ -258,4 +258,79 @@ test('a part asked a little early has missed a period, not failed; one that is n
   await clock.advance(1_000);
   assert.equal(sampler.status()[0]!.state, 'failing');
   assert.equal(rows.at(-1)!.quality[0], QUALITY.fault);
+});
+
+test('a part that hangs on each call is no stuck sampler: its ticks come back at their deadline', async () => {
+  const { clock, parts, sampler } = rig(['hung']);
+  parts[0]!.driver.hang = true;
+  sampler.start();
+  for (let s = 0; s < 300; s++) {
+    await clock.advance(1_000);
+    assert.equal(sampler.isStuck(), false, `after ${s} s`);
+  }
+});
+
+test('an opening that hangs is given up like any call, is not begun twice, and is adopted when it comes late', async () => {
+  const clock = new SimClock();
+  const late = fakePart('late', 1000, clock);
+  const opens: ((part: BoardPart) => void)[] = [];
+  const { sampler, of } = rig(
+    [],
+    1000,
+    {
+      missing: [{ config: late.config, error: new Error('absent') }],
+      reopen: () => new Promise((resolve) => opens.push(resolve)),
+    },
+    clock,
+  );
+  sampler.start();
+  for (let s = 0; s < 200; s++) {
+    await clock.advance(1_000);
+    assert.equal(sampler.isStuck(), false, `after ${s} s`);
+  }
+  assert.equal(opens.length, 1);
+  const { state, lastErrorKind } = sampler.status()[0]!;
+  assert.deepEqual([state, lastErrorKind], ['missing', 'timeout']);
+  opens[0]!(late);
+  await clock.advance(31_000);
+  assert.equal(opens.length, 1);
+  assert.equal(sampler.status()[0]!.state, 'ok');
+  assert.ok(of('late').length > 0);
+});
+
+/** A clock that loses the timers it is told to. */
+function lossyClock() {
+  const clock = new SimClock();
+  const after = clock.after.bind(clock);
+  const lossy = { clock, loses: (_ms: number): boolean => false };
+  clock.after = (ms, callback) => after(ms, lossy.loses(ms) ? () => undefined : callback);
+  return lossy;
+}
+
+test('ticks that stop are seen within half a minute', async () => {
+  const lossy = lossyClock();
+  const { clock, sampler } = rig(['one', 'other'], 1000, {}, lossy.clock);
+  sampler.start();
+  await clock.advance(2_500);
+  lossy.loses = () => true;
+  await clock.advance(30_000);
+  assert.equal(sampler.isStuck(), false, 'a tick may take so long');
+  await clock.advance(2_000);
+  assert.equal(sampler.isStuck(), true);
+});
+
+test('as long as one part gets on, ticks have not stopped', async () => {
+  const lossy = lossyClock();
+  const { clock, sampler, parts, of } = rig(['one', 'other'], 1000, {}, lossy.clock);
+  sampler.start();
+  await clock.advance(1_500);
+  // Only a lost deadline keeps a call from coming back.
+  lossy.loses = (ms) => ms === 5_000;
+  parts[0]!.driver.hang = true;
+  await clock.advance(100_000);
+  assert.ok(of('other').length > 90 && of('one').length < 5);
+  assert.equal(sampler.isStuck(), false);
+  parts[1]!.driver.hang = true;
+  await clock.advance(32_000);
+  assert.equal(sampler.isStuck(), true);
 });
