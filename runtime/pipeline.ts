@@ -41,6 +41,8 @@ export interface PipelineStatus {
 export interface Pipeline {
   start(): void;
   status(): PipelineStatus;
+  /** The sampler's ticks have stopped: only a new start could help. */
+  isStuck(): boolean;
   /** Stops left to right, so that what was sampled is committed and what was committed may still leave. */
   stop(): Promise<void>;
 }
@@ -99,6 +101,7 @@ export function createPipeline(parts: PipelineParts): Pipeline {
       time: timeStatus(clock, anchors),
       residentBytes: process.memoryUsage.rss(),
     }),
+    isStuck: () => sampler.isStuck(),
     stop: async () => {
       anchors.stop();
       await tried('the sampler', sampler.stop(), log);

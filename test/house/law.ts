@@ -5,7 +5,9 @@ const STAGES = ['board', 'sampler', 'fusion', 'store', 'uplink', 'relay'];
 /** What stands beside the pipe: any stage may use its types. */
 const SHARED_TYPES = /^runtime\/(config|clock)\/types\.ts$/;
 /** They see the whole pipe: they wire it, or show it. */
-const WIRING = /^runtime\/[a-z]+\.ts$|^runtime\/(console|health|update)\//;
+const WIRING = /^runtime\/[a-z-]+\.ts$|^runtime\/(console|update)\//;
+/** It watches the pipe from beyond its right end: it sees all of it by type, and only who wires the pipe knows it. */
+const WATCHER = 'health';
 const MAY_USE_NATIVE =
   /^(runtime\/(board|clock|fusion|store|uplink|console|node\.ts)|wire|fleet|bench|scripts)\b/;
 
@@ -46,6 +48,8 @@ function runtimeBreach({ from, to, typeOnly }: Import): string | undefined {
   if (!to.startsWith('runtime/') || WIRING.test(from)) return undefined;
   const [here, there] = [folderOf(from), folderOf(to)];
   if (here === there) return undefined;
+  if (there === WATCHER) return 'nobody in the pipe knows who watches it';
+  if (here === WATCHER) return typeOnly ? undefined : 'what watches the pipe takes types of it only';
   if (WIRING.test(to)) return 'a stage knows nothing of who wires it';
   if (!typeOnly) return `${here} takes another part of the runtime by value: only types may cross`;
   if (SHARED_TYPES.test(to)) return undefined;
