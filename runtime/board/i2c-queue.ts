@@ -1,6 +1,13 @@
-import { HalError, I2C_MAX_BYTES, type I2cBus, i2cWhere } from '../../drivers/contract/index.js';
+import {
+  HalError,
+  halErrorKind,
+  I2C_MAX_BYTES,
+  type I2cBus,
+  i2cWhere,
+} from '../../drivers/contract/index.js';
 import type { After } from './deps.js';
 import { toHalError } from './errno.js';
+import type { Supply } from './i2c-supply.js';
 
 export type I2cTransfer =
   | { readonly kind: 'read'; readonly length: number }
@@ -21,6 +28,8 @@ export interface RecoverableI2cBus extends I2cBus {
   recover(): Promise<boolean>;
 }
 
+/** So many transfers in a row, of whatever parts, that end in a timeout: it is the bus that is stuck. */
+const MAX_TIMEOUTS = 3;
 /** Transfers that wait at most; one more is refused with `busy`. */
 const MAX_WAITING = 64;
 const NOTHING = new Uint8Array(0);
@@ -34,12 +43,15 @@ export class QueuedI2cBus implements RecoverableI2cBus {
   #waiting = 0;
   #hung: { readonly where: string; readonly back: Promise<void> } | undefined;
   #closed = false;
+  #timeouts = 0;
+  #timesFreed = 0;
 
   constructor(
     readonly name: string,
     private readonly raw: RawI2c,
     private readonly timeoutMs: number,
     private readonly after: After,
+    private readonly supply?: Supply,
   ) {}
 
   read(address: number, length: number): Promise<Uint8Array> {
@@ -58,10 +70,20 @@ export class QueuedI2cBus implements RecoverableI2cBus {
     await this.#enqueue(address, { kind: 'writeRegisters', register, bytes });
   }
 
-  /** False while a transfer still hangs in the kernel, or a line is still held. */
+  /** Clocks first, then the supply, where there is a switch for it. False while nothing helped: a line is held, a transfer hangs. */
   async recover(): Promise<boolean> {
-    if (this.#hung || this.#closed) return false;
-    return this.#inTurn(() => this.#bounded(this.name, this.raw.recover()));
+    if (this.#closed) return false;
+    const seen = this.#timesFreed;
+    return this.#inTurn(async () => {
+      if (this.#timesFreed !== seen) return true; // another part of the bus asked first
+      const isFree = (await this.#clockFree()) || ((await this.supply?.cycle()) ?? false);
+      if (isFree) this.#timesFreed++;
+      return isFree;
+    });
+  }
+
+  async #clockFree(): Promise<boolean> {
+    return !this.#hung && this.#bounded(this.name, this.raw.recover());
   }
 
   /** Waits for the transfer under way, at most its bound; a hung one is closed when it comes back. */
@@ -69,6 +91,7 @@ export class QueuedI2cBus implements RecoverableI2cBus {
     if (this.#closed) return;
     this.#closed = true;
     await this.#tail;
+    await this.supply?.close();
     if (this.#hung)
       this.#hung.back.then(() => this.raw.close()).catch(() => NOTHING); // nobody is left to be told
     else await this.raw.close();
@@ -95,12 +118,25 @@ export class QueuedI2cBus implements RecoverableI2cBus {
   async #run(where: string, address: number, transfer: I2cTransfer): Promise<Uint8Array> {
     if (this.#closed) throw new HalError('invalid', where, 'the bus is closed');
     if (this.#hung) throw hangs(this.#hung.where, where);
-    const bytes = await this.#bounded(where, this.raw.transfer(address, transfer));
+    const bytes = await this.#judged(where, this.#bounded(where, this.raw.transfer(address, transfer)));
     const wanted = 'length' in transfer ? transfer.length : 0;
     if (bytes.length !== wanted) {
       throw new HalError('io', where, `${bytes.length} bytes came where ${wanted} were asked for`);
     }
     return bytes;
+  }
+
+  /** A part that is slow once is its own fault; where nothing ends any more, the bus is stuck. */
+  async #judged<T>(where: string, call: Promise<T>): Promise<T> {
+    try {
+      const result = await call;
+      this.#timeouts = 0;
+      return result;
+    } catch (error) {
+      if (halErrorKind(error) !== 'timeout') this.#timeouts = 0;
+      else if (++this.#timeouts >= MAX_TIMEOUTS) throw stuck(where, this.#timeouts, error);
+      throw error;
+    }
   }
 
   #bounded<T>(where: string, call: Promise<T>): Promise<T> {
@@ -119,6 +155,13 @@ export class QueuedI2cBus implements RecoverableI2cBus {
     };
     this.#hung = { where, back: call.then(free, free) }; // its result came too late for anybody
   }
+}
+
+function stuck(where: string, timeouts: number, cause: unknown): HalError {
+  return new HalError('busStuck', where, `the last ${timeouts} transfers on this bus timed out`, {
+    cause,
+    hint: 'a part holds the clock or the data line: cut its supply, or take the parts off one by one',
+  });
 }
 
 /** A part isn't to blame for the one that holds its bus. */

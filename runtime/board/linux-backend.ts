@@ -1,9 +1,15 @@
 import { access } from 'node:fs/promises';
-import { type GpioLine, HalError, type SerialPort } from '../../drivers/contract/index.js';
-import type { BoardConfig, GpioLineConfig, NodeConfig, PartConfig } from '../config/types.js';
+import {
+  type GpioLine,
+  type GpioLineOptions,
+  HalError,
+  type SerialPort,
+} from '../../drivers/contract/index.js';
+import type { BoardConfig, GpioLineConfig, I2cBusConfig, NodeConfig, PartConfig } from '../config/types.js';
 import { gpioOptions } from './attachment.js';
 import type { BoardSetup } from './deps.js';
 import { QueuedI2cBus } from './i2c-queue.js';
+import { Supply } from './i2c-supply.js';
 import { openCdevLine } from './linux-gpio.js';
 import { openLinuxI2c } from './linux-i2c.js';
 import { openOnoffLine, SYSFS_GPIO } from './linux-onoff.js';
@@ -19,11 +25,14 @@ export function openLinuxBackend(config: NodeConfig, setup: BoardSetup): Choosin
   return {
     choices,
     async i2c(bus) {
-      const { device, timeoutMs } = entry(board.i2c, bus, 'I2C bus', board);
+      const { device, timeoutMs, supply } = entry(board.i2c, bus, 'I2C bus', board);
       if (device === undefined) throw noDevice(bus, board);
       const raw = await openLinuxI2c(bus, device, setup);
-      choices.push(`i2c ${bus}: ${device} by i2c-bus, ${timeoutMs} ms a transfer`);
-      return new QueuedI2cBus(bus, raw, timeoutMs, setup.after);
+      gpioChoice ??= supply && chooseGpio(board.gpioBackend, setup);
+      const power = supply && (await openSupply(supply, board, await gpioChoice!, setup));
+      const switched = supply ? `, supply on ${supply.line}` : '';
+      choices.push(`i2c ${bus}: ${device} by i2c-bus, ${timeoutMs} ms a transfer${switched}`);
+      return new QueuedI2cBus(bus, raw, timeoutMs, setup.after, power);
     },
     async serial(part) {
       const port = await openSerial(part, board, setup);
@@ -69,10 +78,33 @@ async function openGpio(
   setup: BoardSetup,
 ): Promise<GpioLine> {
   if (part.attachment.kind !== 'gpio') throw new HalError('invalid', part.id, 'not a part on a GPIO line');
-  const name = part.attachment.line;
+  return openLine(part.attachment.line, gpioOptions(part), board, choice, setup);
+}
+
+async function openLine(
+  name: string,
+  options: GpioLineOptions,
+  board: BoardConfig,
+  choice: GpioChoice,
+  setup: BoardSetup,
+): Promise<GpioLine> {
   const line: GpioLineConfig = entry(board.gpio, name, 'GPIO line', board);
-  if (choice.backend === 'cdev') return openCdevLine(line, name, gpioOptions(part), setup);
-  return openOnoffLine(line, name, gpioOptions(part), setup);
+  if (choice.backend === 'cdev') return openCdevLine(line, name, options, setup);
+  return openOnoffLine(line, name, options, setup);
+}
+
+/** The parts of the bus have power from here on. */
+async function openSupply(
+  { line, activeLow }: NonNullable<I2cBusConfig['supply']>,
+  board: BoardConfig,
+  choice: GpioChoice,
+  setup: BoardSetup,
+): Promise<Supply> {
+  const options = { direction: 'out', activeLow, bias: 'asIs', debounceUs: 0 } as const;
+  const opened = await openLine(line, options, board, choice, setup);
+  const supply = new Supply(opened, setup.after, (text) => setup.log('warn', text));
+  await supply.switchOn();
+  return supply;
 }
 
 async function openSerial(part: PartConfig, board: BoardConfig, setup: BoardSetup): Promise<SerialPort> {

@@ -1,8 +1,9 @@
 import { constants } from 'node:fs';
-import { access, realpath } from 'node:fs/promises';
+import { access, readlink, realpath } from 'node:fs/promises';
+import { basename } from 'node:path';
 import { HalError, i2cWhere } from '../../drivers/contract/index.js';
 import type { BoardSetup } from './deps.js';
-import { errorText, toHalError } from './errno.js';
+import { errnoName, errorText, toHalError } from './errno.js';
 import type { I2cTransfer, RawI2c } from './i2c-queue.js';
 
 /** What is used of npm `i2c-bus`: its promised calls, each of which runs on libuv's pool. */
@@ -22,16 +23,18 @@ export interface I2cBusModule {
   openPromisified(busNumber: number): Promise<PromisedBus>;
 }
 
+const LOOK_AT_THE_PART = 'check its wires, its supply and its address';
+
 /** How adapters say what went wrong on the wire: Documentation/i2c/fault-codes.rst, and EREMOTEIO as many drivers do. */
 const ON_THE_WIRE = {
-  ENXIO: ['noAcknowledge', 'nobody acknowledged the address'],
-  EREMOTEIO: ['noAcknowledge', 'nobody acknowledged the address or a byte'],
+  ENXIO: ['noAcknowledge', 'nobody acknowledged the address', LOOK_AT_THE_PART],
+  EREMOTEIO: ['noAcknowledge', 'nobody acknowledged the address or a byte', LOOK_AT_THE_PART],
   EAGAIN: ['arbitrationLost', 'another controller took the bus'],
   ETIMEDOUT: ['timeout', 'the adapter gave the transfer up', 'a part may hold the clock or the data line'],
   EBUSY: [
-    'busy',
-    'a driver of the kernel holds this address, or the bus never fell idle',
-    'see /sys/bus/i2c/devices; unbind the kernel driver, or take the part out of the device tree',
+    'busStuck',
+    'the bus never fell idle: a part holds the data line low, and the kernel could not clock it free',
+    'cut the supply of its parts, or take them off one by one',
   ],
   ENODEV: ['disconnected', 'the bus went away'],
   EBADF: ['disconnected', 'the bus went away'],
@@ -108,19 +111,29 @@ class LinuxI2c implements RawI2c {
       this.#proven.add(address);
       return bytes;
     } catch (error) {
+      const where = i2cWhere(this.name, address);
+      const holder = await this.#holderOf(address, error);
       if (!this.#proven.has(address)) await this.#reopen();
-      throw toHalError(error, i2cWhere(this.name, address), ON_THE_WIRE);
+      throw holder ? heldByKernel(where, holder, error) : toHalError(error, where, ON_THE_WIRE);
     }
   }
 
-  /** The kernel's adapter clocks a stuck bus free by itself, where its driver can; here its descriptors are made anew. */
+  /** The kernel's driver has given its clocks and its STOP before a transfer fails, where it can: nothing is left to do here. */
   async recover(): Promise<boolean> {
-    await this.#reopen();
-    return true;
+    return false;
   }
 
   close(): Promise<void> {
     return this.bus.close();
+  }
+
+  /** The kernel driver that an address is refused for: `lm75`. Undefined where the failure is another one. */
+  async #holderOf(address: number, error: unknown): Promise<string | undefined> {
+    if (errnoName(error) !== 'EBUSY' || (error as { syscall?: string }).syscall !== 'setAddr')
+      return undefined;
+    const device = `${this.busNumber}-${address.toString(16).padStart(4, '0')}`;
+    const driver = await readlink(`/sys/bus/i2c/devices/${device}/driver`).catch(() => 'unknown');
+    return basename(driver);
   }
 
   async #reopen(): Promise<void> {
@@ -128,6 +141,13 @@ class LinuxI2c implements RawI2c {
     await this.bus.close();
     this.bus = await this.module.openPromisified(this.busNumber);
   }
+}
+
+function heldByKernel(where: string, driver: string, cause: unknown): HalError {
+  return new HalError('busy', where, `the kernel driver "${driver}" holds this address [EBUSY]`, {
+    cause,
+    hint: 'see /sys/bus/i2c/devices; unbind that driver, or take the part out of the device tree',
+  });
 }
 
 async function perform(bus: PromisedBus, address: number, transfer: I2cTransfer): Promise<Uint8Array> {

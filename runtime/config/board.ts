@@ -27,6 +27,19 @@ const device = v.pipe(
   v.description('The device; required where kind is linux.'),
 );
 
+const supply = v.pipe(
+  v.optional(
+    v.strictObject(
+      {
+        line: text("the name of a line under 'gpio'"),
+        activeLow: v.optional(v.boolean('true or false'), false),
+      },
+      '{ line: GPIO23 }',
+    ),
+  ),
+  v.description("The line that switches the power of the bus's parts: cut where no clock frees a stuck bus."),
+);
+
 /** A board file as people write it. */
 export const boardFile = v.strictObject({
   title: v.pipe(text('a text'), v.description('What people call the board.')),
@@ -39,7 +52,7 @@ export const boardFile = v.strictObject({
     v.description('auto: the GPIO character device where there is one, else sysfs.'),
   ),
   i2c: v.optional(
-    named(v.strictObject({ device, pins, timeout: v.optional(duration('1ms', '10s'), '100ms') })),
+    named(v.strictObject({ device, pins, timeout: v.optional(duration('1ms', '10s'), '100ms'), supply })),
     {},
   ),
   serial: v.optional(named(v.strictObject({ device, pins })), {}),
@@ -107,6 +120,7 @@ function boardConfig(tree: MapTree, name: string, problems: Problems): BoardConf
   if (!file) return undefined;
   if (file.kind === 'linux') checkDevices(tree, file, problems);
   checkPins(tree, file, problems);
+  checkSupplies(tree, file, problems);
   if (problems.count > before) return undefined;
   return {
     name,
@@ -145,6 +159,15 @@ function checkDevices(tree: Tree, file: BoardFile, problems: Problems): void {
       "gpio lacks 'chips'",
       "'chips': the label of the chip, as gpiodetect shows it",
     );
+  }
+}
+
+function checkSupplies(tree: Tree, file: BoardFile, problems: Problems): void {
+  const lines = Object.keys(file.gpio.lines);
+  for (const [key, { supply }] of Object.entries(file.i2c)) {
+    if (!supply || lines.includes(supply.line)) continue;
+    const { place } = find(tree, ['i2c', key, 'supply', 'line']).tree;
+    problems.addUnknown(place, `i2c.${key}.supply: there is no line '${supply.line}'`, supply.line, lines);
   }
 }
 

@@ -21,6 +21,7 @@ export function checkConflicts(
       const { bus, address } = attachment;
       const config = board.i2c[bus]!;
       claims.pins(config.pins, `bus ${bus}`, { who: `bus ${bus} (part '${id}')`, place: busPlace ?? place });
+      if (config.supply) claims.share(lineKey(board, config.supply.line), `the supply of bus ${bus}`, place);
       claims.claim(`i2c ${bus} ${address}`, `address ${hex(address)} of ${bus}`, id, place, () => {
         return 'one part an address: another address strap, another bus, or one part less';
       });
@@ -79,6 +80,11 @@ class Claims {
       const what = `parts.${id}: ${title} is in use by ${other.who} at ${formatPlace(other.place)}`;
       this.#problems.add(place, what, wanted());
     }
+  }
+
+  /** A line that all parts of a bus hang on. */
+  share(resource: string, who: string, place: Place): void {
+    if (!this.#users.has(resource)) this.#users.set(resource, { who, place });
   }
 
   /** Header pins of a bus or port in use. */

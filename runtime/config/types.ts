@@ -28,6 +28,8 @@ export interface I2cBusConfig {
   readonly pins: readonly number[];
   /** Bound of one transfer, ms. */
   readonly timeoutMs: number;
+  /** The line that switches its parts' power (active: on), cut where no clock frees a stuck bus. */
+  readonly supply?: { readonly line: string; readonly activeLow: boolean };
 }
 
 export interface SerialPortConfig {

@@ -11,6 +11,8 @@ export class FakeI2cBus implements I2cBusModule {
   closed = 0;
   /** errno names that the coming transfers fail with. */
   failures: string[] = [];
+  /** The call that they fail in: `setAddr` where the address itself is refused. */
+  failingCall = 'transfer';
 
   constructor(private readonly parts: ReadonlyMap<number, MemoryTwin>) {}
 
@@ -24,7 +26,7 @@ export class FakeI2cBus implements I2cBusModule {
       if (part && part.faults.stretchMs > 0) await new Promise((r) => setTimeout(r, part.faults.stretchMs));
       if (code !== undefined || !part) {
         if (!proven.has(address)) spoilt.add(address);
-        throw errnoError(code ?? 'EREMOTEIO');
+        throw errnoError(code ?? 'EREMOTEIO', this.failingCall);
       }
       if (spoilt.has(address)) throw new Error(`reached address 0 in place of ${address}`);
       proven.add(address);
@@ -53,7 +55,7 @@ export class FakeI2cBus implements I2cBusModule {
 }
 
 /** As Nan::ErrnoException makes it. */
-function errnoError(code: string): Error {
+function errnoError(code: string, syscall: string): Error {
   const errno = constants.errno[code as keyof typeof constants.errno] ?? 121; // EREMOTEIO: Node doesn't name it
-  return Object.assign(new Error(`${code}, transfer`), { code, errno, syscall: 'transfer' });
+  return Object.assign(new Error(`${code}, ${syscall}`), { code, errno, syscall });
 }

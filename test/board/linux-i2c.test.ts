@@ -14,10 +14,11 @@ const loaders = {
   serialport: () => Promise.reject(new Error('unused')),
 };
 
-async function failingWith(code: string) {
+async function failingWith(code: string, call = 'transfer') {
   const fake = new FakeI2cBus(new Map([[0x40, new MemoryTwin()]]));
   const bus = new QueuedI2cBus('i2c-1', await openBusNumber('i2c-1', 1, fake), 50, afterBy(realClock));
   fake.failures = [code];
+  fake.failingCall = call;
   const error = await bus.readRegisters(0x40, 0, 1).then(
     () => undefined,
     (e: unknown) => e,
@@ -30,7 +31,7 @@ const MEANINGS = {
   ENXIO: 'noAcknowledge',
   EREMOTEIO: 'noAcknowledge',
   ETIMEDOUT: 'timeout',
-  EBUSY: 'busy',
+  EBUSY: 'busStuck',
   EACCES: 'denied',
   EPERM: 'denied',
   ENOENT: 'absent',
@@ -63,9 +64,18 @@ test('after a failed first call to an address the bus is opened anew; after a la
   assert.deepEqual([fake.opened, fake.closed], [2, 2]);
 });
 
-test('a part kept by a kernel driver is busy, and the error says where to look', async () => {
+test('an address that the kernel refuses to give is busy, and the error says where to look', async () => {
+  const { bus, error } = await failingWith('EBUSY', 'setAddr');
+  assert.ok(error instanceof HalError);
+  assert.equal(error.kind, 'busy');
+  assert.match(error.message, /^i2c-1 0x40: the kernel driver .*\/sys\/bus\/i2c\/devices/);
+  await bus.close();
+});
+
+test('a bus that the kernel could not clock free is not freed by asking again', async () => {
   const { bus, error } = await failingWith('EBUSY');
-  assert.match(String(error), /kernel.*\/sys\/bus\/i2c\/devices/);
+  assert.match(String(error), /data line low.*cut the supply/);
+  assert.equal(await bus.recover(), false);
   await bus.close();
 });
 

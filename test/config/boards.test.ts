@@ -124,3 +124,36 @@ gpio:
     'my.yaml:9:15: pin 7 is both A and B (wanted: one line a pin)',
   ]);
 });
+
+/** A board whose sensors' supply hangs on a line. */
+function switchedBoard(supply: string): string {
+  return `title: Mine
+kind: linux
+i2c:
+  i2c-0: { device: /dev/i2c-0, supply: ${supply} }
+gpio:
+  chips: [chip]
+  lines: { GPIO22: {}, GPIO23: {} }
+`;
+}
+const SWITCHED = 'node: n\nboard: ./mine.yaml\nparts:\n  air: { driver: bme280, bus: i2c-0 }\n';
+
+test('a bus may have a supply that is switched; its line is no one else’s', () => {
+  const files = { 'mine.yaml': switchedBoard('{ line: GPIO23 }') };
+  assert.deepEqual(mustLoad(SWITCHED, files).board.i2c, {
+    'i2c-0': {
+      device: '/dev/i2c-0',
+      pins: [],
+      timeoutMs: 100,
+      supply: { line: 'GPIO23', activeLow: false },
+    },
+  });
+  assert.deepEqual(messages(load(`${SWITCHED}  door: { driver: contact, line: GPIO23 }\n`, files)), [
+    'node.yaml:5:34: parts.door: GPIO23 is in use by the supply of bus i2c-0 at node.yaml:4:31 (wanted: a free line: GPIO22)',
+  ]);
+  const [unknown] = messages(load(SWITCHED, { 'mine.yaml': switchedBoard('{ line: GPIO24 }') }));
+  assert.match(
+    unknown!,
+    /^mine\.yaml:4:48: i2c\.i2c-0\.supply: there is no line 'GPIO24' \(wanted: .*GPIO22/,
+  );
+});
