@@ -10,7 +10,7 @@
  * cut into chunks.
  *   line: up to LF, one CR before it stripped. Empty lines are no frames.
  *   nmea: '$' or '!' up to "*hh", ended by CR or LF; hh is the XOR of what lies between (NMEA 0183). A '$' inside
- *         starts anew. Given whole, without CR and LF.
+ *         starts anew; a byte outside printable ASCII ends it as bad. Given whole, without CR and LF.
  *   cobs: up to 0x00, decoded. Empty frames are none.
  */
 typedef enum { CAIRN_FRAME_LINE, CAIRN_FRAME_NMEA, CAIRN_FRAME_COBS } cairn_frame_kind;
@@ -20,7 +20,7 @@ typedef enum { CAIRN_FRAME_LINE, CAIRN_FRAME_NMEA, CAIRN_FRAME_COBS } cairn_fram
 typedef struct {
   uint64_t bytes;        /* all that came in */
   uint64_t frames;       /* given */
-  uint64_t bad_checksum; /* nmea: wrong or no checksum, or no end after it; cobs: not well-formed */
+  uint64_t bad_checksum; /* nmea: wrong or no checksum, no end after it, a byte that no sentence holds; cobs: not well-formed */
   uint64_t too_long;     /* frames dropped for their length */
   uint64_t stray_bytes;  /* outside any frame: line noise, binary chatter between sentences, the head of a sentence cut by '$' */
 } cairn_framer_counters;

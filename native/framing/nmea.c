@@ -10,6 +10,9 @@ static int hex_digit(uint8_t byte) {
   return -1;
 }
 
+/* What a sentence may hold (NMEA 0183 §6.1). A NUL, which a break on the line reads as, would leave the checksum right. */
+static bool is_valid(uint8_t byte) { return byte >= 0x20 && byte <= 0x7E; }
+
 static void start(cairn_framer *framer, uint8_t byte) {
   cairn_framer_reset(framer);
   framer->buffer[framer->used++] = byte;
@@ -62,6 +65,8 @@ bool cairn_nmea_next(cairn_framer *framer, const uint8_t **bytes, const uint8_t 
       framer->counters.stray_bytes += !is_end;
     } else if (is_end) {
       if (end_sentence(framer, length)) return true;
+    } else if (!is_valid(byte)) {
+      bad(framer);
     } else if (framer->used == framer->max_bytes) {
       too_long(framer);
     } else {

@@ -112,6 +112,9 @@ static void sentences_are_cut(void) {
   EXPECT(CAIRN_FRAME_NMEA, 82, "$GPGGA,1*00\r\n$GPGGA,1\r\n$A*4\r\n", "", .bad_checksum = 3);
   EXPECT(CAIRN_FRAME_NMEA, 82, "\xB5" "b12$GPG" GGA "\r\n", GGA "\0", .frames = 1, .stray_bytes = 4 + 4);
   EXPECT(CAIRN_FRAME_NMEA, 82, GGA "x\r\n", "", .bad_checksum = 1);
+  /* The XOR is right in both: a NUL leaves it, and two equal bytes cancel. */
+  EXPECT(CAIRN_FRAME_NMEA, 82, "$A\0*41\r\n" GGA "\r\n", GGA "\0", .frames = 1, .bad_checksum = 1, .stray_bytes = 3);
+  EXPECT(CAIRN_FRAME_NMEA, 82, "$\xB5" "A\xB5*41\r\n", "", .bad_checksum = 1, .stray_bytes = 5);
   EXPECT(CAIRN_FRAME_NMEA, 10, "$12345678901\r\n$*00\r\n", "$*00\0", .frames = 1, .too_long = 1, .stray_bytes = 1);
 }
 
