@@ -1,0 +1,152 @@
+import {
+  closeSync,
+  constants,
+  existsSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  writeSync,
+} from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { type Answers, Lines, MAX_BYTES, type RequestInput, RIG_PORT } from '../../hil/host/wire.js';
+
+/** The guest's end of the port to hil/host: a suite plugs, unplugs and plays through it. One suite at a time. */
+
+const PORTS = '/sys/class/virtio-ports';
+const ANSWER_TIMEOUT_MS = 60_000;
+const RETRY_MS = 2;
+const READ_BYTES = 65_536;
+
+interface Epoll {
+  add(fd: number, events: number): Epoll;
+  remove(fd: number): Epoll;
+  close(): void;
+}
+interface EpollModule {
+  readonly Epoll: { new (callback: (error: Error | null) => void): Epoll; readonly EPOLLIN: number };
+}
+interface Waiting {
+  resolve(answer: unknown): void;
+  reject(error: Error): void;
+}
+type Ask<K> = Extract<RequestInput, { do: K }>;
+
+/** Its device, by name: /dev/virtio-ports is udev's, and a guest may have none. */
+function findPort(): string | undefined {
+  if (!existsSync(PORTS)) return undefined;
+  const port = readdirSync(PORTS).find(
+    (entry) => readFileSync(join(PORTS, entry, 'name'), 'utf8').trim() === RIG_PORT,
+  );
+  return port && `/dev/${port}`;
+}
+
+/** Why a test that needs the host is skipped, or false. */
+export const noHost: string | false = findPort() ? false : `the rig has no port ${RIG_PORT} to a host`;
+
+export class Host {
+  readonly #fd: number;
+  readonly #poll: Epoll;
+  readonly #lines = new Lines();
+  readonly #waiting = new Map<number, Waiting>();
+  readonly #buffer = Buffer.alloc(READ_BYTES);
+  #lastId = Math.floor(Date.now() % 1e6) * 1000; // a late answer to the suite before is nobody's
+  #writing: Promise<void> = Promise.resolve();
+
+  private constructor(device: string) {
+    this.#fd = openSync(device, constants.O_RDWR | constants.O_NONBLOCK);
+    const { Epoll } = createRequire(import.meta.url)('epoll') as EpollModule;
+    this.#poll = new Epoll((error) => {
+      if (!error) this.#read();
+    });
+    this.#poll.add(this.#fd, Epoll.EPOLLIN);
+  }
+
+  /** With everything unplugged and silent. */
+  static async open(): Promise<Host> {
+    const device = findPort();
+    if (!device) throw new Error(`no port ${RIG_PORT}`);
+    const host = new Host(device);
+    await host.ask({ do: 'reset' });
+    return host;
+  }
+
+  async ask<K extends keyof Answers>(request: Ask<K>, timeoutMs = ANSWER_TIMEOUT_MS): Promise<Answers[K]> {
+    const id = ++this.#lastId;
+    const answer = new Promise((resolve, reject) => this.#waiting.set(id, { resolve, reject }));
+    const timer = setTimeout(
+      () => this.#waiting.get(id)?.reject(new Error(`the host did not ${request.do} within ${timeoutMs} ms`)),
+      timeoutMs,
+    );
+    this.#writing = this.#writing.then(() =>
+      this.#write(Buffer.from(`${JSON.stringify({ id, ...request })}\n`)),
+    );
+    try {
+      return (await answer) as Answers[K];
+    } finally {
+      clearTimeout(timer);
+      this.#waiting.delete(id);
+    }
+  }
+
+  /** Says bytes of any length at the far end of a line. */
+  async say(
+    line: Ask<'say'>['line'],
+    bytes: Uint8Array,
+    cable: Omit<Ask<'say'>, 'do' | 'line' | 'bytes'> = {},
+  ): Promise<void> {
+    for (let at = 0; at < bytes.length; at += MAX_BYTES) {
+      const piece = Buffer.from(bytes.subarray(at, at + MAX_BYTES)).toString('base64');
+      await this.ask({ do: 'say', line, bytes: piece, ...cable });
+    }
+  }
+
+  async heard(line: Ask<'heard'>['line']): Promise<Buffer> {
+    return Buffer.from((await this.ask({ do: 'heard', line })).bytes, 'base64');
+  }
+
+  /** A file of a recording: `<name>.log` or `<name>.log.chk`. */
+  async file(name: string): Promise<Buffer> {
+    const pieces: Buffer[] = [];
+    for (let from = 0; ; ) {
+      const { bytes, size } = await this.ask({ do: 'file', name, from });
+      pieces.push(Buffer.from(bytes, 'base64'));
+      from += pieces.at(-1)!.length;
+      if (from >= size) return Buffer.concat(pieces);
+    }
+  }
+
+  close(): void {
+    this.#poll.remove(this.#fd).close();
+    closeSync(this.#fd);
+  }
+
+  #read(): void {
+    const size = orNothing(() => readSync(this.#fd, this.#buffer));
+    for (const line of this.#lines.push(this.#buffer.toString('utf8', 0, size))) {
+      const { id, ok, error } = JSON.parse(line) as { id: number; ok?: unknown; error?: string };
+      const waiting = this.#waiting.get(id);
+      if (error === undefined) waiting?.resolve(ok);
+      else waiting?.reject(new Error(`the host: ${error}`));
+    }
+  }
+
+  /** The port takes what it has room for. */
+  async #write(bytes: Buffer): Promise<void> {
+    for (let at = 0; at < bytes.length; ) {
+      const size = orNothing(() => writeSync(this.#fd, bytes, at));
+      at += size;
+      if (size === 0) await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+    }
+  }
+}
+
+function orNothing(call: () => number): number {
+  try {
+    return call();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EAGAIN') return 0;
+    throw error;
+  }
+}
