@@ -1,9 +1,11 @@
 import * as v from 'valibot';
 import {
   type Clock,
+  checkId,
   type Driver,
   defineDriver,
   HalError,
+  hexByte,
   type I2cDevice,
   type Identity,
   oneRow,
@@ -21,15 +23,14 @@ import {
   ADDRESSES,
   CALIB00_BYTES,
   CALIB26_BYTES,
-  CHIP_ID,
   configByte,
   ctrlMeasByte,
   DATA_BYTES,
   FILTER,
+  ID,
   MODE,
   MODE_MASK,
   measurementTimeMaxMs,
-  OTHER_CHIPS,
   OVERSAMPLING,
   oversamplingCode,
   REGISTER,
@@ -123,14 +124,8 @@ class Bme280 implements Driver {
 
   async probe(): Promise<Identity> {
     const [id] = await this.#device.readRegisters(REGISTER.id, 1);
-    const hex = `0x${id!.toString(16).padStart(2, '0')}`;
-    if (id !== CHIP_ID) {
-      const other = OTHER_CHIPS[id!];
-      throw new HalError('wrongPart', this.#device.where, `not a BME280: its chip id is ${hex}`, {
-        hint: other ? `that is a ${other}` : `a BME280 says 0x${CHIP_ID.toString(16)}`,
-      });
-    }
-    return { model: 'BME280', details: { chipId: hex } };
+    checkId(this.#device.where, ID, id!);
+    return { model: ID.model, details: { chipId: hexByte(id!) } };
   }
 
   async configure(): Promise<void> {

@@ -20,13 +20,17 @@ export const CALIB26_BYTES = 7;
 export const DATA_BYTES = 8;
 
 /** §5.4.1. The BMP280 (no humidity) and the BME680 (gas) sit at the same addresses and answer alike. */
-export const CHIP_ID = 0x60;
-export const OTHER_CHIPS: Readonly<Record<number, string>> = {
-  86: 'BMP280 (sample)',
-  87: 'BMP280 (sample)',
-  88: 'BMP280, which has no humidity',
-  97: 'BME680 or BME688',
-};
+export const ID = {
+  model: 'BME280',
+  name: 'chip id',
+  id: 0x60,
+  others: {
+    86: 'BMP280 (sample)',
+    87: 'BMP280 (sample)',
+    88: 'BMP280, which has no humidity',
+    97: 'BME680 or BME688',
+  },
+} as const;
 
 /** §5.4.2: any other value has no effect. */
 export const RESET_COMMAND = 0xb6;

@@ -8,7 +8,7 @@ import {
   tFine,
 } from './conversion.js';
 import {
-  CHIP_ID,
+  ID,
   MODE,
   MODE_MASK,
   measurementTimeTypicalMs,
@@ -86,7 +86,7 @@ class Bme280Twin implements I2cTwin {
     this.#registers.fill(0);
     this.#registers.set(CALIB00, REGISTER.calib00);
     this.#registers.set(CALIB26, REGISTER.calib26);
-    this.#registers[REGISTER.id] = CHIP_ID;
+    this.#registers[REGISTER.id] = ID.id;
     this.#bootedAtNs = undefined;
     this.#pending = undefined;
     this.#shown = NO_COUNTS;

@@ -25,18 +25,27 @@ export const HAL_ERROR_KINDS = [
 
 export type HalErrorKind = (typeof HAL_ERROR_KINDS)[number];
 
+/** What a part was to say of itself and what it said, each in a few words: `BME280 (chip id 0x60)`, `chip id 0x58 (BMP280)`. */
+export interface Mismatch {
+  readonly expected: string;
+  readonly found: string;
+}
+
 /** What every backend and driver throws: what happened, where (bus, address, line), and what to do about it. */
 export class HalError extends Error {
   override readonly name = 'HalError';
+  /** Where the kind is `wrongPart`. */
+  readonly mismatch: Mismatch | undefined;
 
   constructor(
     readonly kind: HalErrorKind,
     /** Bus and address, chip and line, or device path: `i2c-1 0x76`, `gpiochip0 17`, `/dev/ttyUSB0`. */
     readonly where: string,
     what: string,
-    options: { cause?: unknown; hint?: string } = {},
+    options: { cause?: unknown; hint?: string; mismatch?: Mismatch } = {},
   ) {
     super(`${where}: ${what}${options.hint ? ` (${options.hint})` : ''}`, { cause: options.cause });
+    this.mismatch = options.mismatch;
   }
 }
 

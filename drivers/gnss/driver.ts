@@ -113,6 +113,10 @@ function nothingHeard(where: string, bytes: number): HalError {
   if (bytes > 0) {
     return new HalError('wrongPart', where, `${bytes} bytes in ${PROBE_MS} ms, but no NMEA sentence`, {
       hint: 'check the baud rate; a receiver set to a binary protocol has to be set to NMEA 0183',
+      mismatch: {
+        expected: 'NMEA 0183 sentences',
+        found: `${bytes} bytes in ${PROBE_MS} ms, but no sentence`,
+      },
     });
   }
   return new HalError('noAcknowledge', where, `nothing heard in ${PROBE_MS} ms`, {

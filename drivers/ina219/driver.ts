@@ -126,8 +126,11 @@ class Ina219 implements Driver {
       calibration & 1 ||
       bus & BUS_VOLTAGE.unused;
     if (impossible) {
+      const reads =
+        configuration & CONFIGURATION.unused ? 'as an INA226 reads' : 'with bits that an INA219 holds at 0';
       throw new HalError('wrongPart', this.#device.where, `not an INA219: its configuration reads ${hex}`, {
-        hint: configuration & CONFIGURATION.unused ? 'an INA226 reads like that' : 'fixed bits are not 0',
+        hint: reads,
+        mismatch: { expected: 'INA219 (fixed bits at 0)', found: `configuration ${hex} (${reads})` },
       });
     }
     return { model: 'INA219', details: { configuration: hex, identity: 'by fixed bits: it has no id' } };

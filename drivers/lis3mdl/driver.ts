@@ -1,10 +1,12 @@
 import * as v from 'valibot';
 import {
   type Clock,
+  checkId,
   type Driver,
   decimalFor,
   defineDriver,
   HalError,
+  hexByte,
   type I2cDevice,
   type Identity,
   QUALITY,
@@ -21,12 +23,12 @@ import {
   ctrlReg1Byte,
   ctrlReg2Byte,
   DATA_RATES,
+  ID,
   MODE,
   RANGES_GAUSS,
   type RangeGauss,
   REGISTER,
   STATUS,
-  WHO_AM_I,
 } from './registers.js';
 
 const options = v.strictObject({
@@ -90,13 +92,8 @@ class Lis3mdl implements Driver {
 
   async probe(): Promise<Identity> {
     const [id] = await this.#device.readRegisters(REGISTER.whoAmI, 1);
-    const hex = `0x${id!.toString(16).padStart(2, '0')}`;
-    if (id !== WHO_AM_I) {
-      throw new HalError('wrongPart', this.#device.where, `not a LIS3MDL: WHO_AM_I is ${hex}`, {
-        hint: `a LIS3MDL says 0x${WHO_AM_I.toString(16)}`,
-      });
-    }
-    return { model: 'LIS3MDL', details: { whoAmI: hex } };
+    checkId(this.#device.where, ID, id!);
+    return { model: ID.model, details: { whoAmI: hexByte(id!) } };
   }
 
   async configure(): Promise<void> {

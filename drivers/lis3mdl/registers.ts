@@ -21,7 +21,7 @@ export const REGISTER = {
 /** I2C operation: the top bit of the sub-address makes the part step through a burst. */
 export const AUTO_INCREMENT = 0x80;
 
-export const WHO_AM_I = 0x3d;
+export const ID = { model: 'LIS3MDL', name: 'WHO_AM_I', id: 0x3d } as const;
 
 /** What the control registers hold after power-on. */
 export const RESET_VALUES = [0x10, 0x00, 0x03, 0x00, 0x00] as const;

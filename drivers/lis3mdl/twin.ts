@@ -4,13 +4,13 @@ import {
   AUTO_INCREMENT,
   CTRL_REG2,
   dataRateOf,
+  ID,
   MODE,
   MODE_MASK,
   REGISTER,
   RESET_VALUES,
   rangeOf,
   STATUS,
-  WHO_AM_I,
 } from './registers.js';
 
 /** Noise in ultra-high performance, half its width (datasheet: 3.2 to 4.1 mgauss RMS), T. */
@@ -32,7 +32,7 @@ class Lis3mdlTwin implements I2cTwin {
 
   powerCycle(): void {
     this.#registers.fill(0);
-    this.#registers[REGISTER.whoAmI] = WHO_AM_I;
+    this.#registers[REGISTER.whoAmI] = ID.id;
     this.#registers.set(RESET_VALUES, REGISTER.ctrlReg1);
     this.#nextNs = undefined;
   }

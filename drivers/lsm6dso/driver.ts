@@ -2,10 +2,12 @@ import * as v from 'valibot';
 import {
   type Channel,
   type Clock,
+  checkId,
   type Driver,
   decimalFor,
   defineDriver,
   HalError,
+  hexByte,
   type I2cDevice,
   type Identity,
   QUALITY,
@@ -37,11 +39,10 @@ import {
   FIFO_WORD_BYTES,
   FIFO_WORDS,
   GYRO_RANGES_DPS,
-  OTHER_CHIPS,
+  ID,
   REGISTER,
   TAG,
   ticksPerSample,
-  WHO_AM_I,
 } from './registers.js';
 
 const options = v.strictObject({
@@ -122,14 +123,8 @@ class Lsm6dso implements Driver {
 
   async probe(): Promise<Identity> {
     const [id] = await this.#device.readRegisters(REGISTER.whoAmI, 1);
-    const hex = `0x${id!.toString(16).padStart(2, '0')}`;
-    if (id !== WHO_AM_I) {
-      const other = OTHER_CHIPS[id!];
-      throw new HalError('wrongPart', this.#device.where, `not an LSM6DSO: WHO_AM_I is ${hex}`, {
-        hint: other ? `that is an ${other}` : `an LSM6DSO says 0x${WHO_AM_I.toString(16)}`,
-      });
-    }
-    return { model: 'LSM6DSO', details: { whoAmI: hex } };
+    checkId(this.#device.where, ID, id!);
+    return { model: ID.model, details: { whoAmI: hexByte(id!) } };
   }
 
   async configure(): Promise<void> {

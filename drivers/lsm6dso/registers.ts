@@ -26,13 +26,17 @@ export const REGISTER = {
   fifoDataOutZH: 0x7e,
 } as const;
 
-export const WHO_AM_I = 0x6c;
-export const OTHER_CHIPS: Readonly<Record<number, string>> = {
-  105: 'LSM6DS3',
-  106: 'LSM6DS3TR-C or LSM6DSL',
-  107: 'LSM6DSR or ISM330DHCX',
-  112: 'LSM6DSV16X',
-};
+export const ID = {
+  model: 'LSM6DSO',
+  name: 'WHO_AM_I',
+  id: 0x6c,
+  others: {
+    105: 'LSM6DS3',
+    106: 'LSM6DS3TR-C or LSM6DSL',
+    107: 'LSM6DSR or ISM330DHCX',
+    112: 'LSM6DSV16X',
+  },
+} as const;
 
 /** SW_RESET clears itself; IF_INC steps the address through a burst; BDU holds both bytes of a value together. */
 export const CTRL3_C = { swReset: 1 << 0, ifInc: 1 << 2, bdu: 1 << 6 } as const;

@@ -10,12 +10,12 @@ import {
   FIFO_WORD_BYTES,
   FIFO_WORDS,
   gyroRangeOf,
+  ID,
   REGISTER,
   TAG,
   TIMESTAMP_EVERY,
   tickNs,
   ticksPerSample,
-  WHO_AM_I,
 } from './registers.js';
 
 /** This part's oscillator runs 1.05 % fast, and says so, as real ones do. */
@@ -51,7 +51,7 @@ class Lsm6dsoTwin implements I2cTwin {
 
   powerCycle(): void {
     this.#registers.fill(0);
-    this.#registers[REGISTER.whoAmI] = WHO_AM_I;
+    this.#registers[REGISTER.whoAmI] = ID.id;
     this.#registers[REGISTER.ctrl3C] = CTRL3_C.ifInc;
     this.#registers[REGISTER.ctrl9Xl] = 0xe0;
     this.#registers[REGISTER.internalFreqFine] = FREQ_FINE;

@@ -135,6 +135,10 @@ function notHeard(where: string, bytes: number): HalError {
   if (bytes > 0) {
     return new HalError('wrongPart', where, `${bytes} bytes in ${PROBE_MS} ms, but no line of a tag reader`, {
       hint: 'check the baud rate and the protocol: docs/parts/tag-reader.md',
+      mismatch: {
+        expected: 'lines of a tag reader',
+        found: `${bytes} bytes in ${PROBE_MS} ms, but no such line`,
+      },
     });
   }
   return new HalError('noAcknowledge', where, `no answer to '?' in ${PROBE_MS} ms`, {

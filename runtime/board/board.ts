@@ -18,11 +18,16 @@ interface Opened {
 /** Opens all that a node's config names. A part that cannot be opened is in `missing`, with its reason; it stops no other. */
 export async function openBoardWith(config: NodeConfig, registry: Registry, deps: BoardDeps): Promise<Board> {
   const setup = completeDeps(deps);
-  const backend =
-    config.board.kind === 'twin' ? openTwinBackend(config, registry, setup) : openLinuxBackend(config, setup);
-  const board = new OpenBoard(backend, setup);
+  const board = new OpenBoard(openBackend(config, registry, setup), setup);
   for (const part of config.parts) await board.add(part);
   return board;
+}
+
+/** The machine's own buses and lines, or twins, as the board file says. */
+export function openBackend(config: NodeConfig, registry: Registry, setup: BoardSetup): ChoosingBackend {
+  return config.board.kind === 'twin'
+    ? openTwinBackend(config, registry, setup)
+    : openLinuxBackend(config, setup);
 }
 
 class OpenBoard implements Board {

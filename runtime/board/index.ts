@@ -3,10 +3,13 @@ import type { NodeConfig } from '../config/types.js';
 import { openBoardWith } from './board.js';
 import type { BoardDeps } from './deps.js';
 import type { Board, Registry } from './types.js';
+import { type Survey, type SurveyDeps, surveyWith } from './wiring/survey.js';
 
 export type { BoardDeps, BoardNative, Loaders, LogLevel } from './deps.js';
 export { type ServedTwins, type ServeOptions, serveTwins } from './twin-server.js';
 export type { Board, BoardPart, Registry } from './types.js';
+export { type WiringFault, type WiringFaultKind, wiringLine } from './wiring/fault.js';
+export type { Survey, SurveyDeps, SurveyedPart } from './wiring/survey.js';
 export { createWorld } from './world.js';
 
 /** Every driver and twin there is. Nobody else in the runtime imports the code of drivers. */
@@ -15,4 +18,9 @@ export const registry: Registry = { drivers, twins };
 /** Opens the node's hardware, or its twins; it never fails for a part that is missing. */
 export function openBoard(config: NodeConfig, deps: BoardDeps): Promise<Board> {
   return openBoardWith(config, registry, deps);
+}
+
+/** Probes each part and says, in one line a fault, why those don't answer that don't. */
+export function surveyWiring(config: NodeConfig, deps: SurveyDeps): Promise<Survey> {
+  return surveyWith(config, registry, deps);
 }

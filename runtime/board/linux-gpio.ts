@@ -29,7 +29,7 @@ export function findLine(config: GpioLineConfig, name: string, native: BoardNati
   });
 }
 
-function lineOf(config: GpioLineConfig, lines: readonly GpioLineInfo[]): GpioLineInfo | undefined {
+export function lineOf(config: GpioLineConfig, lines: readonly GpioLineInfo[]): GpioLineInfo | undefined {
   for (const name of config.lineNames) {
     const named = lines.find((line) => line.name === name);
     if (named) return named;

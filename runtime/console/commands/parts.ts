@@ -1,49 +1,50 @@
-import { HalError } from '../../../drivers/contract/index.js';
-import { registry } from '../../board/index.js';
+import { native } from '../../../native/index.js';
+import { registry, type SurveyedPart, surveyWiring, wiringLine } from '../../board/index.js';
+import { systemClock } from '../../clock/index.js';
 import { toJson } from '../../control.js';
-import { CONFIG_OPTION, type Command, EXIT } from '../command.js';
+import { CONFIG_OPTION, type Command, EXIT, type Terminal } from '../command.js';
 import { configPath, readConfig } from '../files.js';
-import { withBoard } from '../hardware.js';
 
 export const parts: Command = {
   name: 'parts',
-  summary: 'probe each part of the node file, or list the kinds of parts with --known',
+  summary: 'probe each part and say what is wrong with its wiring; --known lists the kinds of parts',
   usage: '[--config FILE] [--known]',
   examples: ['cairn parts', 'cairn parts --known', 'cairn parts --config node.yaml --json'],
   options: { ...CONFIG_OPTION, known: { type: 'boolean' } },
   async run(call) {
-    if (call.options.known) return listKnown(call.json, call.terminal.out);
-    const config = readConfig(configPath(call), call.terminal);
-    const rows = await withBoard(config, call.terminal, async (board) => {
-      const opened = await Promise.all(
-        board.parts.map(async ({ config: part, driver, where }) => {
-          try {
-            const identity = await driver.probe();
-            return { id: part.id, where, state: 'ok', found: identity.model, details: identity.details };
-          } catch (error) {
-            return { id: part.id, where, ...failure(error) };
-          }
-        }),
-      );
-      return [
-        ...opened,
-        ...board.missing.map(({ config: part, error }) => ({ id: part.id, where: '-', ...failure(error) })),
-      ];
+    const { terminal, json } = call;
+    if (call.options.known) return listKnown(json, terminal.out);
+    const config = readConfig(configPath(call), terminal);
+    const survey = await surveyWiring(config, {
+      clock: systemClock(),
+      native,
+      random: Math.random,
+      log: () => undefined, // what it would say is in the answer
+      onLook: (ids) => sayLooking(ids, terminal),
     });
-    for (const row of rows) {
-      if (call.json) call.terminal.out(toJson(row));
-      else
-        call.terminal.out(
-          `${row.id.padEnd(16)} ${row.where.padEnd(28)} ${row.state.padEnd(14)} ${row.found}`,
-        );
+    const lines = survey.faults.map((fault) => ({ ...fault, line: wiringLine(fault) }));
+    for (const part of survey.parts) {
+      const fault = lines.find((candidate) => candidate.parts.includes(part.id));
+      terminal.out(json ? toJson({ ...rowOf(part), fault }) : textOf(part));
     }
-    return rows.every((row) => row.state === 'ok') ? EXIT.ok : EXIT.failed;
+    if (!json) for (const { line } of lines) terminal.out(line);
+    return survey.parts.every(({ identity }) => identity) ? EXIT.ok : EXIT.failed;
   },
 };
 
-function failure(error: unknown) {
-  const kind = error instanceof HalError ? error.kind : 'io';
-  return { state: kind as string, found: (error as Error).message, details: {} };
+function sayLooking(ids: readonly string[], terminal: Terminal): void {
+  if (terminal.interactive) terminal.err(`looking further for ${ids.join(', ')}: up to half a minute …`);
+}
+
+function rowOf({ id, where, identity, error }: SurveyedPart) {
+  if (identity) return { id, where, state: 'ok', found: identity.model, details: identity.details };
+  return { id, where, state: error?.kind ?? 'io', found: error?.message ?? '', details: {} };
+}
+
+/** Parts that don't answer have their line below the table. */
+function textOf(part: SurveyedPart): string {
+  const { id, where, state, found } = rowOf(part);
+  return `${id.padEnd(16)} ${where.padEnd(28)} ${state.padEnd(14)} ${part.identity ? found : ''}`.trimEnd();
 }
 
 function listKnown(json: boolean, out: (text: string) => void) {
