@@ -1,0 +1,146 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { storeDefaults, verifyStore } from '../../runtime/store/index.js';
+import { MAIN, TestNode } from '../acceptance/harness.js';
+import { cannotMount, fillUp, run } from '../acceptance/load.js';
+import { until } from '../support/until.js';
+import { ServiceManager, WITHOUT_PYTHON } from './service-manager.js';
+
+const skip = WITHOUT_PYTHON;
+const WATCHDOG_MS = 2_000;
+/** Half of it, and what a busy machine may be late by. */
+const PAUSE_MAX_MS = WATCHDOG_MS / 2 + 500;
+
+const CLIMATE = `
+node: watched
+board: twin
+parts: { climate: { driver: bme280, bus: i2c-1, address: 0x76, every: 200ms } }
+store: { path: STORE, size: 16 MB, commit: 200ms }
+`;
+/** Nothing that it needs is there. */
+const FORSAKEN = `
+node: forsaken
+board: generic
+parts:
+  climate: { driver: bme280, bus: i2c-9, address: 0x76, every: 200ms }
+  gps: { driver: gnss, port: FOLDER/no-such-tty }
+store: { path: STORE, size: 16 MB, commit: 200ms }
+uplink: { url: 'mqtt://127.0.0.1:1' }
+`;
+
+function nodeOf(t: TestContext, yaml: string, storePath?: string): TestNode {
+  const node = new TestNode(yaml, storePath);
+  t.after(() => node.remove());
+  return node;
+}
+
+/** Starts the node as a service manager does. */
+function start(node: TestNode, manager: ServiceManager, before: readonly string[] = []): void {
+  const environment = { NOTIFY_SOCKET: manager.address, WATCHDOG_USEC: String(WATCHDOG_MS * 1000) };
+  Object.assign(process.env, environment);
+  try {
+    node.start([...before, MAIN, 'run', '--config', node.configFile]);
+  } finally {
+    for (const name of Object.keys(environment)) delete process.env[name];
+  }
+}
+
+/** The longest time between two words to the watchdog, from the first on. */
+function longestPause(manager: ServiceManager): number {
+  const times = manager.times('WATCHDOG=1');
+  return Math.max(...times.slice(1).map((ms, i) => ms - times[i]!));
+}
+
+const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+test('a node is ready once it samples, feeds in time, and says when it stops; abstract socket', {
+  skip,
+}, async (t) => {
+  const manager = await ServiceManager.listen(t, `@cairn-health-${process.pid}`);
+  const node = nodeOf(t, CLIMATE);
+  start(node, manager);
+  await until('READY=1', () => manager.has(/^READY=1$/));
+  assert.ok(manager.has(/^EXTEND_TIMEOUT_USEC=/), 'the time before it is asked for');
+  await node.until('rows', ({ parts }) => parts[0]!.samples > 2);
+  await until('a status', () => manager.has(/^STATUS=1 of 1 parts ok; store ok; no uplink$/));
+  await sleep(2 * WATCHDOG_MS);
+  assert.equal(await node.stop(), 0);
+  await until('STOPPING=1', () => manager.has(/^STOPPING=1$/));
+  assert.equal(manager.times('READY=1').length, 1);
+  const pause = longestPause(manager);
+  t.diagnostic(`the longest pause was ${pause.toFixed(0)} of ${WATCHDOG_MS} ms`);
+  assert.ok(pause <= PAUSE_MAX_MS, `${pause} ms`);
+});
+
+test('a full disk at the start and later, no link and no part: the watchdog is fed all the same', {
+  skip: skip || cannotMount,
+}, async (t) => {
+  const mount = mkdtempSync(join(tmpdir(), 'cairn-health-'));
+  run('mount', '-t', 'tmpfs', '-o', 'size=8m', 'cairn-health', mount);
+  t.after(() => {
+    run('umount', '-l', mount);
+    rmSync(mount, { recursive: true });
+  });
+  const ballast = join(mount, 'ballast');
+  fillUp(ballast);
+  const manager = await ServiceManager.listen(
+    t,
+    join(mkdtempSync(join(tmpdir(), 'cairn-notify-')), 'socket'),
+  );
+  const node = nodeOf(t, FORSAKEN, join(mount, 'store'));
+  start(node, manager);
+  await until('it waits for the disk', () => manager.has(/^STATUS=waits for the disk: /));
+  await sleep(2 * WATCHDOG_MS);
+  assert.ok(manager.times('EXTEND_TIMEOUT_USEC=30000000').length >= 4);
+  assert.ok(!manager.has(/^READY=1$/) && node.running);
+
+  rmSync(ballast);
+  await until('READY=1', () => manager.has(/^READY=1$/), 40_000);
+  fillUp(ballast);
+  await node.until('the disk refuses', ({ store }) => store.health.state === 'notWriting');
+  await until('it is told', () => manager.has(/^STATUS=0 of 2 parts ok: climate missing.*store not writing/));
+  await sleep(3 * WATCHDOG_MS);
+  const { parts, uplink } = (await node.status())!;
+  assert.ok(parts.every(({ state }) => state !== 'ok') && uplink!.link.state !== 'online');
+  assert.ok(node.running);
+  const pause = longestPause(manager);
+  assert.ok(pause <= PAUSE_MAX_MS, `${pause} ms`);
+  await node.stop();
+});
+
+test('a loop that hangs feeds nothing from then on', { skip }, async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'cairn-hang-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const hang = join(folder, 'hang.cjs');
+  writeFileSync(hang, `process.on('SIGUSR2', () => { for (;;); });\n`);
+  const manager = await ServiceManager.listen(t, join(folder, 'socket'));
+  const node = nodeOf(t, CLIMATE);
+  start(node, manager, ['--require', hang]);
+  await until('it is fed', () => manager.times('WATCHDOG=1').length > 3);
+  process.kill(node.pid, 'SIGUSR2');
+  await sleep(PAUSE_MAX_MS);
+  const before = manager.told.length;
+  await sleep(2 * WATCHDOG_MS);
+  assert.equal(manager.told.length, before);
+});
+
+test('a start that fails closes what it opened, and the process ends', { skip }, async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'cairn-failed-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const manager = await ServiceManager.listen(t, join(folder, 'socket'));
+  const node = nodeOf(t, CLIMATE);
+  // No socket can be made where a folder is.
+  mkdirSync(`${node.storePath}.sock`);
+  start(node, manager);
+  await until('it ended', () => !node.running);
+  await until('STOPPING=1', () => manager.has(/^STOPPING=1$/));
+  assert.ok(!manager.has(/^READY=1$/));
+  const verdict = await verifyStore(
+    node.storePath,
+    storeDefaults(() => undefined),
+  );
+  assert.deepEqual([verdict.ok, verdict.cleanStop], [true, true]);
+});
