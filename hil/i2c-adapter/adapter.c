@@ -8,7 +8,8 @@
  *   answer   u32 id, s32 negative errno or 0; then, if 0, the bytes of all reads
  *
  * A transfer without a server, or whose server goes away, ends with ENXIO at once; one that is not answered, with ETIMEDOUT.
- * An answer that comes too late is refused with ECANCELED, one of the wrong length with EINVAL.
+ * An answer that comes too late is refused with ECANCELED, one of the wrong length with EINVAL. A block that is longer than
+ * SMBus lets it be is a transfer that ends with EPROTO.
  *
  * What becomes of a transfer while a part holds a wire is told in wires.c.
  */
@@ -261,6 +262,10 @@ static int take_answer(struct cairn_bus *bus, const u8 *bytes, size_t size)
 		return -EINVAL;
 	if (header.error == 0)
 		error = take_bytes(bus, bytes + sizeof(header), size - sizeof(header));
+	if (error == -EPROTO) { /* the part's fault, not the server's: its caller is told */
+		finish(bus, error);
+		return 0;
+	}
 	if (error == 0)
 		finish(bus, header.error);
 	return error;

@@ -21,10 +21,15 @@ const GENERAL: Readonly<Record<string, Meaning>> = {
   EINVAL: ['invalid', 'the kernel refuses these arguments'],
 };
 
+/** Numbers that Node has no name for: it gives an error without a `code`. EREMOTEIO is the NACK of a Raspberry Pi's I2C. */
+const UNNAMED: Readonly<Record<number, string>> = { 121: 'EREMOTEIO' };
+
 /** The errno's name, where the error came from the kernel. */
 export function errnoName(error: unknown): string | undefined {
-  if (typeof error !== 'object' || error === null || !('code' in error)) return undefined;
-  return typeof error.code === 'string' ? error.code : undefined;
+  if (typeof error !== 'object' || error === null) return undefined;
+  if ('code' in error && typeof error.code === 'string' && error.code !== '') return error.code;
+  if ('errno' in error && typeof error.errno === 'number') return UNNAMED[Math.abs(error.errno)];
+  return undefined;
 }
 
 /** Any failure of a backend as a HalError: by errno, never by its text. A HalError stays what it is. */

@@ -54,8 +54,12 @@ export class FakeI2cBus implements I2cBusModule {
   }
 }
 
+/** EREMOTEIO, which Node has no name for: Nan::ErrnoException leaves its `code` empty. */
+const EREMOTEIO = 121;
+
 /** As Nan::ErrnoException makes it. */
-function errnoError(code: string, syscall: string): Error {
-  const errno = constants.errno[code as keyof typeof constants.errno] ?? 121; // EREMOTEIO: Node doesn't name it
+function errnoError(name: string, syscall: string): Error {
+  const errno = constants.errno[name as keyof typeof constants.errno] ?? EREMOTEIO;
+  const code = errno === EREMOTEIO ? '' : name;
   return Object.assign(new Error(`${code}, ${syscall}`), { code, errno, syscall });
 }

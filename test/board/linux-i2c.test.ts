@@ -47,7 +47,7 @@ for (const [code, kind] of Object.entries(MEANINGS)) {
     assert.ok(error instanceof HalError);
     assert.equal(error.kind, kind);
     assert.equal(error.where, 'i2c-1 0x40');
-    assert.equal((error.cause as { code?: string }).code, code);
+    if (kind !== 'io') assert.match(error.message, new RegExp(`\\[${code}\\]`));
     assert.equal((await bus.readRegisters(0x40, 0, 1)).length, 1, 'the next transfer is good');
     await bus.close();
   });

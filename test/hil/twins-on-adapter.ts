@@ -1,29 +1,39 @@
-import { constants } from 'node:os';
-import { type HalErrorKind, halErrorKind, type I2cTwin, type World } from '../../drivers/contract/index.js';
-import { type I2cMessage, serveAdapter } from '../../hil/i2c-adapter/server.js';
-import type { RawI2c } from '../../runtime/board/i2c-queue.js';
-import { TwinI2c } from '../../runtime/board/twin-i2c.js';
-import { rig, setup } from './rig.js';
+import { halErrorKind, type I2cTwin, type World } from '../../drivers/contract/index.js';
+import { type I2cMessage, serveAdapter, TransferError } from '../../hil/i2c-adapter/server.js';
+import { rig, setup, sleep } from './rig.js';
 
-/** What the adapters of boards say: Documentation/i2c/fault-codes.rst. */
-const ERRNO: Partial<Record<HalErrorKind, number>> = {
-  noAcknowledge: constants.errno.ENXIO,
-  timeout: constants.errno.ETIMEDOUT,
-  busStuck: constants.errno.EBUSY,
-};
+/** SMBus 3.1, §6.5.7: a block is 1 to 32 bytes after its length. */
+const BLOCK_MAX_BYTES = 33;
 
-/** Twins as parts on the rig's real bus, until the returned function is called. */
-export function serveTwinsOnAdapter(twins: ReadonlyMap<number, I2cTwin>, world: () => World): () => void {
-  const bus = new TwinI2c({ name: 'rig', twins, world, random: setup.random, after: setup.after });
-  const errnoOf = (error: unknown) => ERRNO[halErrorKind(error) as HalErrorKind] ?? constants.errno.EIO;
-  return serveAdapter(rig.bus().twins!, (messages) => perform(bus, messages), errnoOf);
+/**
+ * Twins as parts on a real bus of the rig, until the returned function is called. A twin's fault `sdaStuck` is for buses without wires:
+ * here a part holds the wires themselves (hil/i2c-adapter/wires.ts).
+ */
+export function serveTwinsOnAdapter(
+  twins: ReadonlyMap<number, I2cTwin>,
+  world: () => World,
+  server = rig.bus().twins!,
+  random = setup.random,
+): () => void {
+  return serveAdapter(server, async (messages) => {
+    const twin = twins.get(messages[0]!.address);
+    if (!twin || random() < twin.faults.noAcknowledgeProbability) throw new TransferError('ENXIO');
+    if (twin.faults.stretchMs > 0) await sleep(twin.faults.stretchMs);
+    return Uint8Array.from(messages.flatMap((message) => perform(twin, message, world())));
+  });
 }
 
-async function perform(bus: RawI2c, messages: readonly I2cMessage[]): Promise<Uint8Array> {
-  const read: number[] = [];
-  for (const { address, write: bytes, read: length } of messages) {
-    if (bytes) await bus.transfer(address, { kind: 'write', bytes });
-    else read.push(...(await bus.transfer(address, { kind: 'read', length: length! })));
+/** The bytes that one message reads. What a part refuses while it is written to is a byte; while it is read from, its address. */
+function perform(twin: I2cTwin, { write, read, isBlock }: I2cMessage, world: World): readonly number[] {
+  try {
+    if (write) {
+      if (write.length > 0) twin.write(write, world); // SMBus quick is an address and nothing else
+      return [];
+    }
+    const bytes = twin.read(isBlock ? BLOCK_MAX_BYTES : read!, world);
+    return [...(isBlock ? bytes.subarray(0, 1 + bytes[0]!) : bytes)];
+  } catch (error) {
+    if (halErrorKind(error) !== 'noAcknowledge') throw error;
+    throw new TransferError(write ? 'EREMOTEIO' : 'ENXIO');
   }
-  return Uint8Array.from(read);
 }
