@@ -32,7 +32,7 @@ export class StoreState {
   /** Numbers accounted for by gaps in this process's life. */
   readonly gapCounts = new Map<number, Map<GapCause, number>>();
   /** Of the current epoch by stream id: numbers below are on the disk, stored or settled. */
-  durableNext: readonly number[] = [];
+  durableNext: readonly number[];
   readonly #streams = new Map<number, Stream>();
   readonly #byName = new Map<string, Stream>();
   readonly #records = new Map<string, StreamRecord>();
@@ -49,7 +49,12 @@ export class StoreState {
     this.identity = start.identity;
     this.ledger = new GapLedger(this.dirty, options.deps.native.crc32c);
     this.anchors = new AnchorTable(this.dirty, options.deps.native.crc32c);
-    for (const { record, next } of start.streams) this.#enter(record, next, next);
+    const durable: number[] = [];
+    for (const { record, next } of start.streams) {
+      this.#enter(record, next, next);
+      if (record.epoch === this.epochIndex) durable[record.id] = next;
+    }
+    this.durableNext = durable;
   }
 
   get epoch(): Epoch {

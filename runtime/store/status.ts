@@ -33,6 +33,7 @@ export function statusOf(
       class: stream.class,
       next: stream.next,
       limit: stream.limit,
+      committed: state.durableNext[stream.id] ?? 0,
       gaps: Object.fromEntries(state.gapCounts.get(streamName(stream)) ?? []),
     })),
     committedRows: committer.committedRows,

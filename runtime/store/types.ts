@@ -60,6 +60,8 @@ export interface StreamStatus {
   readonly next: number;
   /** Numbers below this are durable in the reserve. */
   readonly limit: number;
+  /** Numbers below this are on the disk, synced: in a committed row or in a gap. */
+  readonly committed: number;
   /** Rows accounted for by gaps in this process's life, by cause. */
   readonly gaps: Readonly<Partial<Record<GapCause, number>>>;
 }

@@ -38,6 +38,8 @@ export interface Verdict {
   /** Everything is whole, and stored ∪ settled = [0, next) for every stream. */
   readonly ok: boolean;
   readonly node: string;
+  /** Where the store was last open. */
+  readonly machineId: string;
   readonly epoch: Epoch;
   readonly boot: number;
   readonly cleanStop: boolean;
@@ -94,6 +96,7 @@ function judge(loaded: Loaded, reserve: Reserve | undefined, found: Audit): Verd
   return {
     ok: problems.length === 0,
     node: identity?.node ?? '',
+    machineId: identity?.machineId ?? '',
     epoch: epochs.at(-1) ?? '',
     boot: identity?.boot ?? 0,
     cleanStop: reserve?.clean ?? false,

@@ -1,0 +1,56 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Gap } from '../../wire/index.js';
+import { replayed } from './crash-point.js';
+import { DiskImage } from './disk-image.js';
+import type { Witness } from './witness.js';
+import { readWriteLog, type WriteLog } from './write-log.js';
+
+/** A run of a node on a disk whose writes were logged: all that cuts are made of. Files of one folder. */
+export interface Recording {
+  readonly folder: string;
+  /** The store's folder in the data file system. */
+  readonly storePath: string;
+  readonly sizeBytes: number;
+  readonly node: string;
+  readonly machineId: string;
+  /** Gaps that the store's opening made on the disk as it was before the run. */
+  readonly gaps: readonly Gap[];
+  readonly said: readonly Witness[];
+}
+
+/** The disk before the run, the disk after it, the log of what lies between. */
+export const recordingFiles = (folder: string) => ({
+  before: join(folder, 'before.img'),
+  live: join(folder, 'live.img'),
+  log: join(folder, 'writes.log'),
+  about: join(folder, 'recording.json'),
+});
+
+export function saveRecording(recording: Recording): void {
+  writeFileSync(recordingFiles(recording.folder).about, JSON.stringify(recording));
+}
+
+export function loadRecording(folder: string): Recording {
+  return { ...(JSON.parse(readFileSync(recordingFiles(folder).about, 'utf8')) as Recording), folder };
+}
+
+export interface Loaded {
+  readonly base: DiskImage;
+  readonly log: WriteLog;
+}
+
+export function loadDisks({ folder }: Pick<Recording, 'folder'>): Loaded {
+  const files = recordingFiles(folder);
+  return { base: DiskImage.read(files.before), log: readWriteLog(files.log) };
+}
+
+/** Error where a replay of the whole log isn't the live disk, byte for byte: then no cut of it could be believed. */
+export function checkReplay({ folder }: Pick<Recording, 'folder'>, { base, log }: Loaded): void {
+  const live = DiskImage.read(recordingFiles(folder).live);
+  const sector = replayed(base, log.entries).firstDifference(live);
+  if (sector !== undefined)
+    throw new Error(
+      `${folder}: the replay of ${log.entries.length} writes differs from the live disk in sector ${sector}`,
+    );
+}
