@@ -54,19 +54,25 @@ function otherDevice(
 }
 
 function noFrames(e: SerialEvidence): WiringFault {
-  const rates = listText(
-    e.heard.map(({ baud }) => String(baud)),
-    'and',
-  );
   return fault(e, 'noFrames', {
-    found: `bytes, but nothing that a known part says, at ${rates} baud`,
+    found: `bytes, but nothing that a known part says, at ${ratesText(e)} baud`,
     todo: 'check ground and the level of the signal (3.3 V, not RS-232), and which protocol it is set to',
   });
 }
 
+function ratesText(e: SerialEvidence): string {
+  return listText(
+    e.heard
+      .map(({ baud }) => baud)
+      .sort((a, b) => a - b)
+      .map(String),
+    'and',
+  );
+}
+
 function silentPort(e: SerialEvidence): WiringFault {
   return fault(e, 'silentPort', {
-    found: `no byte${e.asked ? ', asked or not' : ''}`,
+    found: `no byte at ${ratesText(e)} baud${e.asked ? ', though it was asked' : ''}`,
     todo: "check the part's power and ground, and whether TX and RX are swapped",
   });
 }

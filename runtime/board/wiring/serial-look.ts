@@ -21,6 +21,8 @@ const RATES = [9600, 115_200, 38_400, 4800, 57_600, 19_200, 230_400, 460_800] as
 /** Receivers speak once a second; two of their bursts are in this for certain. */
 const LISTEN_MS = 2200;
 const STEP_MS = 100;
+/** The first question ends what the part took another rate for; the second one it understands. */
+const ASK_MS = 1000;
 const MAX_HEARD_BYTES = 16_384;
 const MAX_DEVICES = 8;
 
@@ -54,7 +56,6 @@ export async function explainPort(
       ...(listening.device ? { device: listening.device } : {}),
     });
     if (listening.device) break;
-    if (listening.count === 0 && asks.length === 0) break; // a part that speaks by itself makes bytes at any rate
   }
   const evidence = { part: part.id, driver: part.driver.id, port: { name, device, pins }, baud, heard };
   return diagnoseSerial({
@@ -95,13 +96,11 @@ class Listening {
         line.told = { error };
       },
     );
-    let asked = asks.length === 0;
     try {
       for (let waitedMs = 0; waitedMs < LISTEN_MS && !this.device; waitedMs += STEP_MS) {
         await this.setup.clock.delay(STEP_MS);
         if (line.told?.error) return toHalError(line.told.error, path);
-        if (line.told && !asked) await port.write(asks);
-        asked ||= line.told !== undefined;
+        if (asks.length > 0 && line.told && waitedMs % ASK_MS === 0) await port.write(asks);
         await this.#judge();
       }
       return undefined;
