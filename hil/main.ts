@@ -1,77 +1,59 @@
-import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { parseArgs } from 'node:util';
-import { makeInitrd, makeRoot } from './guest/image.js';
-import { prepareKernel } from './guest/kernel.js';
-import { boot } from './guest/qemu.js';
-import { readResults, table } from './report.js';
-import { readRig } from './rig.js';
-import { has, say } from './shell.js';
+import { Locked, lock } from './lock.js';
+import { type Options, readOptions, UsageError } from './options.js';
+import { keepFailure, writeReport } from './report/files.js';
+import { readSuites, type SuiteReport } from './report/tap.js';
+import { type Rig, RigError, readRig } from './rig.js';
+import { runRig } from './run.js';
+import { say } from './shell.js';
 
-const BOOT_TIMEOUT_MS = 300_000;
 /** Where this was compiled to, and the project around it. */
 const compiled = dirname(import.meta.dirname);
 const project = rootOf(compiled);
-/** Programs that are needed, and the Debian packages they come in. */
-const TOOLS = {
-  'qemu-system-x86_64': 'qemu-system-x86',
-  'mkfs.ext4': 'e2fsprogs',
-  'gcc-12': 'gcc-12',
-  make: 'make',
-  cpio: 'cpio',
-  zstd: 'zstd',
-  socat: 'socat',
-};
 
 function rootOf(folder: string): string {
   return existsSync(join(folder, 'package-lock.json')) ? folder : rootOf(dirname(folder));
 }
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({ options: { only: { type: 'string' } } });
-  installTools();
-  const startMs = performance.now();
-  const cache = process.env.CAIRN_HIL_CACHE ?? join(project, '.cache/hil');
-  const work = process.env.CAIRN_HIL_WORK ?? join(cache, 'run');
-  mkdirSync(work, { recursive: true });
-  const rig = readRig(join(project, 'hil/rigs/qemu-amd64.yaml'));
-  const suites = rig.suites.filter((name) => values.only?.split(',').includes(name) ?? true);
-  if (suites.length === 0) throw new Error(`no such suite; the rig has ${rig.suites.join(', ')}`);
-  const kernel = prepareKernel(cache, project);
-  const initrd = makeInitrd(kernel, project, work);
-  const root = makeRoot(kernel, project, compiled, work);
-  const builtMs = performance.now();
-  say(`kernel ${kernel.release}, guest built in ${seconds(builtMs - startMs)}; booting`);
-  const words = ['cairn.seed=1', ...(values.only === undefined ? [] : [`cairn.only=${values.only}`])];
-  const booted = await boot({ image: kernel.image, initrd, root, work, words, timeoutMs: BOOT_TIMEOUT_MS });
-  const results = readResults(booted.tap, suites);
-  const report = table(rig.name, results);
-  writeFileSync(join(work, 'report.txt'), `${report}\n`);
-  process.stdout.write(`${report}\n`);
-  say(`boot to power off: ${seconds(performance.now() - builtMs)}`);
-  if (results.every(({ good }) => good) && !booted.timedOut) return;
-  if (booted.timedOut) say(`the guest did not end within ${seconds(BOOT_TIMEOUT_MS)}`);
-  say(`failed; see ${booted.consoleFile} and ${join(work, 'suites.tap')}`);
+  const options = readOptions(process.argv.slice(2), process.env, project);
+  const rig = readRig(options.rigFile);
+  const suites = chosen(rig, options);
+  mkdirSync(options.work, { recursive: true });
+  const unlock = await lock(join(options.work, 'lock'));
+  try {
+    const tap = await runRig({ rig, suites, options, project, compiled });
+    if (tap !== undefined) finish(rig, options, readSuites(tap, suites), tap);
+  } finally {
+    unlock();
+  }
+}
+
+/** The suites to run, in the manifest's order. */
+function chosen(rig: Rig, { only }: Options): readonly string[] {
+  const all = [...rig.suites, ...rig.nodeSuites];
+  const unknown = only.find((name) => !all.includes(name));
+  if (unknown !== undefined)
+    throw new UsageError(`--only ${unknown}: no such suite; ${rig.name} has ${all.join(', ')}`);
+  return all.filter((name) => only.length === 0 || only.includes(name));
+}
+
+function finish(rig: Rig, options: Options, suites: readonly SuiteReport[], tap: string): void {
+  const { seed, full, work } = options;
+  process.stdout.write(`${writeReport(work, { rig: rig.name, seed, full, suites }, tap)}\n`);
+  const failed = suites.some(({ outcome }) => outcome === 'failed');
+  if (!failed && suites.some(({ outcome }) => outcome === 'passed')) return;
+  if (!failed) say('nothing ran: everything is skipped by the manifest');
+  say(`seed ${seed}; all of this run is kept in ${keepFailure(work, rig.name, seed)}`);
   process.exitCode = 1;
 }
 
-/** Debian packages that are missing, installed as root only. */
-function installTools(): void {
-  const missing = Object.entries(TOOLS)
-    .filter(([program]) => !has(program))
-    .map(([, name]) => name);
-  if (missing.length === 0) return;
-  if (process.getuid?.() !== 0) throw new Error(`install these Debian packages first: ${missing.join(' ')}`);
-  say(`installing Debian packages: ${missing.join(' ')}`);
-  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-  const args = ['install', '-y', '-qq', '--no-install-recommends', ...missing];
-  const result = spawnSync('apt-get', args, { encoding: 'utf8', env });
-  if (result.status !== 0) throw new Error(`apt-get could not install them:\n${result.stderr}`);
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(130));
+try {
+  await main();
+} catch (error) {
+  const known = error instanceof UsageError || error instanceof RigError || error instanceof Locked;
+  say(known ? error.message : String((error as Error).stack));
+  process.exitCode = known ? 2 : 1;
 }
-
-function seconds(ms: number): string {
-  return `${(ms / 1000).toFixed(1)} s`;
-}
-
-await main();

@@ -1,11 +1,16 @@
 import { spawnSync } from 'node:child_process';
 
 /** Runs a program to its end; its output is shown only when it fails. */
-export function run(program: string, args: readonly string[], cwd?: string): string {
+export function run(
+  program: string,
+  args: readonly string[],
+  options: { readonly cwd?: string; readonly env?: NodeJS.ProcessEnv } = {},
+): string {
   const result = spawnSync(program, args, {
     encoding: 'utf8',
     maxBuffer: 64 << 20,
-    ...(cwd === undefined ? {} : { cwd }),
+    ...options,
+    env: { ...process.env, ...options.env },
   });
   if (result.status === 0) return result.stdout;
   const output = `${result.stdout ?? ''}${result.stderr ?? ''}${result.error ?? ''}`;
@@ -18,4 +23,8 @@ export function has(program: string): boolean {
 
 export function say(text: string): void {
   process.stderr.write(`[hil] ${text}\n`);
+}
+
+export function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(1)} s`;
 }

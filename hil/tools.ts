@@ -1,0 +1,40 @@
+import { spawnSync } from 'node:child_process';
+import { type Arch, archs } from './machine/arch.js';
+import { has, say } from './shell.js';
+
+/** Programs that are needed, and the Debian packages they come in. */
+function toolsFor(arch: Arch): Readonly<Record<string, string>> {
+  const { qemu, qemuPackage, gnu, crossPrefix } = archs[arch];
+  const cross = gnu.replace('_', '-');
+  return {
+    [qemu]: qemuPackage,
+    'mkfs.ext4': 'e2fsprogs',
+    [`${crossPrefix}gcc-12`]: `gcc-12${crossPrefix && `-${cross}`}`,
+    [`${gnu}-gcc`]: crossPrefix ? `gcc-${cross}` : 'gcc',
+    [`${gnu}-g++`]: crossPrefix ? `g++-${cross}` : 'g++',
+    make: 'make',
+    python3: 'python3',
+    cpio: 'cpio',
+    zstd: 'zstd',
+  };
+}
+
+/** Installs Debian packages that are missing, as root only. */
+export function installTools(arch: Arch): void {
+  const missing = Object.entries(toolsFor(arch))
+    .filter(([program]) => !has(program))
+    .map(([, name]) => name);
+  if (missing.length === 0) return;
+  if (process.getuid?.() !== 0) throw new Error(`install these Debian packages first: ${missing.join(' ')}`);
+  say(`installing Debian packages: ${missing.join(' ')}`);
+  const install = ['install', '-y', '-qq', '--no-install-recommends', ...missing];
+  if (apt(install).status === 0) return;
+  apt(['update', '-qq']); // a fresh container has no package lists
+  const { status, stderr } = apt(install);
+  if (status !== 0) throw new Error(`apt-get could not install them:\n${stderr}`);
+}
+
+function apt(args: readonly string[]) {
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  return spawnSync('apt-get', args, { encoding: 'utf8', env });
+}
