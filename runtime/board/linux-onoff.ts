@@ -56,7 +56,13 @@ export async function sysfsNumber(
   for (const label of config.chipLabels) {
     for (const chip of chips.filter((name) => name.startsWith('gpiochip'))) {
       if ((await attribute(root, chip, 'label')) !== label) continue;
-      return Number(await attribute(root, chip, 'base')) + config.offset;
+      const count = Number(await attribute(root, chip, 'ngpio'));
+      if (config.offset < count) return Number(await attribute(root, chip, 'base')) + config.offset;
+      throw new HalError(
+        'absent',
+        where,
+        `${label} has ${count} lines, none with the offset ${config.offset}`,
+      );
     }
   }
   throw new HalError('absent', where, `no chip is called ${config.chipLabels.join(' or ')}`);
@@ -72,7 +78,8 @@ const MISSED_PULSE: GpioEdges = { timesNs: new BigInt64Array(0), rising: new Uin
 /**
  * A line through sysfs, for kernels without the character device. Edge times are the process's own, later than the edge. sysfs keeps no
  * count of edges and onoff reads the level again at each event, so pulses shorter than the wake-up may vanish: `lost` is what is sure
- * to be missing, at least, and 0 does not mean none.
+ * to be missing, at least, and 0 does not mean none. A line that sysfs has exported already is shared: no process is told that it is
+ * busy, and whoever closes it takes it from the others.
  */
 export async function openOnoffLine(
   config: GpioLineConfig,

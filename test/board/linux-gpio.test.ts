@@ -117,13 +117,14 @@ test('a chip that goes away is told, and the line is requested anew once the chi
 /** Files as /sys/class/gpio has them on a Raspberry Pi 5 with a kernel that still has sysfs. */
 async function sysfs(): Promise<string> {
   const root = await mkdtemp(join(tmpdir(), 'cairn-sysfs-'));
-  for (const [chip, label, base] of [
-    ['gpiochip512', 'brcmvirt-gpio', '512'],
-    ['gpiochip571', 'pinctrl-rp1', '571'],
+  for (const [chip, label, base, count] of [
+    ['gpiochip512', 'brcmvirt-gpio', '512', '2'],
+    ['gpiochip571', 'pinctrl-rp1', '571', '54'],
   ] as const) {
     await mkdir(join(root, chip));
     await writeFile(join(root, chip, 'label'), `${label}\n`);
     await writeFile(join(root, chip, 'base'), `${base}\n`);
+    await writeFile(join(root, chip, 'ngpio'), `${count}\n`);
   }
   return root;
 }
@@ -134,6 +135,10 @@ test('sysfs: the number is the base of the chip with that label plus the offset'
   assert.equal(await sysfsNumber(config, 'gpio sos', root), 588);
   const { offset: _, ...nameOnly } = config;
   await assert.rejects(sysfsNumber(nameOnly, 'gpio sos', root), { kind: 'unsupported' });
+  await assert.rejects(sysfsNumber({ ...config, offset: 54 }, 'gpio sos', root), {
+    kind: 'absent',
+    message: /pinctrl-rp1 has 54 lines/,
+  });
   await assert.rejects(sysfsNumber({ ...config, chipLabels: ['x'] }, 'gpio sos', root), { kind: 'absent' });
   await assert.rejects(sysfsNumber(config, 'gpio sos', join(root, 'none')), { kind: 'absent' });
   await rm(root, { recursive: true });
