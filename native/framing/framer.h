@@ -9,8 +9,9 @@
  * Cuts a byte stream into frames of at most `max_bytes`. The same bytes give the same frames and counters however they are
  * cut into chunks.
  *   line: up to LF, one CR before it stripped. Empty lines are no frames.
- *   nmea: '$' or '!' up to "*hh", ended by CR or LF; hh is the XOR of what lies between (NMEA 0183). A '$' inside
- *         starts anew; a byte outside printable ASCII ends it as bad. Given whole, without CR and LF.
+ *   nmea: '$' or '!', an address of four capitals or digits at least, up to "*hh", ended by CR or LF; hh is the XOR of what lies
+ *         between (NMEA 0183). A '$' inside starts anew; a byte outside printable ASCII ends it as bad. Given whole, without
+ *         CR and LF.
  *   cobs: up to 0x00, decoded. Empty frames are none.
  */
 typedef enum { CAIRN_FRAME_LINE, CAIRN_FRAME_NMEA, CAIRN_FRAME_COBS } cairn_frame_kind;

@@ -1,7 +1,16 @@
 #include "framing/framer.h"
 
-/* HUNTING: between sentences. BODY: after the start, before '*'. HIGH, LOW: the checksum's digits. END: CR or LF must follow. */
-enum { HUNTING, BODY, HIGH, LOW, END };
+/*
+ * HUNTING: between sentences. ADDRESS: the first characters after the start. BODY: up to '*'. HIGH, LOW: the checksum's digits. END: CR
+ * or LF must follow.
+ */
+enum { HUNTING, ADDRESS, BODY, HIGH, LOW, END };
+
+/*
+ * A talker's address has five characters, a proprietary one 'P' and three or more (NMEA 0183 §6.2.1). Without them, a ',' that noise
+ * makes a '$' would begin a sentence that the checksum's eight bits let pass one time in 256.
+ */
+#define ADDRESS_MIN 4
 
 static int hex_digit(uint8_t byte) {
   if (byte >= '0' && byte <= '9') return byte - '0';
@@ -13,10 +22,12 @@ static int hex_digit(uint8_t byte) {
 /* What a sentence may hold (NMEA 0183 §6.1). A NUL, which a break on the line reads as, would leave the checksum right. */
 static bool is_valid(uint8_t byte) { return byte >= 0x20 && byte <= 0x7E; }
 
+static bool is_of_address(uint8_t byte) { return (byte >= 'A' && byte <= 'Z') || (byte >= '0' && byte <= '9'); }
+
 static void start(cairn_framer *framer, uint8_t byte) {
   cairn_framer_reset(framer);
   framer->buffer[framer->used++] = byte;
-  framer->state = BODY;
+  framer->state = ADDRESS;
 }
 
 static void bad(cairn_framer *framer) {
@@ -28,7 +39,11 @@ static void bad(cairn_framer *framer) {
 static void advance(cairn_framer *framer, uint8_t byte) {
   int digit = hex_digit(byte);
   framer->buffer[framer->used++] = byte;
-  if (framer->state == BODY && byte == '*') {
+  if (framer->state == ADDRESS) {
+    framer->sum ^= byte;
+    if (!is_of_address(byte)) bad(framer);
+    else if (framer->used == 1 + ADDRESS_MIN) framer->state = BODY;
+  } else if (framer->state == BODY && byte == '*') {
     framer->state = HIGH;
   } else if (framer->state == BODY) {
     framer->sum ^= byte;

@@ -109,13 +109,16 @@ static void lines_are_cut(void) {
 static void sentences_are_cut(void) {
   EXPECT(CAIRN_FRAME_NMEA, 82, GGA "\r\n" VDM "\r\n", GGA "\0" VDM "\0", .frames = 2);
   EXPECT(CAIRN_FRAME_NMEA, 82, GGA "\n", GGA "\0", .frames = 1);
-  EXPECT(CAIRN_FRAME_NMEA, 82, "$GPGGA,1*00\r\n$GPGGA,1\r\n$A*4\r\n", "", .bad_checksum = 3);
+  EXPECT(CAIRN_FRAME_NMEA, 82, "$GPGGA,1*00\r\n$GPGGA,1\r\n$GPGGA*4\r\n", "", .bad_checksum = 3);
   EXPECT(CAIRN_FRAME_NMEA, 82, "\xB5" "b12$GPG" GGA "\r\n", GGA "\0", .frames = 1, .stray_bytes = 4 + 4);
   EXPECT(CAIRN_FRAME_NMEA, 82, GGA "x\r\n", "", .bad_checksum = 1);
   /* The XOR is right in both: a NUL leaves it, and two equal bytes cancel. */
-  EXPECT(CAIRN_FRAME_NMEA, 82, "$A\0*41\r\n" GGA "\r\n", GGA "\0", .frames = 1, .bad_checksum = 1, .stray_bytes = 3);
-  EXPECT(CAIRN_FRAME_NMEA, 82, "$\xB5" "A\xB5*41\r\n", "", .bad_checksum = 1, .stray_bytes = 5);
-  EXPECT(CAIRN_FRAME_NMEA, 10, "$12345678901\r\n$*00\r\n", "$*00\0", .frames = 1, .too_long = 1, .stray_bytes = 1);
+  EXPECT(CAIRN_FRAME_NMEA, 82, "$PABC\0*10\r\n" GGA "\r\n", GGA "\0", .frames = 1, .bad_checksum = 1, .stray_bytes = 3);
+  EXPECT(CAIRN_FRAME_NMEA, 82, "$PABC\xB5\xB5*10\r\n", "", .bad_checksum = 1, .stray_bytes = 4);
+  /* The tail of a sentence whose ',' became '$': its own XOR is right by chance. */
+  EXPECT(CAIRN_FRAME_NMEA, 82, "$GPGSA,A,3$M,,0000*4D\r\n" GGA "\r\n", GGA "\0", .frames = 1, .bad_checksum = 1,
+         .stray_bytes = 10 + 8);
+  EXPECT(CAIRN_FRAME_NMEA, 10, "$12345678901\r\n$PABC*10\r\n", "$PABC*10\0", .frames = 1, .too_long = 1, .stray_bytes = 1);
 }
 
 static void cobs_is_cut(void) {
