@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { Locked, lock } from './lock.js';
 import { type Options, readOptions, UsageError } from './options.js';
 import { keepFailure, writeReport } from './report/files.js';
-import { readSuites, type SuiteReport } from './report/tap.js';
+import { readSuites, readWiring } from './report/tap.js';
 import { type Rig, RigError, readRig } from './rig.js';
 import { runRig } from './run.js';
 import { say } from './shell.js';
@@ -24,7 +24,7 @@ async function main(): Promise<void> {
   const unlock = await lock(join(options.work, 'lock'));
   try {
     const tap = await runRig({ rig, suites, options, project, compiled });
-    if (tap !== undefined) finish(rig, options, readSuites(tap, suites), tap);
+    if (tap !== undefined) finish(rig, options, suites, tap);
   } finally {
     unlock();
   }
@@ -39,10 +39,11 @@ function chosen(rig: Rig, { only }: Options): readonly string[] {
   return all.filter((name) => only.length === 0 || only.includes(name));
 }
 
-function finish(rig: Rig, options: Options, suites: readonly SuiteReport[], tap: string): void {
-  const { seed, full, work } = options;
-  process.stdout.write(`${writeReport(work, { rig: rig.name, seed, full, suites }, tap)}\n`);
-  const failed = suites.some(({ outcome }) => outcome === 'failed');
+/** Green is: wired as the manifest says, no suite failed, and something ran. */
+function finish(rig: Rig, { seed, full, work }: Options, wanted: readonly string[], tap: string): void {
+  const [suites, wiring] = [readSuites(tap, wanted), readWiring(tap)];
+  process.stdout.write(`${writeReport(work, { rig: rig.name, seed, full, wiring, suites }, tap)}\n`);
+  const failed = wiring.length > 0 || suites.some(({ outcome }) => outcome === 'failed');
   if (!failed && suites.some(({ outcome }) => outcome === 'passed')) return;
   if (!failed) say('nothing ran: everything is skipped by the manifest');
   say(`seed ${seed}; all of this run is kept in ${keepFailure(work, rig.name, seed)}`);

@@ -1,7 +1,9 @@
 import { spawn } from 'node:child_process';
-import { beginMark, endMark } from './marks.js';
+import { beginMark, endMark, errorMark } from './marks.js';
 
 const TIMED_OUT = 124;
+/** Of what a suite wrote to its standard error, kept for the report. */
+const KEPT_CHARACTERS = 1000;
 
 export interface SuiteRun {
   readonly suite: string;
@@ -18,10 +20,15 @@ export interface SuiteRun {
 export async function runSuite({ suite, file, env, timeoutMs, out, write }: SuiteRun): Promise<number> {
   const startMs = performance.now();
   write(beginMark(suite));
+  let said = '';
   const code = await new Promise<number>((resolve, reject) => {
     const child = spawn(process.execPath, ['--enable-source-maps', '--test-reporter=tap', file], {
-      stdio: ['ignore', out, 'inherit'],
+      stdio: ['ignore', out, 'pipe'],
       env: { ...env, NO_COLOR: '1' },
+    });
+    child.stderr!.setEncoding('utf8').on('data', (text: string) => {
+      process.stderr.write(text);
+      said = (said + text).slice(-KEPT_CHARACTERS);
     });
     const end = () => child.kill('SIGKILL');
     process.once('exit', end);
@@ -31,12 +38,13 @@ export async function runSuite({ suite, file, env, timeoutMs, out, write }: Suit
       end();
     }, timeoutMs);
     child.once('error', reject);
-    child.once('exit', (status) => {
+    child.once('close', (status) => {
       clearTimeout(timer);
       process.off('exit', end);
       resolve(timedOut ? TIMED_OUT : (status ?? 1));
     });
   });
+  if (code !== 0 && said.trim() !== '') write(errorMark(said));
   write(endMark(suite, code, performance.now() - startMs));
   return code;
 }

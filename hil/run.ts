@@ -1,6 +1,6 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { runOnHost } from './bench/index.js';
+import { runOnBench } from './bench/index.js';
 import { buildGuest } from './guest/build.js';
 import { runInGuest } from './guest/run.js';
 import { shellInGuest } from './guest/shell.js';
@@ -25,8 +25,7 @@ export async function runRig(run: RigRun): Promise<string | undefined> {
   rmSync(join(options.work, 'console.log'), { force: true });
   if (rig.machine.qemu !== undefined) return runInQemu(run, rig.machine.qemu);
   if (options.shell) throw new UsageError(`--shell: ${rig.name} is a machine of its own; log in there`);
-  const only = run.suites;
-  return runOnHost({ ...run, ...options, only });
+  return runOnBench(run);
 }
 
 async function runInQemu(run: RigRun, arch: Arch): Promise<string | undefined> {

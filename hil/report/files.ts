@@ -10,7 +10,7 @@ const MAX_KEPT = 20;
 
 /** Writes the text, the JUnit and the TAP file; returns the text. */
 export function writeReport(work: string, run: Run, tap: string): string {
-  const text = table(run.rig, run.suites);
+  const text = table(run);
   writeFileSync(join(work, 'report.txt'), `${text}\n`);
   writeFileSync(join(work, 'junit.xml'), junit(run));
   writeFileSync(join(work, 'suites.tap'), tap);

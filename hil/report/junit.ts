@@ -1,18 +1,21 @@
 import type { SuiteReport, TestPoint } from './tap.js';
 
+/** What a report is about. */
 export interface Run {
   readonly rig: string;
   readonly seed: number;
   readonly full: boolean;
+  /** What is wired wrong, one line a fault. */
+  readonly wiring: readonly string[];
   readonly suites: readonly SuiteReport[];
 }
 
 /** JUnit's XML, as Jenkins and GitLab read it: a suite that failed beside its tests has a case of its own. */
-export function junit({ rig, seed, full, suites }: Run): string {
+export function junit({ rig, seed, full, wiring, suites }: Run): string {
   return [
     '<?xml version="1.0" encoding="UTF-8"?>',
     `<testsuites name="${escaped(rig)}">`,
-    ...suites.map((suite) => suiteXml(rig, seed, full, suite)),
+    ...[...wiringSuite(wiring), ...suites].map((suite) => suiteXml(rig, seed, full, suite)),
     '</testsuites>',
     '',
   ].join('\n');
@@ -30,6 +33,13 @@ function suiteXml(rig: string, seed: number, full: boolean, suite: SuiteReport):
     ...(said === '' ? [] : [`    <system-out>${escaped(said)}</system-out>`]),
     '  </testsuite>',
   ].join('\n');
+}
+
+/** Faults of the wiring stand as a suite of their own. */
+function wiringSuite(wiring: readonly string[]): readonly SuiteReport[] {
+  const tests = wiring.map((line) => ({ name: line, outcome: 'failed', detail: line, tookMs: 0 }) as const);
+  const none = { diagnostics: [], tookMs: 0, detail: '' };
+  return wiring.length === 0 ? [] : [{ suite: 'the rig itself', tests, outcome: 'failed', ...none }];
 }
 
 function ownCase({ suite, outcome, detail }: SuiteReport): readonly TestPoint[] {

@@ -1,10 +1,11 @@
 import { seconds } from '../shell.js';
+import type { Run } from './junit.js';
 import type { SuiteReport } from './tap.js';
 
 const WORD = { passed: 'ok', failed: 'FAILED', skipped: 'skipped' };
 
 /** Suite by rig, with what was skipped and why, what failed, and the figures that the tests gave. */
-export function table(rig: string, suites: readonly SuiteReport[]): string {
+export function table({ rig, wiring, suites }: Run): string {
   const rows = suites.map((suite) => {
     const count = (outcome: string) => String(suite.tests.filter((test) => test.outcome === outcome).length);
     const counts = [count('passed'), count('failed'), count('skipped')];
@@ -20,6 +21,7 @@ export function table(rig: string, suites: readonly SuiteReport[]): string {
   );
   return [
     ...lines,
+    ...section('wired otherwise than the manifest says', wiring),
     ...section('skipped by manifest', suites.flatMap(skips)),
     ...section('failed', suites.flatMap(failures)),
     ...section(

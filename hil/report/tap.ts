@@ -1,4 +1,4 @@
-import { BEGIN, END } from '../marks.js';
+import { BEGIN, END, ERROR, WIRING } from '../marks.js';
 
 /** One test of a suite. */
 export interface TestPoint {
@@ -71,7 +71,7 @@ function judge(
 ): Pick<SuiteReport, 'outcome' | 'detail'> {
   if (code === TIMED_OUT) return { outcome: 'failed', detail: 'it took too long and was ended' };
   if (tests.some(({ outcome }) => outcome === 'failed')) return { outcome: 'failed', detail: '' };
-  if (code !== 0) return { outcome: 'failed', detail: `its process ended with ${code}` };
+  if (code !== 0) return { outcome: 'failed', detail: `its process ended with ${code}${saidIn(lines)}` };
   if (tests.some(({ outcome }) => outcome === 'passed')) return { outcome: 'passed', detail: '' };
   const whole = lines
     .map((line) => /^1\.\.0 # SKIP (.*)$/i.exec(line)?.[1])
@@ -79,6 +79,17 @@ function judge(
   if (whole !== undefined) return { outcome: 'skipped', detail: whole };
   if (tests.length > 0) return { outcome: 'skipped', detail: '' };
   return { outcome: 'failed', detail: 'it holds no test' };
+}
+
+function saidIn(lines: readonly string[]): string {
+  const said = lines.find((line) => line.startsWith(ERROR))?.slice(ERROR.length + 1);
+  return said === undefined ? '' : `: ${said}`;
+}
+
+/** What the check of the rig's wiring found wrong before the suites, one line a fault. */
+export function readWiring(tap: string): readonly string[] {
+  const lines = tap.split('\n').filter((line) => line.startsWith(WIRING));
+  return lines.map((line) => line.slice(WIRING.length + 1));
 }
 
 /** Top-level points only; a point's YAML block follows it, indented by two. */
