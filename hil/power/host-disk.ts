@@ -12,7 +12,7 @@ export function cannotMountLogged(): string | false {
   if (!existsSync('/dev/fuse') || !existsSync('/dev/loop-control'))
     return '/dev/fuse or /dev/loop-control is absent';
   const { stdout } = spawnSync('qemu-storage-daemon', ['--help'], { encoding: 'utf8' });
-  return stdout?.includes('type=fuse')
+  return stdout?.includes('fuse,id=')
     ? false
     : 'no qemu-storage-daemon with FUSE (Debian: qemu-system-common)';
 }
@@ -44,15 +44,12 @@ export class LoggedDisk {
     return disk;
   }
 
-  /** The power goes: what the file system hasn't written stays unwritten in the copies that are taken before. */
-  async cut(): Promise<void> {
-    const files = recordingFiles(this.folder);
-    // Taken together while nobody waits for the disk: the log first, since the live disk may only be ahead of it.
-    copyFileSync(files.log, `${files.log}.cut`);
-    spawnSync('umount', [this.mountPoint]);
-    spawnSync('losetup', ['-d', this.#loop]);
+  /** Afterwards the log is whole, and the live disk what it says. */
+  async unmount(): Promise<void> {
+    run('umount', this.mountPoint);
+    run('losetup', '-d', this.#loop);
     const daemon = this.#daemon;
-    if (daemon?.exitCode !== null) return;
+    if (!daemon || daemon.exitCode !== null) return;
     await new Promise((resolve) => {
       daemon.once('exit', resolve);
       daemon.kill('SIGTERM');
