@@ -107,12 +107,14 @@ async function openStages(config: NodeConfig, around: Around, opened: (() => unk
     logSink: sink,
     ...uplinkOf(config.uplink, identity, store, log),
   });
+  opened.push(() => pipeline.stop());
   const control = new ControlServer({
     path,
     answer: (command) =>
       command === 'status' ? pipeline.status() : { error: `no such request: ${command}` },
     log: (level, text) => log(level, 'control', text),
   });
+  opened.push(() => control.stop());
   await control.start();
   return { pipeline, control };
 }

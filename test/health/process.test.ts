@@ -137,20 +137,35 @@ test('a loop that hangs feeds nothing from then on', { skip }, async (t) => {
   assert.equal(manager.told.length, before);
 });
 
-test('a start that fails closes what it opened, and the process ends', { skip }, async (t) => {
-  const folder = mkdtempSync(join(tmpdir(), 'cairn-failed-'));
-  t.after(() => rmSync(folder, { recursive: true }));
-  const manager = await ServiceManager.listen(t, join(folder, 'socket'));
-  const node = nodeOf(t, CLIMATE);
+/** The add-on as a sandbox makes it that forbids adjtimex(2). */
+const FORBIDDEN_CLOCK = `
+const load = require('node:module')._extensions['.node'];
+require('node:module')._extensions['.node'] = (module, path) => {
+  load(module, path);
+  if (module.exports.clockSync) module.exports.clockSync = () => { throw new Error('EPERM: adjtimex'); };
+};
+`;
+
+for (const [what, prepare] of [
   // No socket can be made where a folder is.
-  mkdirSync(`${node.storePath}.sock`);
-  start(node, manager);
-  await until('it ended', () => !node.running);
-  await until('STOPPING=1', () => manager.has(/^STOPPING=1$/));
-  assert.ok(!manager.has(/^READY=1$/));
-  const verdict = await verifyStore(
-    node.storePath,
-    storeDefaults(() => undefined),
-  );
-  assert.deepEqual([verdict.ok, verdict.cleanStop], [true, true]);
-});
+  ['its socket', (node: TestNode) => void mkdirSync(`${node.storePath}.sock`)],
+  ['its clock', (node: TestNode) => writeFileSync(join(node.folder, 'before.cjs'), FORBIDDEN_CLOCK)],
+] as const) {
+  test(`a start that fails at ${what} closes what it opened, and the process ends`, { skip }, async (t) => {
+    const folder = mkdtempSync(join(tmpdir(), 'cairn-failed-'));
+    t.after(() => rmSync(folder, { recursive: true }));
+    const manager = await ServiceManager.listen(t, join(folder, 'socket'));
+    const node = nodeOf(t, `${CLIMATE}uplink: { url: 'mqtt://127.0.0.1:1' }\n`);
+    writeFileSync(join(node.folder, 'before.cjs'), '');
+    prepare(node);
+    start(node, manager, ['--require', join(node.folder, 'before.cjs')]);
+    await until('it ended', () => !node.running);
+    await until('STOPPING=1', () => manager.has(/^STOPPING=1$/));
+    assert.ok(!manager.has(/^READY=1$/));
+    const verdict = await verifyStore(
+      node.storePath,
+      storeDefaults(() => undefined),
+    );
+    assert.deepEqual([verdict.ok, verdict.cleanStop], [true, true]);
+  });
+}
