@@ -33,6 +33,8 @@ export interface SerialCounters {
 export interface SerialPort {
   /** `/dev/serial/by-id/usb-…`, or the twin's name. */
   readonly where: string;
+  /** Bits a second that the line is set to; absent where it has no rate, as a twin's. */
+  readonly baud?: number;
   readonly counters: SerialCounters;
   /** Up to 4096 bytes; resolves when the kernel has taken them. */
   write(bytes: Uint8Array): Promise<void>;

@@ -7,6 +7,7 @@ import {
   type Identity,
   type Rows,
   type SerialFrame,
+  type SerialPort,
 } from '../contract/index.js';
 import { Calendar } from './calendar.js';
 import { parseSentence } from './conversion.js';
@@ -66,7 +67,7 @@ class Gnss implements Driver {
       await clock.delay(PROBE_STEP_MS);
     }
     stop();
-    if (!address) throw nothingHeard(port.where, port.counters.bytes - before);
+    if (!address) throw nothingHeard(port, port.counters.bytes - before);
     return { model: 'GNSS receiver', details: { protocol: 'NMEA 0183', talker: address.slice(0, 2) } };
   }
 
@@ -109,10 +110,11 @@ class Gnss implements Driver {
   }
 }
 
-function nothingHeard(where: string, bytes: number): HalError {
+function nothingHeard({ where, baud }: SerialPort, bytes: number): HalError {
   if (bytes > 0) {
-    return new HalError('wrongPart', where, `${bytes} bytes in ${PROBE_MS} ms, but no NMEA sentence`, {
-      hint: 'check the baud rate; a receiver set to a binary protocol has to be set to NMEA 0183',
+    const at = baud === undefined ? '' : ` at ${baud} baud`;
+    return new HalError('wrongPart', where, `${bytes} bytes in ${PROBE_MS} ms${at}, but no NMEA sentence`, {
+      hint: 'wrong baud rate? A receiver set to a binary protocol has to be set to NMEA 0183',
       mismatch: {
         expected: 'NMEA 0183 sentences',
         found: `${bytes} bytes in ${PROBE_MS} ms, but no sentence`,

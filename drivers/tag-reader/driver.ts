@@ -9,6 +9,7 @@ import {
   oneRow,
   type Rows,
   type SerialFrame,
+  type SerialPort,
   type StreamDeclaration,
 } from '../contract/index.js';
 import { parseLine } from './conversion.js';
@@ -92,7 +93,7 @@ class TagReader implements Driver {
       stop();
     }
     const identity = named ?? unnamed;
-    if (!identity) throw notHeard(port.where, port.counters.bytes - before);
+    if (!identity) throw notHeard(port, port.counters.bytes - before);
     return identity;
   }
 
@@ -131,15 +132,21 @@ class TagReader implements Driver {
   }
 }
 
-function notHeard(where: string, bytes: number): HalError {
+function notHeard({ where, baud }: SerialPort, bytes: number): HalError {
   if (bytes > 0) {
-    return new HalError('wrongPart', where, `${bytes} bytes in ${PROBE_MS} ms, but no line of a tag reader`, {
-      hint: 'check the baud rate and the protocol: docs/parts/tag-reader.md',
-      mismatch: {
-        expected: 'lines of a tag reader',
-        found: `${bytes} bytes in ${PROBE_MS} ms, but no such line`,
+    const at = baud === undefined ? '' : ` at ${baud} baud`;
+    return new HalError(
+      'wrongPart',
+      where,
+      `${bytes} bytes in ${PROBE_MS} ms${at}, but no line of a tag reader`,
+      {
+        hint: 'wrong baud rate? Otherwise check the protocol: docs/parts/tag-reader.md',
+        mismatch: {
+          expected: 'lines of a tag reader',
+          found: `${bytes} bytes in ${PROBE_MS} ms, but no such line`,
+        },
       },
-    });
+    );
   }
   return new HalError('noAcknowledge', where, `no answer to '?' in ${PROBE_MS} ms`, {
     hint: "check the reader's power and both lines, TX and RX",

@@ -14,6 +14,28 @@ export interface Damaged {
   readonly inserts: number;
 }
 
+/** What happens to the bytes on their way along a line. */
+export interface Wire {
+  readonly damage?:
+    | { readonly how: 'each' | 'single'; readonly probability: number; readonly seed: number }
+    | undefined;
+  readonly baud?: { readonly said: number; readonly heard: number } | undefined;
+}
+
+/** What comes out of a wire, and how often it hit. */
+export function through(
+  bytes: Uint8Array,
+  wire: Wire,
+): { readonly bytes: Uint8Array; readonly hits: number } {
+  const { damage: noise, baud } = wire;
+  const hit = noise && damage(bytes, noise.how, noise.probability, seeded(noise.seed));
+  const out = hit ? hit.bytes : bytes;
+  return {
+    bytes: baud ? heardAtBaud(out, baud.said, baud.heard) : out,
+    hits: hit ? hit.flips + hit.drops + hit.inserts : 0,
+  };
+}
+
 const LF = 0x0a;
 
 /**

@@ -33,9 +33,9 @@ export async function startHost(
   return {
     args: [
       ...lines.args,
-      ...['-device', 'virtio-serial-pci'],
+      ...['-device', 'virtio-serial-pci,id=cairnrig'],
       ...['-chardev', `socket,id=rig,path=${steeringPath},server=on,wait=off`],
-      ...['-device', `virtserialport,chardev=rig,name=${RIG_PORT}`],
+      ...['-device', `virtserialport,bus=cairnrig.0,chardev=rig,name=${RIG_PORT}`],
     ],
     async started(qmpSocket) {
       qmp = await Qmp.connect(qmpSocket);

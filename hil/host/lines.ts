@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Qmp } from '../machine/qmp.js';
 import { Chardev } from './chardev.js';
-import { damage, heardAtBaud, seeded } from './damage.js';
+import { through } from './damage.js';
 import { startTwin } from './live-twin.js';
 import type { Cable, Line, Said } from './wire.js';
 
@@ -49,15 +49,14 @@ export class SerialLines {
   }
 
   /** Through the cable, in chunks; a part that is unplugged meanwhile fails it. */
-  async say(line: Line, bytes: Uint8Array, { chunk, pauseMs, damage: noise, baud }: Cable): Promise<Said> {
-    const hit = noise && damage(bytes, noise.how, noise.probability, seeded(noise.seed));
-    const damaged = hit ? hit.bytes : bytes;
-    const heard = baud ? heardAtBaud(damaged, baud.said, baud.heard) : damaged;
+  async say(line: Line, bytes: Uint8Array, cable: Cable): Promise<Said> {
+    const { chunk, pauseMs } = cable;
+    const { bytes: heard, hits } = through(bytes, cable);
     for (let at = 0; at < heard.length; at += chunk) {
       await this.#chardevs[line].say(heard.subarray(at, at + chunk));
       if (pauseMs > 0 && at + chunk < heard.length) await sleep(pauseMs);
     }
-    return { bytes: heard.length, hits: hit ? hit.flips + hit.drops + hit.inserts : 0 };
+    return { bytes: heard.length, hits };
   }
 
   heard(line: Line): Buffer {

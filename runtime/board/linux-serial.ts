@@ -61,7 +61,7 @@ class LinuxSerialPort implements SerialPort {
 
   constructor(
     readonly where: string,
-    private readonly baud: number,
+    readonly baud: number,
     framer: Framer,
     private readonly setup: BoardSetup,
     private readonly Port: NpmSerialPortClass,

@@ -35,8 +35,13 @@ const SAMPLES_TO_FIND_BROWN_OUT = 10;
 /** No configuration takes more transfers. */
 const MAX_TRANSFERS = 200;
 
-/** What every driver does over its twin. */
-export function driverContract(definition: DriverDefinition, twins: TwinDefinition, open: OpenDriver): void {
+/** What every driver does over its twin. `cutStride`: each so-manieth transfer of configuring is cut off once; 1 is each. */
+export function driverContract(
+  definition: DriverDefinition,
+  twins: TwinDefinition,
+  open: OpenDriver,
+  cutStride = 1,
+): void {
   const suite = new Suite(definition, twins, open);
   suite.run('declares streams and channels that can be told apart', async ({ driver }) => {
     assert.ok(driver.streams.length > 0);
@@ -54,7 +59,7 @@ export function driverContract(definition: DriverDefinition, twins: TwinDefiniti
     assert.deepEqual(await suite.drive(fixture, fixture.driver.probe()), first);
     assert.notEqual(first.model, '');
   });
-  if (definition.attachment === 'i2c') i2cSuite(suite);
+  if (definition.attachment === 'i2c') i2cSuite(suite, cutStride);
   if (definition.attachment === 'serial') serialSuite(suite);
   if (definition.interval) polledSuite(suite);
   if (!definition.interval || definition.attachment === 'gpio') speakingSuite(suite);
@@ -196,7 +201,12 @@ function serialSuite(suite: Suite): void {
     assert.ok(heard.length > 0, 'no row before');
     twin.faults.unplugged = true;
     await fixture.advance(5000);
-    assert.deepEqual(errors.map(halErrorKind), ['disconnected']);
+    const [first, ...later] = errors.map(halErrorKind);
+    assert.equal(first, 'disconnected');
+    assert.ok(
+      !later.includes('disconnected'),
+      'told once: what a port says later is why it cannot be opened again',
+    );
     const before = heard.length;
     twin.faults.unplugged = false;
     await fixture.advance(15_000);
@@ -216,7 +226,7 @@ function serialSuite(suite: Suite): void {
   });
 }
 
-function i2cSuite(suite: Suite): void {
+function i2cSuite(suite: Suite, cutStride: number): void {
   suite.run(
     'a part that refuses its address is noAcknowledge, and is as before afterwards',
     async (fixture, made) => {
@@ -252,7 +262,7 @@ function i2cSuite(suite: Suite): void {
   suite.run(
     'configuring that was cut off at any transfer can be done again',
     async (fixture) => {
-      for (cut.at = 0; cut.at < MAX_TRANSFERS; cut.at++) {
+      for (cut.at = 0; cut.at < MAX_TRANSFERS; cut.at += cutStride) {
         cut.transfers = 0;
         const done = await suite.drive(
           fixture,

@@ -1,6 +1,8 @@
-import { readdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import type { RequestInput } from '../../hil/host/wire.js';
+import { through } from '../../hil/host/damage.js';
+import type { RequestInput, Said } from '../../hil/host/wire.js';
 import { Pty } from '../board/pty.js';
 import { byId, keepLinks } from './by-id.js';
 import type { Host } from './host.js';
@@ -11,7 +13,8 @@ export type Cable = Omit<Extract<RequestInput, { do: 'say' }>, 'do' | 'line' | '
 export interface FarEnd {
   /** The path to open: a stable one. */
   readonly device: string;
-  say(bytes: Uint8Array, cable?: Cable): Promise<void>;
+  /** Resolves to what came out of the cable, once it is on its way. */
+  say(bytes: Uint8Array, cable?: Cable): Promise<Said>;
   /** All that the node wrote so far. */
   heard(): Promise<string>;
   unplug(): Promise<void>;
@@ -24,7 +27,11 @@ export async function ptyEnd(): Promise<FarEnd> {
   const pty = await Pty.make();
   return {
     device: pty.link,
-    say: (bytes, cable) => pty.say(bytes, cable?.chunk),
+    async say(bytes, cable = {}) {
+      const { bytes: heard, hits } = through(bytes, cable);
+      await pty.say(heard, cable.chunk);
+      return { bytes: heard.length, hits };
+    },
     heard: () => pty.heard(),
     unplug: () => pty.unplug(),
     plug: () => pty.plug(),
@@ -35,16 +42,18 @@ export async function ptyEnd(): Promise<FarEnd> {
 /** A 16550 of the machine; the host is the far end. It leaves and comes back with its kernel driver. */
 export async function uartEnd(host: Host): Promise<FarEnd> {
   const uart = findUart();
+  const driver = (what: 'bind' | 'unbind') => writeFileSync(join(UART_DRIVER, what), uart.slot);
   return {
     ...onHost(host, 'uart'),
     device: `/dev/${uart.tty}`,
     async unplug() {
-      writeFileSync(join(uart.driver, 'unbind'), uart.slot);
+      driver('unbind');
     },
     async plug() {
-      writeFileSync(join(uart.driver, 'bind'), uart.slot);
+      driver('bind');
     },
     async close() {
+      if (!existsSync(join(UART_DRIVER, uart.slot))) driver('bind');
       await host.ask({ do: 'reset' });
     },
   };
@@ -84,14 +93,15 @@ function onHost(host: Host, line: 'uart' | 'usb0' | 'usb1'): Pick<FarEnd, 'say' 
 /** QEMU's pci-serial. */
 const QEMU_UART = ['0x1b36', '0x0002'];
 
-export function findUart(): { readonly tty: string; readonly slot: string; readonly driver: string } {
+const UART_DRIVER = '/sys/bus/pci/drivers/serial';
+
+/** Its tty and its place on the bus. */
+export function findUart(): { readonly tty: string; readonly slot: string } {
   const ttys = '/sys/class/tty';
   for (const tty of readdirSync(ttys).filter((name) => name.startsWith('ttyS'))) {
     const device = realpathSync(join(ttys, tty, 'device'));
     const ids = ['vendor', 'device'].map((name) => readIfThere(join(device, name)));
-    if (ids.join() === QEMU_UART.join()) {
-      return { tty, slot: basename(device), driver: realpathSync(join(device, 'driver')) };
-    }
+    if (ids.join() === QEMU_UART.join()) return { tty, slot: basename(device) };
   }
   throw new Error('no 16550 on PCI in this machine');
 }
@@ -103,4 +113,10 @@ function readIfThere(path: string): string | undefined {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;
   }
+}
+
+/** The rate that the kernel has set a tty to, as stty asks it; 0 where the tty is not there. */
+export function kernelBaud(device: string): number {
+  const { stdout, status } = spawnSync('stty', ['-F', device, 'speed'], { encoding: 'utf8' });
+  return status === 0 ? Number(stdout.trim()) : 0;
 }

@@ -9,8 +9,8 @@ import {
   writeSync,
 } from 'node:fs';
 import { createRequire } from 'node:module';
-import { join } from 'node:path';
-import { type Answers, Lines, MAX_BYTES, type RequestInput, RIG_PORT } from '../../hil/host/wire.js';
+import { basename, join } from 'node:path';
+import { type Answers, Lines, MAX_BYTES, type RequestInput, type Said } from '../../hil/host/wire.js';
 
 /** The guest's end of the port to hil/host: a suite plugs, unplugs and plays through it. One suite at a time. */
 
@@ -33,17 +33,16 @@ interface Waiting {
 }
 type Ask<K> = Extract<RequestInput, { do: K }>;
 
-/** Its device, by name: /dev/virtio-ports is udev's, and a guest may have none. */
-function findPort(): string | undefined {
-  if (!existsSync(PORTS)) return undefined;
+/** The links of /dev/virtio-ports are udev's; a guest without it knows the port by its name in sysfs. */
+function findPort(device: string): string {
+  if (existsSync(device)) return device;
+  const name = basename(device);
   const port = readdirSync(PORTS).find(
-    (entry) => readFileSync(join(PORTS, entry, 'name'), 'utf8').trim() === RIG_PORT,
+    (entry) => readFileSync(join(PORTS, entry, 'name'), 'utf8').trim() === name,
   );
-  return port && `/dev/${port}`;
+  if (port === undefined) throw new Error(`this machine has no virtio-serial port ${name}`);
+  return `/dev/${port}`;
 }
-
-/** Why a test that needs the host is skipped, or false. */
-export const noHost: string | false = findPort() ? false : `the rig has no port ${RIG_PORT} to a host`;
 
 export class Host {
   readonly #fd: number;
@@ -64,10 +63,8 @@ export class Host {
   }
 
   /** With everything unplugged and silent. */
-  static async open(): Promise<Host> {
-    const device = findPort();
-    if (!device) throw new Error(`no port ${RIG_PORT}`);
-    const host = new Host(device);
+  static async open(device: string): Promise<Host> {
+    const host = new Host(findPort(device));
     await host.ask({ do: 'reset' });
     return host;
   }
@@ -95,11 +92,15 @@ export class Host {
     line: Ask<'say'>['line'],
     bytes: Uint8Array,
     cable: Omit<Ask<'say'>, 'do' | 'line' | 'bytes'> = {},
-  ): Promise<void> {
+  ): Promise<Said> {
+    const total = { bytes: 0, hits: 0 };
     for (let at = 0; at < bytes.length; at += MAX_BYTES) {
       const piece = Buffer.from(bytes.subarray(at, at + MAX_BYTES)).toString('base64');
-      await this.ask({ do: 'say', line, bytes: piece, ...cable });
+      const said = await this.ask({ do: 'say', line, bytes: piece, ...cable });
+      total.bytes += said.bytes;
+      total.hits += said.hits;
     }
+    return total;
   }
 
   async heard(line: Ask<'heard'>['line']): Promise<Buffer> {
