@@ -13,6 +13,7 @@ const named = <S extends v.GenericSchema>(schema: S, wanted: string) =>
     wanted,
   );
 const SUITE = v.pipe(v.string(), v.regex(/^[a-z0-9-]{1,40}$/, 'the name of a file of test/hil, without .ts'));
+const ADDRESS = 'an address from 0x08 to 0x77';
 const DEVICE = text('a device, such as /dev/i2c-1');
 
 const machineSchema = v.pipe(
@@ -56,7 +57,12 @@ const busSchema = v.strictObject(
       named(
         v.strictObject({
           driver: text('the id of a driver'),
-          address: v.pipe(v.number(), v.integer(), v.minValue(0x08), v.maxValue(0x77)),
+          address: v.pipe(
+            v.number(ADDRESS),
+            v.integer(ADDRESS),
+            v.minValue(0x08, ADDRESS),
+            v.maxValue(0x77, ADDRESS),
+          ),
         }),
         '{ climate: { driver: bme280, address: 0x76 } }',
       ),
@@ -131,13 +137,9 @@ function checkWiring(rig: Rig, tree: MapTree, problems: Problems): void {
     const at = (key: string) => find(tree, ['lines', name, key]).tree.place;
     if (made && !made.includes(line))
       problems.addUnknown(at('line'), `${chip} has no line '${line}'`, line, made);
-    if (jumper !== undefined && (jumper === name || !Object.hasOwn(lines, jumper)))
-      problems.addUnknown(
-        at('jumper'),
-        `lines.${name}.jumper: no other line '${jumper}'`,
-        jumper,
-        Object.keys(lines),
-      );
+    const others = Object.keys(lines).filter((other) => other !== name);
+    if (jumper !== undefined && !others.includes(jumper))
+      problems.addUnknown(at('jumper'), `lines.${name}.jumper: no other line '${jumper}'`, jumper, others);
   }
   for (const path of Object.keys(rig.lacks)) {
     if (reaches(rig, path))

@@ -35,7 +35,7 @@ export function readSuites(tap: string, wanted: readonly string[]): readonly Sui
     const end = new RegExp(`^${END} ${suite} (\\d+) (\\d+)\\n`, 'm').exec(rest);
     const next = rest.indexOf(`\n${BEGIN} `);
     const lines = rest
-      .slice(0, end?.index ?? (next < 0 ? undefined : next))
+      .slice(0, end?.index ?? (next < 0 ? undefined : next + 1))
       .split('\n')
       .slice(0, -1);
     const tests = testsOf(lines);
