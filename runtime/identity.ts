@@ -73,8 +73,13 @@ function makeKey(folder: string): boolean {
 }
 
 function writePublicKey(path: string, key: KeyObject): void {
+  writeWhole(path, key.export({ type: 'spki', format: 'pem' }).toString(), 0o644);
+}
+
+/** A small file, whole and on the disk when this returns, or as it was before. */
+export function writeWhole(path: string, text: string, mode: number): void {
   const draft = `${path}.${process.pid}`;
-  writeSynced(draft, key.export({ type: 'spki', format: 'pem' }).toString(), 0o644);
+  writeSynced(draft, text, mode);
   renameSync(draft, path);
   syncFolder(dirname(path));
 }
@@ -105,12 +110,7 @@ export function loadIdentity(folder: string): Identity {
   if (!existsSync(path)) {
     throw new IdentityError(`${path}: no such key; make one with: cairn init --identity ${folder}`);
   }
-  const mode = statSync(path).mode & 0o777;
-  if (mode & 0o077) {
-    throw new IdentityError(`${path}: readable by others (mode ${mode.toString(8)}); do: chmod 600 ${path}`);
-  }
-  const pem = readKeyFile(path);
-  const privateKey = parseKey(path, () => createPrivateKey(pem));
+  const privateKey = loadPrivateKey(path);
   const publicKey = createPublicKey(privateKey);
   return { node: nodeIdOf(publicKey), publicKey, privateKey };
 }
@@ -120,15 +120,29 @@ export function loadIdentity(folder: string): Identity {
  * of a private key's file without a word, and the secret would lie on every node. Returns its fingerprint.
  */
 export function installPublicKey(folder: string, name: 'fleet' | 'owner', from: string): string {
-  const pem = readKeyFile(from);
+  const key = parsePublicKey(from, readKeyFile(from).toString());
+  writePublicKey(join(folder, `${name}.pub`), key);
+  return nodeIdOf(key);
+}
+
+/** An Ed25519 public key in PEM, and not the private one; `from` is where it came from, for the error. */
+export function parsePublicKey(from: string, pem: string): KeyObject {
   if (pem.includes('PRIVATE KEY')) {
     throw new IdentityError(
       `${from}: a private key, which stays with its owner; give the public one: openssl pkey -in ${from} -pubout`,
     );
   }
-  const key = parseKey(from, () => createPublicKey(pem));
-  writePublicKey(join(folder, `${name}.pub`), key);
-  return nodeIdOf(key);
+  return parseKey(from, () => createPublicKey(pem));
+}
+
+/** An Ed25519 private key in PEM from a file that nobody else may read. */
+export function loadPrivateKey(path: string): KeyObject {
+  const mode = existsSync(path) ? statSync(path).mode & 0o777 : 0;
+  if (mode & 0o077) {
+    throw new IdentityError(`${path}: readable by others (mode ${mode.toString(8)}); do: chmod 600 ${path}`);
+  }
+  const pem = readKeyFile(path);
+  return parseKey(path, () => createPrivateKey(pem));
 }
 
 function readKeyFile(path: string): Buffer {

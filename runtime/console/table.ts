@@ -2,9 +2,11 @@ import { parseArgs } from 'node:util';
 import { ControlError } from '../control.js';
 import { version } from '../package.js';
 import { type Command, CommandError, EXIT, type ExitCode, type Terminal } from './command.js';
+import { answer } from './commands/answer.js';
 import { check } from './commands/check.js';
 import { decode } from './commands/decode.js';
 import { init } from './commands/init.js';
+import { login } from './commands/login.js';
 import { parts } from './commands/parts.js';
 import { read } from './commands/read.js';
 import { run } from './commands/run.js';
@@ -24,6 +26,8 @@ export const COMMANDS: readonly Command[] = [
   storeVerify,
   storeExport,
   decode,
+  answer,
+  login,
 ];
 
 const COMMON_OPTIONS = { json: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } } as const;
