@@ -4,7 +4,10 @@ export interface GpioEdges {
   readonly timesNs: BigInt64Array;
   /** 1 where the line became active (logical level, after `activeLow`), 0 where it became inactive. */
   readonly rising: Uint8Array;
-  /** Edges that the kernel or the backend dropped since the run before: holes in the line's sequence numbers. */
+  /**
+   * Edges that the kernel or the backend dropped since the run before: holes in the line's sequence numbers. A line whose `edgeTime` is
+   * `user` has no numbers: there it is what is sure to be missing, at least, and 0 does not mean none.
+   */
   readonly lost: number;
 }
 

@@ -56,6 +56,10 @@ interface Watcher {
 /**
  * One line of the GPIO character device. With edges it is another request than without, made while somebody watches. A request that
  * failed is given up; the next use looks for the chip again, under whatever path it came back.
+ *
+ * `lost` are the holes in the kernel's numbers and nothing else. Its interrupt thread numbers an edge when it runs, and reads the level
+ * then: edges that are faster than it are merged before they have a number, or told with the level of a later one. Two edges of one
+ * direction in a row may be either, so they are told as they are, and counted as no loss.
  */
 class CdevGpioLine implements GpioLine {
   readonly edgeTime = 'kernel';

@@ -5,10 +5,13 @@ import { createWorld, registry } from '../../runtime/board/index.js';
 import { nodeConfig, partConfig, testDeps } from '../board/fixture.js';
 import { driverContract, type OpenDriver } from '../contract/driver.js';
 import { SimClock } from '../support/sim-clock.js';
-import { rig } from './rig.js';
+import { full, needs, rig } from './rig.js';
 import { Traffic } from './traffic.js';
 import { serveTwinsOnAdapter } from './twins-on-adapter.js';
 
+needs('buses.main.twins');
+/** `npm test` cuts each transfer off, over the twin alone; here each costs seconds. */
+const CUT_STRIDE = full ? 1 : 3;
 const STEP_MS = 10;
 /** A transfer takes real time, in which the suite's clock stands: so many turns of the loop without one, and nobody waits for the bus. */
 const QUIET_TURNS = 3;
@@ -57,5 +60,5 @@ const openOnRealBus: OpenDriver = async (definition, twin, attachment, change) =
 
 for (const definition of registry.drivers.filter((driver) => driver.attachment === 'i2c')) {
   const twin = registry.twins.find((candidate) => candidate.id === definition.id);
-  if (twin) driverContract(definition, twin, openOnRealBus);
+  if (twin) driverContract(definition, twin, openOnRealBus, CUT_STRIDE);
 }
