@@ -106,7 +106,7 @@ export function heardAtBaud(bytes: Uint8Array, saidBaud: number, heardBaud: numb
     out.push(byte);
     time += 9.5 * step; // the middle of the stop bit
     if (levelAt(time) === 1) continue;
-    // A low stop bit is taken for the next start bit (TI, PC16550D §8.4, FE), but a break lasts until the line is idle.
+    // A low stop bit is taken for the next start bit (TI PC16550D, line status register, FE), but a break lasts until the line is idle.
     if (byte !== 0) time -= 0.5 * step;
     else while (levelAt(time) === 0) time = Math.floor(time) + 1;
   }
