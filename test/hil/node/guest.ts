@@ -1,0 +1,141 @@
+import { copyFileSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { type Guest, startGuest } from '../../../hil/machine/qemu.js';
+import { Qmp } from '../../../hil/machine/qmp.js';
+import { SerialConsole } from '../../../hil/machine/serial-console.js';
+import { type NodeImage, nodeDisks } from '../../../hil/node-image/index.js';
+import { run } from '../../../hil/shell.js';
+import { project } from './image-file.js';
+
+/** A file or, with `to`, a link that lies under /run before the guest's systemd starts. */
+export interface RunFile {
+  readonly path: string;
+  readonly text?: string;
+  readonly to?: string;
+}
+
+const SHELL_PORT = 'cairn.shell';
+/** A root shell for the suite, on a port that only this QEMU has. */
+const SHELL: readonly RunFile[] = [
+  {
+    path: 'systemd/system/rig-shell.service',
+    text: `[Unit]
+StartLimitIntervalSec=0
+[Service]
+ExecStart=/bin/sh -c 'exec /bin/sh <>/dev/virtio-ports/${SHELL_PORT} >&0 2>&0'
+Restart=always
+RestartSec=200ms
+`,
+  },
+  { path: 'systemd/system/multi-user.target.wants/rig-shell.service', to: '../rig-shell.service' },
+];
+
+export interface NodeGuestOptions {
+  readonly image: NodeImage;
+  /** An empty folder. */
+  readonly work: string;
+  readonly files: readonly RunFile[];
+  readonly args?: readonly string[];
+  readonly timeoutMs: number;
+}
+
+/**
+ * A node image as it is flashed, booted, with a root shell beside it. What the suite adds lies in /run, put there by a second archive behind
+ * the image's initrd: no byte of the image is changed.
+ */
+export class NodeGuest {
+  #marks = 0;
+
+  private constructor(
+    readonly machine: Guest,
+    readonly qmp: Qmp,
+    private readonly shell: SerialConsole,
+    readonly consoleLog: string,
+  ) {}
+
+  static async boot(options: NodeGuestOptions): Promise<NodeGuest> {
+    const { image, work } = options;
+    const at = (name: string) => join(work, name);
+    run('cp', ['--sparse=always', image.emptyData, at('data.ext4')]);
+    addFiles(image.initrd, [...SHELL, ...options.files], work);
+    const machine = startGuest({
+      arch: image.arch,
+      kernel: image.kernel,
+      initrd: at('initrd'),
+      append: image.append,
+      console: { file: at('console.log') },
+      qmp: at('qmp'),
+      timeoutMs: options.timeoutMs,
+      reboot: true,
+      args: [...nodeDisks(image, at('data.ext4')), ...shellPort(at('shell')), ...(options.args ?? [])],
+    });
+    const ended = machine.exited.then(() => Promise.reject(new Error('the guest ended')));
+    const opened = Promise.all([Qmp.connect(at('qmp')), SerialConsole.connect(at('shell'))]);
+    const [qmp, shell] = await Promise.race([opened, ended]);
+    return new NodeGuest(machine, qmp, shell, at('console.log'));
+  }
+
+  /** Waits for the shell to answer, after a boot. */
+  async ready(timeoutMs: number): Promise<void> {
+    const endMs = performance.now() + timeoutMs;
+    for (;;) {
+      try {
+        await this.sh('true', 2_000);
+        return;
+      } catch (error) {
+        if (performance.now() > endMs) throw error;
+      }
+    }
+  }
+
+  /** Runs a command as root; resolves to what it printed, rejects where it failed. */
+  async sh(command: string, timeoutMs = 20_000): Promise<string> {
+    const mark = `mark-${++this.#marks}`;
+    // The mark is put together by the shell, so that it is not found in an echo of the command.
+    this.shell.send(`{ ${command}\n} </dev/null 2>&1; echo "=${mark.replace('-', '-""')}= $?"\n`);
+    const found = await this.shell.expect(new RegExp(`([\\s\\S]*?)=${mark}= (\\d+)\\n`), timeoutMs);
+    if (found[2] !== '0') throw new Error(`${command}: exit code ${found[2]}\n${found[1]}`);
+    return found[1]!
+      .split(/=mark-\d+= \d+\n/)
+      .at(-1)!
+      .trim();
+  }
+
+  async stop(): Promise<void> {
+    this.machine.kill();
+    this.qmp.close();
+    this.shell.close();
+    await this.machine.exited;
+  }
+}
+
+function shellPort(socket: string): readonly string[] {
+  return [
+    ...['-chardev', `socket,id=shell,path=${socket},server=on,wait=off`],
+    ...['-device', 'virtio-serial-pci', '-device', `virtserialport,chardev=shell,name=${SHELL_PORT}`],
+  ];
+}
+
+/** The image's initrd and, behind it, an archive whose `init` is the image's with /run filled before systemd is started. */
+function addFiles(initrd: string, files: readonly RunFile[], work: string): void {
+  const folder = join(work, 'added');
+  for (const { path, text, to } of files) {
+    const at = join(folder, 'run', path);
+    mkdirSync(dirname(at), { recursive: true });
+    if (to === undefined) writeFileSync(at, text ?? '', { mode: 0o755 });
+    else symlinkSync(to, at);
+  }
+  const init = readFileSync(join(project(), 'hil/node-image/init'), 'utf8');
+  const last = /^exec .*switch_root.*$/m;
+  if (!last.test(init)) throw new Error('the image’s init does not end as this suite knows it');
+  const fill =
+    '/bin/busybox mount -t tmpfs -o mode=755 run /root/run && /bin/busybox cp -a /run/. /root/run/';
+  writeFileSync(
+    join(folder, 'init'),
+    init.replace(last, (line) => `${fill}\n${line}`),
+    { mode: 0o755 },
+  );
+  copyFileSync(initrd, join(work, 'initrd'));
+  const pack = 'find . | cpio --quiet -R 0:0 -o -H newc | zstd -q >>"$0"';
+  run('sh', ['-c', pack, join(work, 'initrd')], { cwd: folder });
+}
