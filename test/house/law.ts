@@ -9,7 +9,7 @@ const WIRING = /^runtime\/[a-z-]+\.ts$|^runtime\/(console|update)\//;
 /** It watches the pipe from beyond its right end: it sees all of it by type, and only who wires the pipe knows it. */
 const WATCHER = 'health';
 const MAY_USE_NATIVE =
-  /^(runtime\/(board|clock|fusion|store|uplink|console|node\.ts)|wire|fleet|bench|scripts)\b/;
+  /^(runtime\/(board|clock|fusion|store|uplink|console|node\.ts)|wire|fleet|bench|hil|scripts)\b/;
 
 /** Why an import breaks the law, or undefined where it doesn't. */
 export function breach(found: Import): string | undefined {

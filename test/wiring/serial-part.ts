@@ -5,20 +5,11 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import type { SerialTwin, World } from '../../drivers/contract/index.js';
 import { createWorld } from '../../runtime/board/index.js';
-import type { RuntimeClock } from '../../runtime/clock/types.js';
-import { realClock } from '../board/fixture.js';
+import type { RuntimeClock, Timer } from '../../runtime/clock/types.js';
+import { JumpClock } from './jump-clock.js';
 import { asHeardAt } from './uart.js';
 
-/** So much faster than real: listening at all rates takes 20 s. */
-const FASTER = 25;
-const POLL_MS = 2;
-
-/** A clock whose seconds are short. */
-export const fastClock: RuntimeClock = {
-  nowNs: () => realClock.nowNs() * BigInt(FASTER),
-  delay: (ms) => realClock.delay(ms / FASTER),
-  after: (ms, callback) => realClock.after(ms / FASTER, callback),
-};
+const POLL_MS = 20;
 
 /** A twin that talks at one rate, on a serial device of its own. */
 export interface WiredPart {
@@ -26,12 +17,13 @@ export interface WiredPart {
   readonly baud: number;
 }
 
-/** Stands in for npm serialport over parts: a device is heard right at the part's own rate only. */
+/** Stands in for npm serialport over parts: a device is heard right at the part's own rate only. Time jumps from one wait to the next. */
 export function serialParts(t: TestContext, parts: Readonly<Record<string, WiredPart | undefined>>) {
   const folder = mkdtempSync(join(tmpdir(), 'cairn-serial-'));
   t.after(() => rmSync(folder, { recursive: true }));
+  let opening = 0;
+  const clock = new JumpClock(() => opening > 0);
   const worldAt = createWorld(1, 1_750_000_000_000_000_000n);
-  const world = () => worldAt(fastClock.nowNs());
   const byPath = new Map<string, WiredPart | undefined>();
   const device = (name: string) => join(folder, name);
   for (const [name, part] of Object.entries(parts)) {
@@ -42,21 +34,28 @@ export function serialParts(t: TestContext, parts: Readonly<Record<string, Wired
   const written: string[] = [];
   class SerialPort extends FakePort {
     constructor(options: { path: string; baudRate: number }) {
-      super(byPath.get(options.path), options.baudRate, world, written);
+      opening--;
+      const world = () => worldAt(clock.nowNs());
+      super(byPath.get(options.path), options.baudRate, world, clock, written);
     }
   }
-  return { device, written, loaders: { serialport: async () => ({ SerialPort }) } };
+  const serialport = async () => {
+    opening++;
+    return { SerialPort };
+  };
+  return { device, written, clock, loaders: { serialport } };
 }
 
 class FakePort extends EventEmitter {
   isOpen = false;
   readonly writableLength = 0;
-  #poll: NodeJS.Timeout | undefined;
+  #poll: Timer | undefined;
 
   constructor(
     private readonly part: WiredPart | undefined,
     private readonly baud: number,
     private readonly world: () => World,
+    private readonly clock: RuntimeClock,
     private readonly written: string[],
   ) {
     super();
@@ -65,12 +64,12 @@ class FakePort extends EventEmitter {
   open(done: (error: Error | null) => void): void {
     this.isOpen = true;
     this.part?.twin.speak(this.world()); // what was said before nobody hears
-    this.#poll = setInterval(() => this.#hear(), POLL_MS);
+    this.#hearLater();
     done(null);
   }
 
   close(done?: (error: Error | null) => void): void {
-    clearInterval(this.#poll);
+    this.#poll?.cancel();
     this.isOpen = false;
     done?.(null);
     this.emit('close', null);
@@ -84,6 +83,13 @@ class FakePort extends EventEmitter {
     this.written.push(`${this.baud} ${JSON.stringify(bytes.toString('latin1'))}`);
     if (this.part) this.part.twin.hear(asHeardAt(bytes, this.baud, this.part.baud), this.world());
     done(null);
+  }
+
+  #hearLater(): void {
+    this.#poll = this.clock.after(POLL_MS, () => {
+      this.#hear();
+      this.#hearLater();
+    });
   }
 
   #hear(): void {

@@ -3,7 +3,7 @@ import { type TestContext, test } from 'node:test';
 import type { SerialTwin, World } from '../../drivers/contract/index.js';
 import type { PartConfig } from '../../runtime/config/types.js';
 import { nodeConfig, partConfig, seeded } from '../board/fixture.js';
-import { fastClock, serialParts, type WiredPart } from './serial-part.js';
+import { serialParts, type WiredPart } from './serial-part.js';
 import { driver, filesOf, linesOf, twinDefinition } from './support.js';
 
 const serialTwin = (id: string) => twinDefinition(id).create(seeded(1)) as SerialTwin;
@@ -13,18 +13,20 @@ const gate = (baud = 115_200) =>
 
 /** The lines where the part of the node file meets this one on its port. */
 async function linesWith(t: TestContext, part: PartConfig, wired: WiredPart | undefined) {
-  const { device, loaders, written } = serialParts(t, { uart0: wired });
+  const { device, loaders, clock, written } = serialParts(t, { uart0: wired });
   const config = nodeConfig([part], {
     kind: 'linux',
     serial: { uart0: { device: device('uart0'), pins: [8, 10] } },
   });
-  const lines = await linesOf(config, { clock: fastClock, loaders });
+  const lines = await linesOf(config, { clock, loaders });
   return { lines: lines.map((line) => line.replace(device('uart0'), '/dev/ttyS9')), written };
 }
 
-test('a receiver at its own rate has no fault', async (t) => {
-  const { lines } = await linesWith(t, gps(), { twin: serialTwin('gnss'), baud: 9600 });
-  assert.deepEqual(lines, []);
+test('a receiver and a reader at their own rates have no fault', async (t) => {
+  const receiver = await linesWith(t, gps(), { twin: serialTwin('gnss'), baud: 9600 });
+  assert.deepEqual(receiver.lines, []);
+  const asked = await linesWith(t, gate(), { twin: reader([]), baud: 115_200 });
+  assert.deepEqual(asked.lines, []);
 });
 
 test('12: a receiver at another rate: its bytes come, and it is heard at the right one', async (t) => {
@@ -111,7 +113,7 @@ test('15: a port that is not there, and those that are', async () => {
     serial: { uart0: { device: '/dev/ttyUSB93', pins: [] } },
   });
   const files = filesOf({ '/sys/class/tty/ttyAMA0/dev': '204:64\n', '/sys/class/tty/tty1/dev': '4:1\n' });
-  assert.deepEqual(await linesOf(config, { clock: fastClock, files }), [
+  assert.deepEqual(await linesOf(config, { files }), [
     'gps: uart0 (/dev/ttyUSB93) at 9600 baud: expected a serial port; found no such device, but /dev/ttyAMA0; plug it in, or switch the port on in the boot config',
   ]);
 });

@@ -23,6 +23,7 @@ export type WiringFaultKind =
   | 'silentPort'
   | 'otherDevice'
   | 'noPort'
+  | 'noDevice'
   | 'denied'
   | 'passing'
   | 'other';

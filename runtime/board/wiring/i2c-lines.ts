@@ -113,8 +113,10 @@ function silentBus(e: I2cEvidence, sight: BusSight): WiringFault {
 }
 
 function stuckBus(e: I2cEvidence, sight: BusSight): WiringFault {
+  // Once one transfer has timed out, how the later ones end says less.
+  const kinds = sight.blocked.includes('timeout') ? (['timeout'] as const) : [...new Set(sight.blocked)];
   const ends = listText(
-    [...new Set(sight.blocked)].map((kind) => BLOCKED[kind] ?? kind),
+    kinds.map((kind) => BLOCKED[kind] ?? kind),
     'or',
   );
   return onBus(e, 'stuckBus', {

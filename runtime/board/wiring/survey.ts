@@ -11,6 +11,10 @@ import { explainLine } from './gpio-look.js';
 import { HANG_MS, I2cLook } from './i2c-look.js';
 import { explainPort } from './serial-look.js';
 
+/** How long a serial port may take to open. */
+const OPENING_TRIES = 5;
+const OPENING_MS = 100;
+
 export interface SurveyDeps extends BoardDeps {
   /** sysfs and proc; the running kernel's own unless a test gives others. */
   readonly files?: SystemFiles;
@@ -70,12 +74,15 @@ async function probeAll(
 }
 
 async function probe({ config, driver, where }: BoardPart, deps: BoardDeps): Promise<SurveyedPart> {
-  try {
-    return { id: config.id, where, identity: await driver.probe() };
-  } catch (cause) {
-    const error = toHalError(cause, where);
-    if (error.kind === 'timeout') await deps.clock.delay(HANG_MS);
-    return { id: config.id, where, error };
+  for (let tries = 1; ; tries++) {
+    try {
+      return { id: config.id, where, identity: await driver.probe() };
+    } catch (cause) {
+      const error = toHalError(cause, where);
+      if (error.kind === 'timeout') await deps.clock.delay(HANG_MS);
+      if (error.kind !== 'disconnected' || tries > OPENING_TRIES) return { id: config.id, where, error };
+      await deps.clock.delay(OPENING_MS); // a serial port opens after its part has its handle
+    }
   }
 }
 
