@@ -167,15 +167,17 @@ async function probeAt(end: FarEnd, said: number): Promise<string> {
   });
   const clock = { ...realClock, delay: (ms: number) => realClock.delay(ms / HURRY) };
   const board = await openBoardWith(config, { drivers: [gnss], twins: [] }, testDeps({ clock }));
-  await until('the kernel has the baud', () => kernelBaud(end.device) === BAUD);
-  const probe = board.parts[0]!.driver.probe().then(
-    ({ model }) => model,
-    ({ kind, message }: HalError) => `${kind}: ${message}`,
-  );
-  await sayBursts(end, logBytes('bu353s4').subarray(0, 600), { baud: { said, heard: BAUD } });
-  const told = await probe;
-  await board.close();
-  return told;
+  try {
+    await until('the kernel has the baud', () => kernelBaud(end.device) === BAUD);
+    const probe = board.parts[0]!.driver.probe().then(
+      ({ model }) => model,
+      ({ kind, message }: HalError) => `${kind}: ${message}`,
+    );
+    await sayBursts(end, logBytes('bu353s4').subarray(0, 600), { baud: { said, heard: BAUD } });
+    return await probe;
+  } finally {
+    await board.close();
+  }
 }
 
 /** Five bursts with pauses between them, as a receiver speaks. */
