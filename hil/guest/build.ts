@@ -1,11 +1,15 @@
+import { readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { lock } from '../lock.js';
 import type { Arch } from '../machine/arch.js';
 import { makeInitrd } from './initrd.js';
 import { prepareKernel } from './kernel.js';
 import { prepareNode } from './node.js';
-import { makeRoot } from './root.js';
+import { packBase } from './project.js';
+import { makeProjectDisk, makeRoot } from './root.js';
 import { prepareUserland } from './userland.js';
+
+const KEPT = 6;
 
 export interface GuestFiles {
   readonly arch: Arch;
@@ -13,6 +17,7 @@ export interface GuestFiles {
   readonly kernel: string;
   readonly initrd: string;
   readonly root: string;
+  readonly projectDisk: string;
 }
 
 export interface BuildOptions {
@@ -35,9 +40,23 @@ export async function buildGuest(options: BuildOptions): Promise<GuestFiles> {
     const userland = prepareUserland(arch, cache, programs);
     const node = prepareNode(arch, cache, project);
     const initrd = makeInitrd(kernel, userland, project, work);
-    const root = makeRoot({ ...options, userland, node }, work);
-    return { arch, release: kernel.release, kernel: kernel.image, initrd, root };
+    const base = packBase(arch, node, cache, project);
+    const root = makeRoot({ arch, userland, programs, base }, cache);
+    const projectDisk = makeProjectDisk(options, work);
+    prune(cache);
+    return { arch, release: kernel.release, kernel: kernel.image, initrd, root, projectDisk };
   } finally {
     unlock();
+  }
+}
+
+/** Of what is made anew for each state of its sources, the newest stay; a guest that has one open keeps it. */
+function prune(cache: string): void {
+  for (const kind of [/^base-/, /^root-.*\.ext4$/]) {
+    const all = readdirSync(cache)
+      .filter((name) => kind.test(name))
+      .map((name) => join(cache, name))
+      .sort((a, b) => statSync(b).ctimeMs - statSync(a).ctimeMs);
+    for (const old of all.slice(KEPT)) rmSync(old, { recursive: true });
   }
 }

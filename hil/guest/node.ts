@@ -1,14 +1,5 @@
 import { createHash } from 'node:crypto';
-import {
-  copyFileSync,
-  cpSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-} from 'node:fs';
+import { copyFileSync, cpSync, existsSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Arch, archs } from '../machine/arch.js';
 import { run, say } from '../shell.js';
@@ -22,7 +13,7 @@ const NAN_PACKAGES = ['i2c-bus', 'epoll'];
 /** The guest's Node, and the add-ons that were compiled for it. */
 export interface GuestNode {
   readonly program: string;
-  /** By package: what belongs into its build/Release. `native` is our own. */
+  /** By package: the folder of what belongs into its build/Release. `native` is our own. */
   readonly addons: Readonly<Record<string, string>>;
 }
 
@@ -30,13 +21,9 @@ export interface GuestNode {
 export function prepareNode(arch: Arch, cache: string, project: string): GuestNode {
   const folder = join(cache, `node-${NODE_MAJOR}-${arch}`);
   if (!existsSync(folder)) fetchNode(arch, folder);
-  const sources = [
-    join(project, 'native'),
-    ...NAN_PACKAGES.map((name) => join(project, 'node_modules', name)),
-  ];
-  const built = join(folder, `addons-${hashOf(sources)}`);
-  if (!existsSync(built)) buildAddons(arch, folder, project, built);
-  const addons = ['native', ...NAN_PACKAGES].map((name) => [name, join(built, name)] as const);
+  const addons = ['native', ...NAN_PACKAGES].map(
+    (name) => [name, addon(arch, folder, project, name)] as const,
+  );
   return { program: join(folder, 'package/bin/node'), addons: Object.fromEntries(addons) };
 }
 
@@ -51,24 +38,24 @@ function fetchNode(arch: Arch, folder: string): void {
   renameSync(made, folder);
 }
 
-function buildAddons(arch: Arch, folder: string, project: string, built: string): void {
-  say(`compiling the add-ons for Node ${NODE_MAJOR} on ${arch}: native, ${NAN_PACKAGES.join(', ')}`);
-  const build = fresh(`${built}.new`);
+/** Compiles one add-on, once for each state of its sources. */
+function addon(arch: Arch, folder: string, project: string, name: string): string {
+  const sources = join(project, name === 'native' ? name : join('node_modules', name));
+  const built = join(folder, `${name}-${hashOf(sources)}`);
+  if (existsSync(built)) return built;
+  say(`compiling the add-on ${name} for Node ${NODE_MAJOR} on ${arch}`);
   const work = fresh(`${built}.work`);
-  const modules = join(work, 'node_modules');
-  for (const name of ['nan', ...NAN_PACKAGES])
-    cpSync(join(project, 'node_modules', name), join(modules, name), { recursive: true, filter: isSource });
-  cpSync(join(project, 'native'), join(work, 'native'), { recursive: true, filter: isSource });
-  for (const name of ['native', ...NAN_PACKAGES]) {
-    const source = name === 'native' ? join(work, name) : join(modules, name);
-    compile(arch, source, join(folder, 'package'), project);
-    mkdirSync(join(build, name));
-    const release = join(source, 'build/Release');
-    for (const file of readdirSync(release).filter((entry) => entry.endsWith('.node')))
-      copyFileSync(join(release, file), join(build, name, file));
-  }
+  const source = join(work, 'node_modules', name);
+  cpSync(sources, source, { recursive: true, filter: (path) => isSource(path.slice(sources.length)) });
+  cpSync(join(project, 'node_modules/nan'), join(work, 'node_modules/nan'), { recursive: true });
+  compile(arch, source, join(folder, 'package'), project);
+  const release = join(source, 'build/Release');
+  const made = fresh(`${built}.new`);
+  for (const file of readdirSync(release).filter((entry) => entry.endsWith('.node')))
+    copyFileSync(join(release, file), join(made, file));
   rmSync(work, { recursive: true });
-  renameSync(build, built);
+  renameSync(made, built);
+  return built;
 }
 
 function compile(arch: Arch, source: string, nodedir: string, project: string): void {
@@ -84,12 +71,10 @@ function isSource(path: string): boolean {
   return !/\/(build|prebuilds|corpus|fuzz)(\/|$)/.test(path);
 }
 
-function hashOf(folders: readonly string[]): string {
+function hashOf(folder: string): string {
   const sum = createHash('sha256');
-  for (const folder of folders) {
-    const names = readdirSync(folder, { recursive: true, encoding: 'utf8' }).sort();
-    for (const name of names.filter((path) => /\.(c|cc|h|gyp)$/.test(path) && isSource(join(folder, path))))
-      sum.update(name).update(readFileSync(join(folder, name)));
-  }
+  const names = readdirSync(folder, { recursive: true, encoding: 'utf8' }).sort();
+  for (const name of names.filter((path) => /\.(c|cc|h|gyp)$/.test(path) && isSource(`/${path}`)))
+    sum.update(name).update(readFileSync(join(folder, name)));
   return sum.digest('hex').slice(0, 12);
 }

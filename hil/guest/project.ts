@@ -1,31 +1,53 @@
-import { copyFileSync, cpSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { createHash } from 'node:crypto';
+import {
+  chmodSync,
+  copyFileSync,
+  cpSync,
+  existsSync,
+  readFileSync,
+  renameSync,
+  symlinkSync,
+} from 'node:fs';
+import { basename, join } from 'node:path';
 import { type Arch, archs } from '../machine/arch.js';
+import { fresh } from './debian.js';
 import type { GuestNode } from './node.js';
 
-/** What a machine of an architecture needs beside Node to run the suites of a rig. */
-export interface Packed {
-  readonly arch: Arch;
-  readonly node: GuestNode;
+/** What of a run stays the same between two edits: Node, the packages and the add-ons for one architecture, as a folder of the cache. */
+export function packBase(arch: Arch, node: GuestNode, cache: string, project: string): string {
+  const lock = readFileSync(join(project, 'package-lock.json'));
+  const addons = Object.values(node.addons).map((folder) => basename(folder));
+  const hash = createHash('sha256').update(lock).update(addons.join()).digest('hex').slice(0, 12);
+  const base = join(cache, `base-${arch}-${hash}`);
+  if (existsSync(base)) return base;
+  const made = fresh(`${base}.new`);
+  copyFileSync(node.program, join(made, 'node'));
+  chmodSync(join(made, 'node'), 0o755);
+  addPackages(made, project, archs[arch].nodeArch);
+  for (const [name, from] of Object.entries(node.addons)) {
+    const owner = name === 'native' ? name : join('node_modules', name);
+    cpSync(from, join(made, owner, 'build/Release'), { recursive: true });
+  }
+  copyFileSync(join(project, 'native/binding.gyp'), join(made, 'native/binding.gyp'));
+  renameSync(made, base);
+  return base;
+}
+
+export interface Project {
   readonly project: string;
   /** Where the project's TypeScript was compiled to. */
   readonly compiled: string;
   readonly rigFile: string;
 }
 
-/** The compiled project with what its package.json names, but the add-ons as they were compiled for the guest. */
-export function packProject({ arch, node, project, compiled, rigFile }: Packed, to: string): void {
-  cpSync(compiled, join(to, 'dist'), { recursive: true });
-  copyFileSync(rigFile, join(to, 'rig.yaml'));
-  mkdirSync(join(to, 'native'));
-  for (const path of ['package.json', 'package-lock.json', 'native/binding.gyp'])
-    copyFileSync(join(project, path), join(to, path));
+/** The project as it is now, to be put beside a base that stands at `base` on the rig; its rig file is rig.yaml. */
+export function packProject({ project, compiled, rigFile }: Project, base: string, to: string): void {
+  cpSync(compiled, join(to, 'dist'), { recursive: true, filter: (path) => !path.endsWith('.tsbuildinfo') });
   cpSync(join(project, 'board-configs'), join(to, 'board-configs'), { recursive: true });
-  addPackages(to, project, archs[arch].nodeArch);
-  for (const [name, from] of Object.entries(node.addons)) {
-    const package_ = name === 'native' ? name : join('node_modules', name);
-    cpSync(from, join(to, package_, 'build/Release'), { recursive: true });
-  }
+  for (const path of ['package.json', 'package-lock.json'])
+    copyFileSync(join(project, path), join(to, path));
+  copyFileSync(rigFile, join(to, 'rig.yaml'));
+  for (const name of ['node_modules', 'native']) symlinkSync(`${base}/${name}`, join(to, name));
 }
 
 function addPackages(to: string, project: string, nodeArch: string): void {
@@ -35,7 +57,7 @@ function addPackages(to: string, project: string, nodeArch: string): void {
     const from = join(project, 'node_modules', name);
     if (seen.has(name) || !existsSync(from)) return;
     seen.add(name);
-    const filter = (path: string) => !other.test(path);
+    const filter = (path: string) => !other.test(path.slice(from.length));
     cpSync(from, join(to, 'node_modules', name), { recursive: true, filter });
     for (const next of dependenciesOf(from)) {
       if (!existsSync(join(from, 'node_modules', next))) add(next);

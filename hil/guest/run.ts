@@ -59,7 +59,11 @@ export function start(
     append: ['quiet', 'loglevel=4', 'panic=-1', ...words],
     console,
     qmp,
-    args: [...disk('root', files.root, { readonly: true }), ...args],
+    args: [
+      ...disk('root', files.root, { readonly: true }),
+      ...disk('project', files.projectDisk, { readonly: true }),
+      ...args,
+    ],
     timeoutMs: MACHINE_LIMIT_MS,
   });
 }
@@ -89,6 +93,7 @@ async function watch(guest: Guest, tapFile: string, work: string, full: boolean)
   const timer = setInterval(poll, POLL_MS);
   await guest.exited.finally(() => clearInterval(timer));
   poll();
+  if (!ready) say(`no suite began; the console ends:\n${tailOf(join(work, CONSOLE))}`);
 }
 
 export function tailOf(file: string): string {

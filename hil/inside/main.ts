@@ -1,10 +1,14 @@
 import { writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { readyMark } from '../marks.js';
+import { native } from '../../native/index.js';
+import { systemClock } from '../../runtime/clock/index.js';
+import { readyMark, wiringMark } from '../marks.js';
 import { readRig } from '../rig.js';
 import { runSuite } from '../run-suite.js';
+import { checkWiring } from '../wiring/index.js';
 import { makeSimChip } from './gpio-sim.js';
 import { joinSimulated } from './jumpers.js';
+import { serveParts } from './parts.js';
 
 /**
  * Runs on the rig: makes the parts that are simulated, then each suite in its own process; what it writes is TAP and the marks between.
@@ -21,14 +25,23 @@ const limitMs = (process.env.CAIRN_HIL_FULL === '1' ? FULL_SUITE_TIMEOUT_MS : SU
 const write = (text: string): void => void writeSync(1, text);
 
 for (const [label, lines] of Object.entries(rig.simulated ?? {})) makeSimChip(label, lines);
-const part = joinSimulated(rig);
+const ends = [joinSimulated(rig), serveParts(rig)];
 if (process.argv[2] !== '--parts') {
+  write(readyMark(slowness));
+  await tellWiring();
   await runSuites(process.argv[2]?.split(',').filter((name) => name !== ''));
-  part();
+  for (const end of ends) end();
+}
+
+/** Before the suites, so that nobody looks for a loose wire in what they say. */
+async function tellWiring(): Promise<void> {
+  if (rig.lines === undefined && rig.buses === undefined && rig.ports === undefined) return;
+  const deps = { clock: systemClock(), native, random: Math.random, log: () => undefined };
+  const told = await checkWiring(rig, deps).catch((error: unknown) => [`the check itself failed: ${error}`]);
+  for (const line of told) write(wiringMark(line.replaceAll('\n', ' ')));
 }
 
 async function runSuites(only: readonly string[] = []): Promise<void> {
-  write(readyMark(slowness));
   for (const suite of rig.suites.filter((name) => only.length === 0 || only.includes(name))) {
     const file = join(import.meta.dirname, `../../test/hil/${suite}.js`);
     const code = await runSuite({ suite, file, env: process.env, timeoutMs: limitMs, out: 1, write });
