@@ -12,7 +12,8 @@ import { asHeardAt } from '../wiring/uart.js';
 
 /** So much faster than real: listening at all rates takes 20 s. */
 const FASTER = 4;
-const POLL_MS = 50;
+/** At each turn stty is asked for the rate, which takes its time where every instruction is translated. */
+const POLL_MS = 200;
 const clock: RuntimeClock = {
   nowNs: () => realClock.nowNs() * BigInt(FASTER),
   delay: (ms) => realClock.delay(ms / FASTER),

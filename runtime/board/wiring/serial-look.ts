@@ -79,6 +79,8 @@ class Listening {
   count = 0;
   device: Heard['device'];
   readonly #bytes: number[] = [];
+  /** So many bytes were there when the drivers heard them last. */
+  #judged = 0;
 
   constructor(
     private readonly part: PartConfig,
@@ -128,7 +130,8 @@ class Listening {
 
   /** Lets every serial driver hear what came; the part's own first. */
   async #judge(): Promise<void> {
-    if (this.#bytes.length === 0) return;
+    if (this.count === this.#judged) return;
+    this.#judged = this.count;
     const bytes = Uint8Array.from(this.#bytes);
     const others = this.drivers.filter(
       ({ id, attachment }) => attachment === 'serial' && id !== this.part.driver.id,
