@@ -1,9 +1,6 @@
 import { readFileSync } from 'node:fs';
 import * as v from 'valibot';
-import { check } from '../runtime/config/check.js';
-import { readYaml } from '../runtime/config/files.js';
-import { formatProblem, Problems } from '../runtime/config/problem.js';
-import { find, type MapTree } from '../runtime/config/tree.js';
+import { formatProblem, type MoreChecks, readOtherFile } from '../runtime/config/index.js';
 
 const text = (wanted: string) => v.pipe(v.string(wanted), v.nonEmpty(wanted), v.maxLength(255, wanted));
 const named = <S extends v.GenericSchema>(schema: S, wanted: string) =>
@@ -116,25 +113,18 @@ export class RigError extends Error {}
 
 /** Reads a rig file; throws RigError. */
 export function readRig(file: string): Rig {
-  const problems = new Problems();
-  const asked = {
-    place: { file, line: 1, column: 1 },
-    what: 'the rig file',
-    wanted: () => 'the path of a rig file',
-  };
-  const tree = readYaml(file, { readFile: (path) => readFileSync(path, 'utf8') }, asked, problems);
-  const rig = tree && check(tree, rigSchema, '', problems);
-  if (tree && rig) checkWiring(rig, tree, problems);
-  if (rig && problems.count === 0) return rig;
-  throw new RigError(problems.sorted().map(formatProblem).join('\n'));
+  const files = { readFile: (path: string) => readFileSync(path, 'utf8') };
+  const { value, problems } = readOtherFile(file, 'the rig file', rigSchema, files, checkNames);
+  if (value !== undefined) return value;
+  throw new RigError(problems.map(formatProblem).join('\n'));
 }
 
 /** What the schema cannot see: names that stand for each other. */
-function checkWiring(rig: Rig, tree: MapTree, problems: Problems): void {
+function checkNames(rig: Rig, { place, problems }: MoreChecks): void {
   const lines = rig.lines ?? {};
   for (const [name, { chip, line, jumper }] of Object.entries(lines)) {
     const made = rig.simulated?.[chip];
-    const at = (key: string) => find(tree, ['lines', name, key]).tree.place;
+    const at = (key: string) => place(['lines', name, key]);
     if (made && !made.includes(line))
       problems.addUnknown(at('line'), `${chip} has no line '${line}'`, line, made);
     const others = Object.keys(lines).filter((other) => other !== name);
@@ -143,11 +133,7 @@ function checkWiring(rig: Rig, tree: MapTree, problems: Problems): void {
   }
   for (const path of Object.keys(rig.lacks)) {
     if (reaches(rig, path))
-      problems.add(
-        find(tree, ['lacks', path]).keyPlace,
-        `the rig has '${path}', and lacks it`,
-        'one of the two',
-      );
+      problems.add(place(['lacks', path], 'key'), `the rig has '${path}', and lacks it`, 'one of the two');
   }
 }
 
