@@ -12,6 +12,8 @@ export interface Debian {
   /** The root, as a tar archive with owners. */
   readonly root: string;
   readonly release: string;
+  /** The version of the kernel's package. */
+  readonly kernelVersion: string;
   /** The kernel's package, unpacked: boot/, lib/modules/. */
   readonly kernel: string;
 }
@@ -54,7 +56,9 @@ export function debianRoot(arch: Arch, cache: string, fresh: boolean): Debian {
   const kernel = join(folder, 'kernel');
   const release = readdirSync(join(kernel, 'lib/modules'))[0];
   if (release === undefined) throw new Error(`${kernel}: no kernel in it; delete ${folder}`);
-  return { key: name, root: join(folder, 'root.tar'), release, kernel };
+  const deb = readdirSync(join(folder, 'debs')).find((file) => file.startsWith(`linux-image-${release}_`));
+  const kernelVersion = deb?.split('_')[1] ?? release;
+  return { key: name, root: join(folder, 'root.tar'), release, kernelVersion, kernel };
 }
 
 function make(arch: Arch, cache: string, folder: string): void {

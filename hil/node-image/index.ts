@@ -1,3 +1,4 @@
+import { createHash, randomBytes } from 'node:crypto';
 import {
   copyFileSync,
   existsSync,
@@ -9,16 +10,19 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
+import { secretRecord, secretText } from '../../runtime/console/login/secret.js';
+import { nodeIdOf, parsePublicKey } from '../../runtime/identity.js';
 import type { Arch } from '../machine/arch.js';
 import { disk } from '../machine/qemu.js';
-import { say } from '../shell.js';
-import { debianRoot } from './debian.js';
-import { makeDataImage, makeRootImage } from './disk.js';
+import { run, say } from '../shell.js';
+import { type Debian, debianRoot } from './debian.js';
+import { makeDataImage, makeDisk, makeRootImage } from './disk.js';
 import { makeInitrd } from './initrd.js';
 import { type ImageFile, nodeFiles } from './node-file.js';
-import { makeRoot } from './root.js';
-import { freshFolder, hash, installRuntime, nodeBinary } from './runtime.js';
+import { makeRoot, RUNTIME } from './root.js';
+import { freshFolder, hash, installRuntime, type NodeBinary, nodeBinary } from './runtime.js';
+import { makeBom } from './sbom.js';
 
 export type { ImageFile } from './node-file.js';
 
@@ -34,8 +38,12 @@ export interface NodeImage {
   readonly root: string;
   /** A raw disk with an empty ext4 labelled cairn-data: copy it (sparse) for each guest. */
   readonly emptyData: string;
+  /** One GPT disk of all of them that boots under UEFI; only where it was asked for. */
+  readonly disk: string;
   /** The one-time secret, where no owner's key was given. */
   readonly secret?: string;
+  /** CycloneDX 1.5, JSON. */
+  readonly sbom: string;
   readonly manifest: string;
 }
 
@@ -44,6 +52,8 @@ export interface ImageOptions {
   readonly nodeFile: string;
   /** A file with the owner's public key (PEM). */
   readonly ownerKey?: string;
+  /** The one-time secret where no owner's key is given; a random one when absent, and then nothing can be reused. */
+  readonly secret?: string;
   /** Where what is downloaded and built is kept between builds. */
   readonly cache: string;
   /** Where the image's files go. Nothing is built again where they came from the same parts. */
@@ -52,64 +62,64 @@ export interface ImageOptions {
   readonly extra?: readonly ImageFile[];
   /** Takes Debian's newest packages instead of the cached ones. */
   readonly fresh?: boolean;
+  /** Makes `disk` too. */
+  readonly wholeDisk?: boolean;
 }
 
 const APPEND = [
-  'ro',
-  'quiet',
-  'audit=0',
-  'loglevel=4',
-  'panic=10',
-  'fsck.repair=yes',
-  'systemd.gpt_auto=0',
-  'systemd.show_status=auto',
+  ...['ro', 'quiet', 'loglevel=4', 'audit=0', 'panic=10', 'fsck.repair=yes'],
+  ...['systemd.gpt_auto=0', 'systemd.show_status=auto'],
 ];
+/** sysusers.d/00-cairn-image.conf. */
 const DATA_OWNER = '900:900';
+const SECRET_BYTES = 16;
+const SALT_BYTES = 16;
 
-/** The project's folder and where its TypeScript was compiled to, from wherever this file lies. */
-function places(): { project: string; dist: string } {
-  const dist = dirname(dirname(import.meta.dirname));
-  let project = dist;
-  while (!existsSync(join(project, 'package-lock.json'))) project = dirname(project);
-  return { project, dist };
+interface Parts {
+  readonly project: string;
+  readonly debian: Debian;
+  readonly node: NodeBinary;
+  readonly runtime: string;
+  readonly files: readonly ImageFile[];
+  readonly key: string;
 }
 
 /** Builds a node's image, or returns the one that is there where nothing has changed. */
 export async function buildImage(options: ImageOptions): Promise<NodeImage> {
   const { arch, cache, out } = options;
   const { project, dist } = places();
+  const startMs = performance.now();
   mkdirSync(cache, { recursive: true });
   mkdirSync(out, { recursive: true });
-  const startMs = performance.now();
+  const { files, config } = nodeFiles(options.nodeFile, project);
+  const owner = ownerOf(options);
   const debian = debianRoot(arch, cache, options.fresh ?? false);
   const work = freshFolder(join(cache, `work-${process.pid}`));
   try {
     const runtime = join(work, 'runtime');
     installRuntime(arch, cache, { project, dist }, runtime);
-    const { files } = nodeFiles(options.nodeFile, project);
-    const owner = ownerFiles(options.ownerKey);
-    const all = [...files, ...owner, ...(options.extra ?? [])];
-    const key = hash([
+    const all = [...files, owner.file, ...(options.extra ?? [])];
+    const described = JSON.stringify([
       debian.key,
-      JSON.stringify(all),
-      ...contents(runtime),
-      ...contents(join(project, 'hil/node-image')),
-      ...contents(join(project, 'install')),
+      owner.key,
+      options.wholeDisk ?? false,
+      [...files, ...(options.extra ?? [])],
     ]);
-    const version = (JSON.parse(readFileSync(join(project, 'package.json'), 'utf8')) as { version: string })
-      .version;
-    const image = imageAt(arch, out, version);
-    if (builtFrom(image.manifest) === key) return image;
-    const node = nodeBinary(arch, cache);
-    const root = join(work, 'root');
-    makeRoot({ debian, project, node: join(node.folder, 'bin/node'), runtime, version, files: all }, root);
-    makeInitrd(root, debian.release, join(project, 'hil/node-image/init'), work, image.initrd);
-    copyFileSync(join(debian.kernel, 'boot', `vmlinuz-${debian.release}`), image.kernel);
-    makeRootImage(root, `${image.root}.draft`);
-    makeDataImage(DATA_OWNER, image.emptyData);
-    renameSync(`${image.root}.draft`, image.root);
-    writeFileSync(image.manifest, JSON.stringify({ key, version, arch }));
-    say(`node image for ${arch} built in ${((performance.now() - startMs) / 1000).toFixed(1)} s: ${out}`);
+    const sources = [runtime, join(project, 'hil/node-image'), join(project, 'install')].flatMap(contents);
+    const parts = {
+      project,
+      debian,
+      node: nodeBinary(arch, cache),
+      runtime,
+      files: all,
+      key: hash([described, ...sources]),
+    };
+    const image = imageAt(options, versionOf(project), owner.secret);
+    if (builtFrom(image.manifest) === parts.key) return image;
+    assemble(parts, image, options, work);
+    const about = { node: config.name, owner: owner.shown, ...aboutOf(parts, image, options) };
+    writeFileSync(image.manifest, `${JSON.stringify(about, undefined, 2)}\n`);
+    say(`node image for ${arch} built in ${((performance.now() - startMs) / 1000).toFixed(1)} s`);
     return image;
   } finally {
     rmSync(work, { recursive: true, force: true });
@@ -118,23 +128,59 @@ export async function buildImage(options: ImageOptions): Promise<NodeImage> {
 
 /** QEMU's arguments for an image's two disks; `data` is a copy of `emptyData`. */
 export function nodeDisks(image: NodeImage, data: string): readonly string[] {
-  return [
-    ...disk('root', image.root, { readonly: true, serial: 'root' }),
-    ...disk('data', data, { serial: 'data' }),
-  ];
+  const root = disk('root', image.root, { readonly: true, serial: 'root' });
+  return [...root, ...disk('data', data, { serial: 'data' })];
 }
 
-function imageAt(arch: Arch, out: string, version: string): NodeImage {
-  const at = (name: string) => join(out, `cairn-${arch}.${name}`);
+/** The project's folder, and where its TypeScript was compiled to, from wherever this file lies. */
+export function places(): { project: string; dist: string } {
+  const dist = dirname(dirname(import.meta.dirname));
+  let project = dist;
+  while (!existsSync(join(project, 'package-lock.json'))) project = dirname(project);
+  return { project, dist };
+}
+
+function versionOf(project: string): string {
+  return (JSON.parse(readFileSync(join(project, 'package.json'), 'utf8')) as { version: string }).version;
+}
+
+function assemble(parts: Parts, image: NodeImage, options: ImageOptions, work: string): void {
+  const { debian, project } = parts;
+  const root = join(work, 'root');
+  rmSync(image.manifest, { force: true });
+  makeRoot({ ...parts, version: image.version, node: join(parts.node.folder, 'bin/node') }, root);
+  makeInitrd(root, debian.release, join(project, 'hil/node-image/init'), work, image.initrd);
+  copyFileSync(join(debian.kernel, 'boot', `vmlinuz-${debian.release}`), image.kernel);
+  const bom = makeBom({
+    root,
+    runtime: RUNTIME,
+    version: image.version,
+    arch: image.arch,
+    node: parts.node.version,
+    kernel: { release: debian.release, version: debian.kernelVersion },
+    key: createHash('sha256').update(parts.key).digest('hex').slice(0, 32),
+  });
+  writeFileSync(image.sbom, `${JSON.stringify(bom, undefined, 2)}\n`);
+  makeRootImage(root, `${image.root}.draft`);
+  renameSync(`${image.root}.draft`, image.root);
+  makeDataImage(DATA_OWNER, image.emptyData);
+  if (options.wholeDisk) makeDisk({ ...image, data: image.emptyData, rootFolder: root }, work, image.disk);
+}
+
+function imageAt(options: ImageOptions, version: string, secret: string | undefined): NodeImage {
+  const at = (name: string) => join(options.out, `cairn-${options.arch}.${name}`);
   return {
-    arch,
+    arch: options.arch,
     version,
     kernel: at('linux'),
     initrd: at('initrd'),
     append: APPEND,
     root: at('root.ext4'),
     emptyData: at('data.ext4'),
+    disk: at('img'),
+    sbom: at('cdx.json'),
     manifest: at('manifest.json'),
+    ...(secret === undefined ? {} : { secret }),
   };
 }
 
@@ -143,15 +189,48 @@ function builtFrom(manifest: string): string | undefined {
   return (JSON.parse(readFileSync(manifest, 'utf8')) as { key?: string }).key;
 }
 
-function ownerFiles(ownerKey: string | undefined): readonly ImageFile[] {
-  return ownerKey === undefined
-    ? []
-    : [{ path: '/etc/cairn/owner.pub', text: readFileSync(ownerKey, 'utf8') }];
+/** What the manifest tells: what the image was made of, and the checksum of each file. */
+function aboutOf(parts: Parts, image: NodeImage, options: ImageOptions): object {
+  const files = [image.kernel, image.initrd, image.root, image.emptyData, image.sbom];
+  const listed = options.wholeDisk ? [image.disk, ...files] : files;
+  const unit = join(parts.project, 'install/cairn.service');
+  const exposure = /level for \S+ (\d+\.\d)/.exec(
+    run('systemd-analyze', ['security', '--offline=true', unit]).replaceAll(':', ''),
+  )?.[1];
+  return {
+    key: parts.key,
+    version: image.version,
+    arch: image.arch,
+    debian: 'bookworm',
+    kernel: parts.debian.release,
+    nodejs: parts.node.version,
+    exposure: Number(exposure),
+    append: image.append,
+    files: Object.fromEntries(
+      listed.map((file) => [
+        basename(file),
+        { sha256: run('sha256sum', [file]).slice(0, 64), bytes: statSync(file).size },
+      ]),
+    ),
+  };
+}
+
+/** Who may log in: an owner's key, or whoever has the one-time secret; never nobody, and never a password. */
+function ownerOf({ ownerKey, secret }: ImageOptions) {
+  if (ownerKey !== undefined) {
+    const text = readFileSync(ownerKey, 'utf8');
+    const shown = `key ${nodeIdOf(parsePublicKey(ownerKey, text))}`;
+    return { file: { path: '/etc/cairn/owner.pub', text }, key: text, shown, secret: undefined };
+  }
+  const words = secret ?? secretText(randomBytes(SECRET_BYTES));
+  const text = `${secretRecord(words, randomBytes(SALT_BYTES))}\n`;
+  const file = { path: '/etc/cairn/console.secret', text, mode: 0o440, owner: 'root:owner' };
+  return { file, key: words, shown: 'one-time secret', secret: words };
 }
 
 function contents(folder: string): readonly (string | Buffer)[] {
   return readdirSync(folder, { recursive: true, encoding: 'utf8' })
     .sort()
-    .filter((path) => statSync(join(folder, path)).isFile())
+    .filter((path) => statSync(join(folder, path), { throwIfNoEntry: false })?.isFile())
     .flatMap((path) => [path, readFileSync(join(folder, path))]);
 }

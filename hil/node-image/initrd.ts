@@ -23,8 +23,19 @@ const STAGES = {
   ],
 };
 /** Of the kernel's modules, what no node without a screen or a loudspeaker has a use for. */
-const DROPPED =
-  /^(sound|drivers\/(gpu|media|infiniband|staging|video|net\/wireless|bluetooth|isdn|target|accel)|net\/(wireless|mac80211|bluetooth|nfc|ceph|sunrpc|tipc|rds|sctp)|fs\/(ocfs2|ceph|gfs2|xfs|btrfs|nfs|nfsd|smb|cifs|jfs|reiserfs|f2fs|ubifs|afs|coda|orangefs))(\/|$)/;
+const DROPPED = new RegExp(
+  [
+    '^sound',
+    '^drivers/(gpu|media|infiniband|staging|video|isdn|target|accel|bluetooth|nfc|firewire|thunderbolt|ntb|md|edac|comedi)',
+    '^drivers/net/(wireless|fddi|arcnet|hippi|fjes)',
+    '^drivers/net/ethernet/(mellanox|chelsio|qlogic|emulex|cavium|netronome|sfc|huawei|pensando|brocade|cisco|amazon|fungible|hisilicon)',
+    '^drivers/scsi/(?!(scsi_mod|scsi_common|sd_mod|virtio_scsi)\\.ko)[^/]*',
+    '^fs/(ocfs2|ceph|gfs2|xfs|btrfs|nfs|nfsd|smb|cifs|ksmbd|jfs|reiserfs|f2fs|ubifs|afs|coda|orangefs|dlm|9p)',
+    '^net/(wireless|mac80211|bluetooth|nfc|ceph|sunrpc|tipc|rds|sctp|openvswitch|atm|ax25|can/j1939)',
+  ]
+    .map((pattern) => `${pattern}(/|$)`)
+    .join('|'),
+);
 
 /** Copies the kernel's modules into a root and indexes them. */
 export function installModules(kernel: string, release: string, root: string): void {

@@ -1,22 +1,66 @@
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import type { Arch } from '../machine/arch.js';
-import { buildImage } from './index.js';
+import { type Arch, archs } from '../machine/arch.js';
+import { say } from '../shell.js';
+import { buildImage, places } from './index.js';
+import { installTools } from './tools.js';
 
-const { values } = parseArgs({
-  options: {
-    node: { type: 'string' },
-    arch: { type: 'string', default: 'amd64' },
-    'owner-key': { type: 'string' },
-    out: { type: 'string' },
-  },
+const USAGE = `npm run image -- --node FILE [--owner-key FILE] [--arch amd64|arm64] [--out DIR] [--fresh]
+  --node FILE       the node file that the image runs; what it includes comes along
+  --owner-key FILE  the owner's public key (openssl genpkey -algorithm ed25519, then openssl pkey -pubout);
+                    without it the image has a one-time secret, printed once, that lets in an owner's key
+  --out DIR         where the files go; default: .cache/image/<arch>
+  --fresh           Debian's newest packages instead of the cached ones`;
+
+interface Manifest {
+  readonly version: string;
+  readonly exposure: number;
+  readonly files: Readonly<Record<string, { readonly sha256: string; readonly bytes: number }>>;
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      node: { type: 'string' },
+      arch: { type: 'string', default: 'amd64' },
+      'owner-key': { type: 'string' },
+      out: { type: 'string' },
+      fresh: { type: 'boolean', default: false },
+    },
+  });
+  const { arch, node } = values;
+  if (node === undefined || !isArch(arch)) throw new Error(USAGE);
+  installTools(arch);
+  const cache = join(places().project, '.cache/image');
+  const ownerKey = values['owner-key'];
+  const image = await buildImage({
+    arch,
+    nodeFile: node,
+    cache,
+    out: resolve(values.out ?? join(cache, arch)),
+    wholeDisk: true,
+    fresh: values.fresh,
+    ...(ownerKey === undefined ? {} : { ownerKey }),
+  });
+  const manifest = JSON.parse(readFileSync(image.manifest, 'utf8')) as Manifest;
+  const lines = Object.entries(manifest.files).map(([name, { sha256 }]) => `${sha256}  ${name}`);
+  const out = (text: string) => process.stdout.write(`${text}\n`);
+  out(`cairn ${image.version} for ${arch}, in ${dirname(image.disk)}`);
+  for (const line of lines) out(line);
+  out(`SBOM (CycloneDX 1.5): ${image.sbom}`);
+  out(`systemd-analyze security cairn.service: ${manifest.exposure} of 10`);
+  if (image.secret !== undefined) {
+    out(`one-time secret: ${image.secret}`);
+    out("It is nowhere else. On the console it lets in an owner's key, once: docs/image.md.");
+  }
+}
+
+function isArch(name: string): name is Arch {
+  return Object.hasOwn(archs, name);
+}
+
+await main().catch((error: Error) => {
+  say(error.message);
+  process.exitCode = 1;
 });
-const cache = join(process.cwd(), '.cache/image');
-const image = await buildImage({
-  arch: values.arch as Arch,
-  nodeFile: values.node ?? '',
-  cache,
-  out: values.out ?? join(cache, 'out'),
-  ...(values['owner-key'] === undefined ? {} : { ownerKey: values['owner-key'] }),
-});
-console.log(image);

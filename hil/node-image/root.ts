@@ -66,7 +66,8 @@ const INSTALLED = {
   'cairn.tmpfiles': 'usr/lib/tmpfiles.d/cairn.conf',
   'cairn.modules': 'usr/lib/modules-load.d/cairn.conf',
 };
-const RUNTIME = 'usr/local/lib/cairn';
+/** Where the runtime lies in a root. */
+export const RUNTIME = 'usr/local/lib/cairn';
 
 export interface RootParts {
   readonly debian: Debian;

@@ -1,3 +1,4 @@
 export * from './anchors.js';
+export * from './machine.js';
 export * from './system.js';
 export type * from './types.js';

@@ -1,32 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { kernelBootId, machineId, systemClock, systemWallClock } from '../../runtime/clock/index.js';
-
-const fault = (code: string) => Object.assign(new Error(code), { code });
-
-/** A machine with these files; all others are absent. */
-function machine(files: Readonly<Record<string, string | Error>>): string {
-  return machineId((path) => {
-    const found = files[path] ?? fault('ENOENT');
-    if (found instanceof Error) throw found;
-    return found;
-  });
-}
-
-const SERIAL = '/sys/firmware/devicetree/base/serial-number';
-const UUID = '/sys/class/dmi/id/product_uuid';
-const ID = '/etc/machine-id';
-
-test('a machine is told by its serial number, else by its board’s UUID, else by its root', () => {
-  // A device tree's strings end in NUL.
-  const all = { [SERIAL]: '10000000abcdef01\0', [UUID]: 'u-u-i-d\n', [ID]: '0123\n' };
-  assert.equal(machine(all), `${SERIAL}:10000000abcdef01`);
-  assert.equal(machine({ ...all, [SERIAL]: '\0' }), `${UUID}:u-u-i-d`);
-  assert.equal(machine({ ...all, [SERIAL]: fault('EIO'), [UUID]: fault('EACCES') }), `${ID}:0123`);
-  assert.equal(machine({}), 'unknown');
-  assert.throws(() => machine({ ...all, [SERIAL]: new TypeError('a fault of ours') }), TypeError);
-});
+import { kernelBootId, systemClock, systemWallClock } from '../../runtime/clock/index.js';
 
 test('the boot id is the kernel’s', () => {
   assert.match(kernelBootId(), /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/);
