@@ -11,10 +11,18 @@ const MAX_WRITE_BYTES = 4096;
 export interface CommitLine {
   readonly epoch: string;
   readonly stream: string;
+  /** Where this process's numbers begin: what is below was given before it. */
+  readonly from: number;
   /** All numbers below are on the disk, synced: in a committed row or in a gap. */
   readonly next: number;
   /** Lines that were told later than their commit so far, because nobody took them. */
   readonly dropped: number;
+}
+
+/** What a store's status says of its disk. */
+export interface Committed {
+  readonly epoch: string;
+  readonly streams: readonly Pick<StreamStatus, 'stream' | 'committed'>[];
 }
 
 /** Takes bytes whole or throws: it must never wait. */
@@ -25,21 +33,28 @@ export type CommitPort = (bytes: Uint8Array) => number;
  * it. A reader that doesn't keep up costs the node nothing: its lines are dropped, counted, and made up for by a later commit.
  */
 export class CommitLog {
-  #told = new Map<string, number>();
+  /** By stream: the next number when the store was opened; streams that came since begin at 0. */
+  readonly #opened: ReadonlyMap<string, number>;
+  readonly #told: Map<string, number>;
   #dropped = 0;
 
   constructor(
+    opened: Committed,
     private readonly port: CommitPort,
     private readonly log: Log,
-  ) {}
+  ) {
+    this.#opened = new Map(opened.streams.map(({ stream, committed }) => [stream, committed]));
+    this.#told = new Map(this.#opened);
+  }
 
   /** Call it when a commit was synced. */
-  committed({ epoch, streams }: { readonly epoch: string; readonly streams: readonly StreamStatus[] }): void {
+  committed({ epoch, streams }: Committed): void {
     let batch = new Map<string, number>();
     let text = '';
     for (const { stream, committed } of streams) {
       if (committed <= (this.#told.get(stream) ?? 0)) continue;
-      const line: CommitLine = { epoch, stream, next: committed, dropped: this.#dropped };
+      const from = this.#opened.get(stream) ?? 0;
+      const line: CommitLine = { epoch, stream, from, next: committed, dropped: this.#dropped };
       const said = `${JSON.stringify(line)}\n`;
       if (text.length + said.length > MAX_WRITE_BYTES) {
         this.#write(text, batch);
@@ -69,7 +84,7 @@ export function startCommitLog(store: Store, log: Log, path = process.env[COMMIT
   if (!path) return;
   try {
     const file = openSync(path, constants.O_WRONLY | constants.O_APPEND | constants.O_NONBLOCK);
-    const commits = new CommitLog((bytes) => writeSync(file, bytes), log);
+    const commits = new CommitLog(store.status(), (bytes) => writeSync(file, bytes), log);
     store.onCommit(() => commits.committed(store.status()));
     log('info', 'commits', `commits are told to ${path}`);
   } catch (error) {

@@ -23,8 +23,6 @@ export interface Expectation {
   readonly machineId: string;
   readonly sizeBytes: number;
   readonly promised: readonly Promised[];
-  /** Gaps that the run itself began with. */
-  readonly gaps: readonly Gap[];
 }
 
 export interface StoreFinding {
@@ -50,7 +48,7 @@ export async function checkStore(path: string, expected: Expectation): Promise<S
   try {
     store = await openStore(optionsFor(path, expected, deps));
   } catch (error) {
-    const lost = expected.promised.reduce((sum, { next }) => sum + next, 0);
+    const lost = expected.promised.reduce((sum, { from, next }) => sum + next - from, 0);
     const problem = `it does not open: ${(error as Error).message}`;
     return { opened: false, lost, holes: 0, reused: 0, problems: [...problems, problem] };
   }
@@ -60,20 +58,6 @@ export async function checkStore(path: string, expected: Expectation): Promise<S
   await store.flush();
   await store.close();
   return judge(path, deps, { expected, gaps, reused, problems });
-}
-
-/** The gaps that a store's opening makes: of the disk that a run begins with. */
-export async function gapsAtOpening(path: string, expected: Expectation): Promise<readonly Gap[]> {
-  const store = await openStore(
-    optionsFor(
-      path,
-      expected,
-      storeDefaults(() => undefined),
-    ),
-  );
-  const gaps = store.openGaps();
-  await store.close();
-  return gaps;
 }
 
 function optionsFor(
@@ -100,9 +84,8 @@ function optionsFor(
 function reusedBy(store: Store, promised: readonly Promised[], limits: ReadonlyMap<string, number>): number {
   let reused = 0;
   for (const { stream, next } of store.status().streams) {
-    const said = promised.find((one) => one.epoch === store.epoch && one.stream === stream)?.next ?? 0;
-    // The opening itself writes rows of the meta stream: it has moved already.
-    const given = Math.max(said, limits.get(`${store.epoch} ${stream}`) ?? 0);
+    const said = promised.filter((one) => one.epoch === store.epoch && one.stream === stream);
+    const given = Math.max(0, limits.get(`${store.epoch} ${stream}`) ?? 0, ...said.map((one) => one.next));
     reused += Math.max(0, given - next);
   }
   return reused;
@@ -133,14 +116,14 @@ async function judge(path: string, deps: StoreDeps, found: Case): Promise<StoreF
   const problems = [...found.problems, ...verdict.problems];
   const holes = verdict.streams.reduce((sum, { missing }) => sum + total(missing), 0);
   let lost = 0;
-  for (const { epoch, stream, next } of expected.promised) {
+  for (const { epoch, stream, from, next } of expected.promised) {
     const its = verdict.streams.find((one) => one.epoch === epoch && one.stream === stream);
-    const nowhere = uncovered([0, next], [...(its?.stored ?? []), ...(its?.settled ?? [])]);
-    const given = gaps.filter((gap) => gap.epoch === epoch && gap.stream === stream);
-    const begun = expected.gaps.filter((gap) => gap.epoch === epoch && gap.stream === stream).map(spanOf);
-    const inGaps = given.flatMap((gap) => uncovered(below(spanOf(gap), next), begun));
+    const nowhere = uncovered([from, next], [...(its?.stored ?? []), ...(its?.settled ?? [])]);
+    const inGaps = gaps
+      .filter((gap) => gap.epoch === epoch && gap.stream === stream)
+      .map((gap) => within(spanOf(gap), [from, next]));
     const rows = total(nowhere) + total(inGaps);
-    if (rows > 0) problems.push(`${stream}: ${rows} of the ${next} promised rows are lost`);
+    if (rows > 0) problems.push(`${stream}: ${rows} of ${next - from} promised rows are lost`);
     lost += rows;
   }
   return { opened: true, lost, holes, reused: found.reused + (await storedTwice(path, deps)), problems };
@@ -164,6 +147,7 @@ function spanOf({ first, last }: Gap): Span {
   return [first, last === undefined ? Number.POSITIVE_INFINITY : last + 1];
 }
 
-function below([from, to]: Span, end: number): Span {
-  return [Math.min(from, end), Math.min(to, end)];
+function within([from, to]: Span, [low, high]: Span): Span {
+  const first = Math.max(from, low);
+  return [first, Math.max(first, Math.min(to, high))];
 }

@@ -1,6 +1,5 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Gap } from '../../wire/index.js';
 import { replayed } from './crash-point.js';
 import { DiskImage } from './disk-image.js';
 import type { Witness } from './witness.js';
@@ -14,8 +13,6 @@ export interface Recording {
   readonly sizeBytes: number;
   readonly node: string;
   readonly machineId: string;
-  /** Gaps that the store's opening made on the disk as it was before the run. */
-  readonly gaps: readonly Gap[];
   readonly said: readonly Witness[];
 }
 

@@ -5,6 +5,8 @@ import type { CommitLine } from '../../runtime/commit-log.js';
 export interface Witness {
   readonly epoch: string;
   readonly stream: string;
+  /** Where the numbers of the process that said it begin. */
+  readonly from: number;
   /** All numbers below were committed or in a gap. */
   readonly next: number;
   readonly logBytes: number;
@@ -41,22 +43,25 @@ export class WitnessStand {
       this.broken += 1; // a power cut in the middle of it
       return;
     }
-    const { epoch, stream, next, dropped } = line;
+    const { epoch, stream, from, next, dropped } = line;
     this.dropped = Math.max(this.dropped, dropped);
-    this.said.push({ epoch, stream, next, logBytes });
+    this.said.push({ epoch, stream, from, next, logBytes });
   }
 }
 
-/** How far a stream had been promised. */
-export type Promised = Pick<Witness, 'epoch' | 'stream' | 'next'>;
+/** Numbers of one life of a process, [from, next), which it had promised. */
+export type Promised = Omit<Witness, 'logBytes'>;
 
-/** The furthest word on each stream that was heard while the log was no longer than `logBytes`. */
-export function promisedBy(said: readonly Witness[], logBytes: number): readonly Promised[] {
+/** The furthest word of each life on each stream that was heard while the log was no longer than `logBytes`. */
+export function promisedBy(
+  said: readonly Witness[],
+  logBytes = Number.POSITIVE_INFINITY,
+): readonly Promised[] {
   const furthest = new Map<string, Promised>();
-  for (const { epoch, stream, next, logBytes: heardAt } of said) {
+  for (const { epoch, stream, from, next, logBytes: heardAt } of said) {
     if (heardAt > logBytes) continue;
-    const key = `${epoch} ${stream}`;
-    if ((furthest.get(key)?.next ?? 0) < next) furthest.set(key, { epoch, stream, next });
+    const key = `${epoch} ${stream} ${from}`;
+    if ((furthest.get(key)?.next ?? 0) < next) furthest.set(key, { epoch, stream, from, next });
   }
   return [...furthest.values()];
 }

@@ -133,7 +133,7 @@ test('a plan: a quarter before the first promise, half with survivors, and one s
   const raw: RawEntry[] = [];
   for (let i = 0; i < 100; i += 1) raw.push(letter(0, 'a'), letter(1, 'b'), FLUSH);
   const log = parseWriteLog(logOf(raw));
-  const said = [{ epoch: 'e', stream: 's', next: 1, logBytes: log.entries[59]!.endBytes }];
+  const said = [{ epoch: 'e', stream: 's', from: 0, next: 1, logBytes: log.entries[59]!.endBytes }];
   const cuts = planCuts(log, said, 400, 5);
   assert.deepEqual(planCuts(log, said, 400, 5), cuts);
   assert.notDeepEqual(planCuts(log, said, 400, 6), cuts);

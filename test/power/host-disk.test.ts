@@ -25,7 +25,9 @@ import { verifyStore } from '../../runtime/store/index.js';
 import { MAIN } from '../acceptance/harness.js';
 import { testDeps } from '../store/support.js';
 
-const RUN_MS = 4_000;
+const PROMISES = 80;
+/** On a machine that does much else. */
+const RUN_MS = 40_000;
 const CUTS = 60;
 const SIZE_BYTES = 16_000_000;
 const project = (() => {
@@ -61,7 +63,8 @@ async function cutsOf(
     const heardAll = once(reader, 'exit');
     reader.stdout!.setEncoding('utf8').on('data', (text: string) => stand.hear(text));
     node = startNode(folder, join(mounted.mountPoint, 'store'), fifo, disk.preload);
-    await new Promise((resolve) => setTimeout(resolve, RUN_MS));
+    for (const end = Date.now() + RUN_MS; stand.said.length < PROMISES && Date.now() < end; )
+      await new Promise((resolve) => setTimeout(resolve, 50));
     const gone = once(node, 'exit');
     node.kill('SIGKILL');
     await gone;
@@ -76,13 +79,12 @@ async function cutsOf(
     sizeBytes: SIZE_BYTES,
     node: identity.node,
     machineId: machineId(),
-    gaps: [],
   };
   saveRecording({ folder, ...about, said: stand.said });
   const disks = loadDisks({ folder });
   checkReplay({ folder }, disks);
   assert.ok(
-    stand.said.length > 50,
+    stand.said.length >= PROMISES,
     `${stand.said.length} promises: ${readFileSync(join(folder, 'log'), 'utf8')}`,
   );
   const cuts = planCuts(disks.log, stand.said, CUTS, seed);
@@ -112,7 +114,7 @@ function startNode(folder: string, store: string, commits: string, preload?: str
 
 test('a node at 200 readings/s on a real ext4: no cut loses what was committed, from the making of the store on', {
   skip,
-  timeout: 60_000,
+  timeout: 120_000,
 }, async (t) => {
   const { figures, bad, recording } = await cutsOf(t, {}, 1);
   assert.deepEqual(bad, [], 'every store opens, nothing is lost, every number accounted for');
@@ -128,18 +130,18 @@ test('a node at 200 readings/s on a real ext4: no cut loses what was committed, 
   const { epoch, stream, next } = recording.said.findLast(({ stream: name }) => name === 'a')!;
   const found = verdict.streams.find((one) => one.epoch === epoch && one.stream === stream);
   assert.deepEqual(found?.stored, [[0, next]], 'the promises and the audit of the live disk count alike');
-  assert.ok(next > 100);
+  assert.ok(next > 20);
 });
 
 test('on a disk that is not flushed (nobarrier) the same test fails', {
   skip,
-  timeout: 60_000,
+  timeout: 120_000,
 }, async (t) => {
   const { figures } = await cutsOf(t, { mountOptions: 'nobarrier' }, 1);
   assert.ok(figures.losing > CUTS / 4, `${figures.losing} cuts lose`);
 });
 
-test('with a node that does not sync the same test fails', { skip, timeout: 60_000 }, async (t) => {
+test('with a node that does not sync the same test fails', { skip, timeout: 120_000 }, async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'cairn-no-sync-'));
   t.after(() => rmSync(folder, { recursive: true }));
   mkdirSync(folder, { recursive: true });

@@ -21,14 +21,8 @@ function told(text: string): readonly Record<string, unknown>[] {
     .map((line) => JSON.parse(line));
 }
 
-const streamStatus = (stream: string, committed: number) => ({
-  stream,
-  class: 'telemetry' as const,
-  next: committed + 5,
-  limit: committed + 100,
-  committed,
-  gaps: {},
-});
+const NEW = { epoch: 'e', streams: [] };
+const streamStatus = (stream: string, committed: number) => ({ stream, committed });
 
 test('a store at work: what the commit log says is on the disk, and it says it in time', async (t) => {
   const path = temporary(t);
@@ -60,7 +54,7 @@ test('numbers that wait for a commit are not told', async (t) => {
   const path = temporary(t);
   const store = await openTest(testOptions(join(path, 'store'), { commitIntervalMs: 60_000 }));
   const taken: string[] = [];
-  const log = new CommitLog(portOf(taken), quiet);
+  const log = new CommitLog(store.status(), portOf(taken), quiet);
   store.onCommit(() => log.committed(store.status()));
   store.append(rowsOf('t', [0, 1, 2]));
   await store.flush();
@@ -88,6 +82,7 @@ test('a port that is full drops lines, counts them, and hears of them later', ()
   let full = true;
   const take = portOf(taken);
   const log = new CommitLog(
+    NEW,
     (bytes) => {
       if (full)
         throw Object.assign(new Error('EAGAIN: resource temporarily unavailable, write'), { code: 'EAGAIN' });
@@ -105,15 +100,15 @@ test('a port that is full drops lines, counts them, and hears of them later', ()
   log.committed(status(5, 6));
   log.committed(status(5, 6));
   assert.deepEqual(told(taken.join('')), [
-    { epoch: 'e', stream: 'a', next: 5, dropped: 4 },
-    { epoch: 'e', stream: 'b', next: 6, dropped: 4 },
+    { epoch: 'e', stream: 'a', from: 0, next: 5, dropped: 4 },
+    { epoch: 'e', stream: 'b', from: 0, next: 6, dropped: 4 },
   ]);
   assert.equal(warnings.length, 1, 'said once');
 });
 
 test('many streams go in writes that a pipe takes whole', () => {
   const taken: string[] = [];
-  const log = new CommitLog(portOf(taken), quiet);
+  const log = new CommitLog(NEW, portOf(taken), quiet);
   log.committed({
     epoch: '0123456789abcdef',
     streams: Array.from({ length: 250 }, (_, i) => streamStatus(`stream-${i}`, 1)),
@@ -146,6 +141,26 @@ test('a pipe that nobody empties delays no commit', async (t) => {
   const [after] = told(piped.toString('utf8', 0, readSync(reader, piped, 0, piped.length, null)));
   assert.equal(after?.next, 1201);
   assert.equal(after?.dropped, 1200 - before.filter(({ stream }) => stream === 't').length);
+});
+
+test('a later process tells its own numbers, and where they begin', async (t) => {
+  const path = temporary(t);
+  const file = join(path, 'commits');
+  const first = await openTest(testOptions(join(path, 'store')));
+  first.append(rowsOf('t', [0, 1, 2]));
+  await first.close();
+  writeFileSync(file, '');
+  const second = await openTest(testOptions(join(path, 'store')));
+  startCommitLog(second, quiet, file);
+  await second.flush();
+  assert.ok(
+    !told(readFileSync(file, 'utf8')).some(({ stream }) => stream === 't'),
+    'nothing new, nothing told',
+  );
+  second.append(rowsOf('t', [3]));
+  await second.flush();
+  const lines = told(readFileSync(file, 'utf8')).filter(({ stream }) => stream === 't');
+  assert.deepEqual(lines, [{ epoch: second.epoch, stream: 't', from: 3, next: 4, dropped: 0 }]);
 });
 
 test('no file, no commit log: the node goes on', async (t) => {
