@@ -8,6 +8,7 @@ import {
   hexByte,
   type I2cDevice,
   type Identity,
+  lostConfiguration,
   oneRow,
   type Rows,
   type StreamDeclaration,
@@ -193,9 +194,7 @@ class Bme280 implements Driver {
       (config! & 0b11111100) === this.#config &&
       !(status! & STATUS.imUpdate);
     if (kept) return;
-    throw new HalError('lostConfiguration', this.#device.where, 'its configuration is not what was written', {
-      hint: 'it has reset itself: look at its supply',
-    });
+    throw lostConfiguration(this.#device.where);
   }
 
   #write(register: number, value: number): Promise<void> {

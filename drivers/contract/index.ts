@@ -3,6 +3,7 @@ export * from './driver.js';
 export * from './error.js';
 export * from './gpio.js';
 export * from './i2c.js';
+export * from './i2c-part.js';
 export * from './identity.js';
 export * from './quantity.js';
 export * from './rows.js';

@@ -8,6 +8,7 @@ import {
   HalError,
   type I2cDevice,
   type Identity,
+  lostConfiguration,
   oneRow,
   QUALITY,
   type Rows,
@@ -177,9 +178,7 @@ class Ina219 implements Driver {
     const calibration = await this.#read(REGISTER.calibration);
     if (configuration === this.#configuration && calibration === this.#calibration) return;
     this.#configured = false;
-    throw new HalError('lostConfiguration', this.#device.where, 'its configuration is not what was written', {
-      hint: 'it has reset itself: look at its supply',
-    });
+    throw lostConfiguration(this.#device.where);
   }
 
   async #read(register: number): Promise<number> {

@@ -9,8 +9,10 @@ import {
   hexByte,
   type I2cDevice,
   type Identity,
+  lostConfiguration,
   QUALITY,
   type Rows,
+  resetByBit,
   type StreamDeclaration,
 } from '../contract/index.js';
 import { fieldScale, isBeyond, parseField } from './conversion.js';
@@ -51,8 +53,7 @@ const options = v.strictObject({
 });
 type Options = v.InferOutput<typeof options>;
 
-const RESET_WAITS = 5;
-const RESET_WAIT_MS = 2;
+const RESET = { register: REGISTER.ctrlReg2, bit: CTRL_REG2.softRst, waitMs: 2, waits: 5 };
 const BURST_BYTES = REGISTER.outZH - REGISTER.ctrlReg1 + 1;
 
 function streams(range: RangeGauss): readonly StreamDeclaration[] {
@@ -98,7 +99,7 @@ class Lis3mdl implements Driver {
 
   async configure(): Promise<void> {
     this.#configured = false;
-    await this.#reset();
+    await resetByBit(this.#device, this.#clock, RESET);
     // CTRL_REG3 starts the measurements, so it comes last.
     for (const register of [0, 1, 3, 4, 2])
       await this.#write(REGISTER.ctrlReg1 + register, this.#wanted[register]!);
@@ -127,23 +128,10 @@ class Lis3mdl implements Driver {
     return [{ stream: '', timesNs, values, quality: Uint8Array.from(quality) }];
   }
 
-  async #reset(): Promise<void> {
-    await this.#write(REGISTER.ctrlReg2, CTRL_REG2.softRst);
-    for (let wait = 0; wait < RESET_WAITS; wait++) {
-      await this.#clock.delay(RESET_WAIT_MS);
-      const [ctrlReg2] = await this.#device.readRegisters(REGISTER.ctrlReg2, 1);
-      if (!(ctrlReg2! & CTRL_REG2.softRst)) return;
-    }
-    const waitedMs = RESET_WAITS * RESET_WAIT_MS;
-    throw new HalError('timeout', this.#device.where, `still resetting after ${waitedMs} ms`);
-  }
-
   #checkConfiguration(registers: Uint8Array): void {
     if (this.#wanted.every((value, i) => registers[i] === value)) return;
     this.#configured = false;
-    throw new HalError('lostConfiguration', this.#device.where, 'its configuration is not what was written', {
-      hint: 'it has reset itself: look at its supply',
-    });
+    throw lostConfiguration(this.#device.where);
   }
 
   #write(register: number, value: number): Promise<void> {

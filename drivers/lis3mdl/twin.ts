@@ -1,4 +1,5 @@
-import { type I2cTwin, noI2cFaults, type TwinDefinition, type World } from '../contract/index.js';
+import type { TwinDefinition, World } from '../contract/index.js';
+import { TwinRegisters } from '../contract/twin-registers.js';
 import { fieldScale } from './conversion.js';
 import {
   AUTO_INCREMENT,
@@ -16,82 +17,68 @@ import {
 /** Noise in ultra-high performance, half its width (datasheet: 3.2 to 4.1 mgauss RMS), T. */
 const NOISE = 5e-7;
 
-class Lis3mdlTwin implements I2cTwin {
-  readonly attachment = 'i2c';
-  readonly faults = noI2cFaults();
+class Lis3mdlTwin extends TwinRegisters {
   readonly #random: () => number;
-  readonly #registers = new Uint8Array(128);
-  #pointer = 0;
   #increments = false;
   #nextNs: bigint | undefined;
 
   constructor(random: () => number) {
+    super();
     this.#random = random;
     this.powerCycle();
   }
 
   powerCycle(): void {
-    this.#registers.fill(0);
-    this.#registers[REGISTER.whoAmI] = ID.id;
-    this.#registers.set(RESET_VALUES, REGISTER.ctrlReg1);
+    this.registers.fill(0);
+    this.registers[REGISTER.whoAmI] = ID.id;
+    this.registers.set(RESET_VALUES, REGISTER.ctrlReg1);
     this.#nextNs = undefined;
   }
 
-  write(bytes: Uint8Array, world: World): void {
-    this.#settle(world);
-    this.#pointer = bytes[0]! & 0x7f;
-    this.#increments = (bytes[0]! & AUTO_INCREMENT) !== 0;
-    for (const value of bytes.subarray(1)) {
-      this.#set(this.#pointer, value, world);
-      this.#step();
-    }
+  protected override point(first: number): void {
+    super.point(first);
+    this.#increments = (first & AUTO_INCREMENT) !== 0;
   }
 
-  read(length: number, world: World): Uint8Array {
-    this.#settle(world);
-    const bytes = new Uint8Array(length);
-    for (let i = 0; i < length; i++) {
-      bytes[i] = this.#registers[this.#pointer]!;
-      // Reading the data takes the mark of new data off it.
-      if (this.#pointer === REGISTER.outZH) this.#registers[REGISTER.statusReg] = 0;
-      this.#step();
-    }
-    return bytes;
+  protected override get(register: number): number {
+    const value = super.get(register);
+    // Reading the data takes the mark of new data off it.
+    if (register === REGISTER.outZH) this.registers[REGISTER.statusReg] = 0;
+    return value;
   }
 
-  #step(): void {
-    if (this.#increments) this.#pointer = (this.#pointer + 1) & 0x7f;
+  protected step(): void {
+    if (this.#increments) this.pointer = (this.pointer + 1) & 0x7f;
   }
 
-  #set(register: number, value: number, world: World): void {
+  protected set(register: number, value: number, world: World): void {
     if (register === REGISTER.ctrlReg2 && value & CTRL_REG2.softRst) this.powerCycle();
     else if (register >= REGISTER.ctrlReg1 && register <= REGISTER.ctrlReg5) {
-      this.#registers[register] = value;
+      this.registers[register] = value;
       this.#nextNs = world.timeNs + this.#periodNs();
     }
   }
 
   #periodNs(): bigint {
-    return BigInt(Math.round(1e9 / dataRateOf(this.#registers[REGISTER.ctrlReg1]!)));
+    return BigInt(Math.round(1e9 / dataRateOf(this.registers[REGISTER.ctrlReg1]!)));
   }
 
-  /** Brings data and status to the present moment. */
-  #settle(world: World): void {
-    const running = (this.#registers[REGISTER.ctrlReg3]! & MODE_MASK) === MODE.continuous;
+  protected settle(world: World): void {
+    const running = (this.registers[REGISTER.ctrlReg3]! & MODE_MASK) === MODE.continuous;
     if (!running || this.#nextNs === undefined || world.timeNs < this.#nextNs) return;
     const period = this.#periodNs();
     const periods = (world.timeNs - this.#nextNs) / period + 1n;
-    const unread = (this.#registers[REGISTER.statusReg]! & STATUS.zyxda) !== 0;
+    const unread = (this.registers[REGISTER.statusReg]! & STATUS.zyxda) !== 0;
     const overwritten = unread || periods > 1n;
-    this.#registers[REGISTER.statusReg] = 0x0f | (overwritten ? 0xf0 : 0);
+    this.registers[REGISTER.statusReg] = 0x0f | (overwritten ? 0xf0 : 0);
     const takenNs = this.#nextNs + (periods - 1n) * period;
     this.#nextNs = takenNs + period;
     if (!this.faults.frozen) this.#measure(world.at?.(takenNs) ?? world);
   }
 
   #measure(world: World): void {
-    const scale = fieldScale(rangeOf(this.#registers[REGISTER.ctrlReg2]!));
-    const view = new DataView(this.#registers.buffer);
+    const scale = fieldScale(rangeOf(this.registers[REGISTER.ctrlReg2]!));
+    const view = new DataView(this.registers.buffer);
     for (const [i, field] of world.magneticFieldTesla.entries()) {
       const noisy = field + (this.#random() - 0.5) * 2 * NOISE;
       const count = Math.max(-32768, Math.min(32767, Math.round(noisy / scale)));

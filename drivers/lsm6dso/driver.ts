@@ -10,9 +10,11 @@ import {
   hexByte,
   type I2cDevice,
   type Identity,
+  lostConfiguration,
   QUALITY,
   type Quantity,
   type Rows,
+  resetByBit,
   type StreamDeclaration,
 } from '../contract/index.js';
 import {
@@ -75,7 +77,7 @@ const WORDS_PER_READ = 4;
 /** AN5192: the gyroscope's turn-on time, and how many samples are left out while the filters settle. */
 const TURN_ON_MS = 100;
 const SAMPLES_LEFT_OUT = 3;
-const RESET_WAITS = 5;
+const RESET = { register: REGISTER.ctrl3C, bit: CTRL3_C.swReset, waitMs: 1, waits: 5 };
 
 function streams(o: Options): readonly StreamDeclaration[] {
   const axis = (name: string, quantity: Quantity, resolution: number, range: number): Channel => ({
@@ -130,7 +132,7 @@ class Lsm6dso implements Driver {
   async configure(): Promise<void> {
     this.#time = undefined;
     await this.#write(REGISTER.funcCfgAccess, 0); // another bank of registers may be left selected
-    await this.#reset();
+    await resetByBit(this.#device, this.#clock, RESET);
     for (const [register, value] of this.#wanted) {
       if (register === REGISTER.fifoCtrl4) await this.#settle();
       await this.#write(register, value);
@@ -197,16 +199,6 @@ class Lsm6dso implements Driver {
     return { stream: '', timesNs, values, quality };
   }
 
-  async #reset(): Promise<void> {
-    await this.#write(REGISTER.ctrl3C, CTRL3_C.swReset);
-    for (let wait = 0; wait < RESET_WAITS; wait++) {
-      await this.#clock.delay(1);
-      const [ctrl3C] = await this.#device.readRegisters(REGISTER.ctrl3C, 1);
-      if (!(ctrl3C! & CTRL3_C.swReset)) return;
-    }
-    throw new HalError('timeout', this.#device.where, `still resetting after ${RESET_WAITS} ms`);
-  }
-
   #settle(): Promise<void> {
     return this.#clock.delay(Math.max(TURN_ON_MS, (SAMPLES_LEFT_OUT * 1000) / this.#options.dataRateHz));
   }
@@ -216,9 +208,7 @@ class Lsm6dso implements Driver {
     const burst = await this.#device.readRegisters(first, REGISTER.ctrl10C - first + 1);
     if (this.#wanted.every(([register, value]) => burst[register - first] === value)) return;
     this.#time = undefined;
-    throw new HalError('lostConfiguration', this.#device.where, 'its configuration is not what was written', {
-      hint: 'it has reset itself: look at its supply',
-    });
+    throw lostConfiguration(this.#device.where);
   }
 
   #write(register: number, value: number): Promise<void> {

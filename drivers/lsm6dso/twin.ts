@@ -1,4 +1,5 @@
-import { type I2cTwin, noI2cFaults, type TwinDefinition, type World } from '../contract/index.js';
+import type { TwinDefinition, World } from '../contract/index.js';
+import { TwinRegisters } from '../contract/twin-registers.js';
 import { accelScale, gyroScale } from './conversion.js';
 import {
   accelRangeOf,
@@ -31,12 +32,8 @@ interface Motion {
   readonly rate: Vector;
 }
 
-class Lsm6dsoTwin implements I2cTwin {
-  readonly attachment = 'i2c';
-  readonly faults = noI2cFaults();
+class Lsm6dsoTwin extends TwinRegisters {
   readonly #random: () => number;
-  readonly #registers = new Uint8Array(128);
-  #pointer = 0;
   #poweredAtNs: bigint | undefined;
   #fifo: Uint8Array[] = [];
   #overrun = false;
@@ -45,57 +42,39 @@ class Lsm6dsoTwin implements I2cTwin {
   #frozen: Motion | undefined;
 
   constructor(random: () => number) {
+    super();
     this.#random = random;
     this.powerCycle();
   }
 
   powerCycle(): void {
-    this.#registers.fill(0);
-    this.#registers[REGISTER.whoAmI] = ID.id;
-    this.#registers[REGISTER.ctrl3C] = CTRL3_C.ifInc;
-    this.#registers[REGISTER.ctrl9Xl] = 0xe0;
-    this.#registers[REGISTER.internalFreqFine] = FREQ_FINE;
+    this.registers.fill(0);
+    this.registers[REGISTER.whoAmI] = ID.id;
+    this.registers[REGISTER.ctrl3C] = CTRL3_C.ifInc;
+    this.registers[REGISTER.ctrl9Xl] = 0xe0;
+    this.registers[REGISTER.internalFreqFine] = FREQ_FINE;
     this.#poweredAtNs = undefined;
     this.#clearFifo();
   }
 
-  write(bytes: Uint8Array, world: World): void {
-    this.#settle(world);
-    this.#pointer = bytes[0]! & 0x7f;
-    for (const value of bytes.subarray(1)) {
-      this.#set(this.#pointer, value, world);
-      this.#step();
-    }
-  }
-
-  read(length: number, world: World): Uint8Array {
-    this.#settle(world);
-    const bytes = new Uint8Array(length);
-    for (let i = 0; i < length; i++) {
-      bytes[i] = this.#get(this.#pointer);
-      this.#step();
-    }
-    return bytes;
-  }
-
-  #get(register: number): number {
+  protected override get(register: number): number {
     if (register >= REGISTER.fifoDataOutTag && register <= REGISTER.fifoDataOutZH) {
       const value = this.#fifo[0]?.[register - REGISTER.fifoDataOutTag] ?? 0;
       if (register === REGISTER.fifoDataOutZH) this.#fifo.shift();
       return value;
     }
-    const value = this.#registers[register]!;
+    const value = super.get(register);
     if (register === REGISTER.fifoStatus2) this.#overrun = false;
     return value;
   }
 
-  #set(register: number, value: number, world: World): void {
+  protected set(register: number, value: number, world: World): void {
     if (register === REGISTER.ctrl3C && value & CTRL3_C.swReset) {
       this.powerCycle();
       return;
     }
     if (register === REGISTER.whoAmI || register >= REGISTER.fifoStatus1) return;
-    this.#registers[register] = value;
+    this.registers[register] = value;
     if (register === REGISTER.ctrl10C) {
       this.#poweredAtNs = world.timeNs; // the timestamp counts from here
       this.#nextTick = 1;
@@ -112,9 +91,9 @@ class Lsm6dsoTwin implements I2cTwin {
     }
   }
 
-  #step(): void {
-    if (this.#pointer === REGISTER.fifoDataOutZH) this.#pointer = REGISTER.fifoDataOutTag;
-    else if (this.#registers[REGISTER.ctrl3C]! & CTRL3_C.ifInc) this.#pointer = (this.#pointer + 1) & 0x7f;
+  protected step(): void {
+    if (this.pointer === REGISTER.fifoDataOutZH) this.pointer = REGISTER.fifoDataOutTag;
+    else if (this.registers[REGISTER.ctrl3C]! & CTRL3_C.ifInc) this.pointer = (this.pointer + 1) & 0x7f;
   }
 
   #clearFifo(): void {
@@ -128,8 +107,8 @@ class Lsm6dsoTwin implements I2cTwin {
     return Math.floor(Number(world.timeNs - powered) / tickNs(FREQ_FINE));
   }
 
-  /** Brings the FIFO, its status and the timestamp to the present moment. */
-  #settle(world: World): void {
+  /** The FIFO, its status and the timestamp too. */
+  protected settle(world: World): void {
     this.#poweredAtNs ??= world.timeNs;
     const now = this.#ticks(world);
     this.#gather(world, now);
@@ -138,16 +117,16 @@ class Lsm6dsoTwin implements I2cTwin {
       (this.#fifo.length >> 8) |
       (this.#overrun ? FIFO_STATUS2.overrunLatched : 0) |
       (full ? FIFO_STATUS2.full | FIFO_STATUS2.overrun : 0);
-    this.#registers[REGISTER.fifoStatus1] = this.#fifo.length & 0xff;
-    this.#registers[REGISTER.fifoStatus2] = status2;
-    const stamped = this.#registers[REGISTER.ctrl10C]! & CTRL10_C.timestampEn;
-    new DataView(this.#registers.buffer).setUint32(REGISTER.timestamp0, stamped ? now >>> 0 : 0, true);
+    this.registers[REGISTER.fifoStatus1] = this.#fifo.length & 0xff;
+    this.registers[REGISTER.fifoStatus2] = status2;
+    const stamped = this.registers[REGISTER.ctrl10C]! & CTRL10_C.timestampEn;
+    new DataView(this.registers.buffer).setUint32(REGISTER.timestamp0, stamped ? now >>> 0 : 0, true);
   }
 
   #gather(world: World, now: number): void {
-    const rate = dataRateOf(this.#registers[REGISTER.ctrl1Xl]!);
-    const batching = (this.#registers[REGISTER.fifoCtrl4]! & 0b111) === FIFO_CTRL4_CONTINUOUS;
-    if (!rate || !batching || this.#registers[REGISTER.fifoCtrl3] === 0) return;
+    const rate = dataRateOf(this.registers[REGISTER.ctrl1Xl]!);
+    const batching = (this.registers[REGISTER.fifoCtrl4]! & 0b111) === FIFO_CTRL4_CONTINUOUS;
+    if (!rate || !batching || this.registers[REGISTER.fifoCtrl3] === 0) return;
     const period = ticksPerSample(rate);
     // What the FIFO couldn't hold anyway isn't made, however long nobody looked.
     const skipped = Math.floor((now - this.#nextTick) / period) - FIFO_WORDS;
@@ -178,9 +157,9 @@ class Lsm6dsoTwin implements I2cTwin {
   }
 
   #slot(motion: Motion, tick: number): void {
-    const accel = accelScale(accelRangeOf(this.#registers[REGISTER.ctrl1Xl]!));
-    const gyro = gyroScale(gyroRangeOf(this.#registers[REGISTER.ctrl2G]!));
-    const stamped = this.#registers[REGISTER.fifoCtrl4]! >> 6 !== 0;
+    const accel = accelScale(accelRangeOf(this.registers[REGISTER.ctrl1Xl]!));
+    const gyro = gyroScale(gyroRangeOf(this.registers[REGISTER.ctrl2G]!));
+    const stamped = this.registers[REGISTER.fifoCtrl4]! >> 6 !== 0;
     this.#word(TAG.gyro, this.#counts(motion.rate, gyro));
     this.#word(TAG.accel, this.#counts(motion.force, accel));
     if (stamped && this.#slots % TIMESTAMP_EVERY === 0) {
