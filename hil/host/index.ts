@@ -45,7 +45,7 @@ export async function startHost(
     },
     async stop() {
       steering?.destroy();
-      lines.stop();
+      lines.cut();
       qmp?.close();
     },
   };

@@ -35,17 +35,18 @@ export class SerialLines {
     await this.#chardevs.uart.connect();
   }
 
-  async reset(): Promise<void> {
-    for (const line of LINES) this.silence(line);
-    for (const line of this.#plugged) await this.unplug(line);
-    this.#chardevs.uart.takeHeard();
-  }
-
-  stop(): void {
+  /** Whatever is being said fails at once, also where the guest does not read. */
+  cut(): void {
     for (const line of LINES) {
       this.silence(line);
       this.#chardevs[line].disconnect();
     }
+  }
+
+  async reset(): Promise<void> {
+    this.cut();
+    for (const line of this.#plugged) await this.unplug(line);
+    await this.#chardevs.uart.connect();
   }
 
   /** Through the cable, in chunks; a part that is unplugged meanwhile fails it. */

@@ -14,16 +14,21 @@ export interface SteeringOptions {
 /** The most bytes that one `play` makes at a time: a long one goes in pieces. */
 const PIECE_BYTES = 1 << 20;
 
-/** Does what the guest's suites ask for, one request after the other. */
+/** Does what the guest's suites ask for, one request after the other; a `reset` first ends whatever is under way. */
 export function serveSteering(socket: Socket, options: SteeringOptions): void {
   const lines = new Lines();
   let last = Promise.resolve();
-  socket.setEncoding('utf8').on('data', (chunk: string) => {
-    for (const line of whole(chunk)) {
-      last = last.then(() => answer(line, options)).then((text) => void socket.write(`${text}\n`));
-    }
-  });
-  socket.on('error', () => socket.destroy()); // the machine has ended
+  const take = (line: string): void => {
+    const { id, request, error } = read(line);
+    if (request?.do === 'reset') options.lines.cut();
+    last = last
+      .then(() => (request ? perform(request, options) : Promise.reject(error)))
+      .then(
+        (ok) => ({ id, ok }),
+        (failure: unknown) => ({ id, error: failure instanceof Error ? failure.message : String(failure) }),
+      )
+      .then((answer) => void socket.write(`${JSON.stringify(answer)}\n`));
+  };
   const whole = (chunk: string): readonly string[] => {
     try {
       return lines.push(chunk);
@@ -32,16 +37,18 @@ export function serveSteering(socket: Socket, options: SteeringOptions): void {
       return [];
     }
   };
+  socket.setEncoding('utf8').on('data', (chunk: string) => whole(chunk).forEach(take));
+  socket.on('error', () => socket.destroy()); // the machine has ended
 }
 
-async function answer(line: string, options: SteeringOptions): Promise<string> {
+function read(line: string): { readonly id?: unknown; readonly request?: Request; readonly error?: unknown } {
   let id: unknown;
   try {
     const { id: asked, ...request } = JSON.parse(line) as { id: unknown };
     id = asked;
-    return JSON.stringify({ id, ok: await perform(v.parse(requestSchema, request), options) });
+    return { id, request: v.parse(requestSchema, request) };
   } catch (error) {
-    return JSON.stringify({ id, error: error instanceof Error ? error.message : String(error) });
+    return { id, error };
   }
 }
 

@@ -94,7 +94,8 @@ export class Lines {
   push(chunk: string): readonly string[] {
     const lines = (this.#rest + chunk).split('\n');
     this.#rest = lines.pop() ?? '';
-    if (this.#rest.length > MAX_LINE_BYTES) throw new Error(`a line of more than ${MAX_LINE_BYTES} bytes`);
+    if ([...lines, this.#rest].some(({ length }) => length > MAX_LINE_BYTES))
+      throw new Error(`a line of more than ${MAX_LINE_BYTES} bytes`);
     return lines;
   }
 }
