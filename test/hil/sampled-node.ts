@@ -21,6 +21,8 @@ const JITTER_SEED = 1;
 /** The left half of a node, as runtime/node.ts wires it: real board, real sampler; its rows and its log are kept. */
 export class SampledNode {
   readonly rows: SampledRow[] = [];
+  /** How long the sampler asked to wait, each time, ms: what it meant to do, however late the machine is. */
+  readonly waitsMs: number[] = [];
   readonly log: string[] = [];
   readonly #streams = new Map<string, StreamDeclaration>();
   readonly #sampler: Sampler;
@@ -42,7 +44,7 @@ export class SampledNode {
     this.log = log;
     this.#sampler = createSampler({
       board,
-      clock: realClock,
+      clock: { ...realClock, after: (ms, task) => realClock.after(this.#noted(ms), task) },
       random: seeded(JITTER_SEED),
       declare: (streams) => {
         for (const stream of streams) this.#streams.set(stream.name, stream);
@@ -76,6 +78,11 @@ export class SampledNode {
   async stop(): Promise<void> {
     await this.#sampler.stop();
     await this.board.close();
+  }
+
+  #noted(ms: number): number {
+    this.waitsMs.push(ms);
+    return ms;
   }
 
   #take({ stream, timesNs, values, quality }: Rows): void {
