@@ -47,7 +47,7 @@ export class LoggedMachine {
     run('cp', ['--sparse=always', boot.data, files.before]);
     writeFileSync(files.log, '');
     const { image } = boot;
-    addRigFiles(image, boot.project, join(boot.folder, 'initrd'));
+    addRigFiles(boot, join(boot.folder, 'initrd'));
     const machine = new LoggedMachine(
       boot,
       startGuest({
@@ -134,13 +134,12 @@ export function freshData(image: NodeImage, path: string): void {
   run('cp', ['--sparse=always', image.emptyData, path]);
 }
 
-function argumentsOf({ image, folder, data, brokerPort }: LoggedBoot): readonly string[] {
+function argumentsOf({ image, folder, data }: LoggedBoot): readonly string[] {
   const { log } = recordingFiles(folder);
   const port = (name: string) => [
     ...['-chardev', `socket,id=${name},path=${join(folder, name)},server=on,wait=off`],
     ...['-device', `virtserialport,chardev=${name},name=cairn.${name}`],
   ];
-  const forward = `guestfwd=tcp:10.0.2.100:1883-cmd:socat - TCP:127.0.0.1:${brokerPort}`;
   return [
     ...['-uuid', MACHINE_UUID],
     ...disk('root', image.root, { readonly: true, serial: 'root' }),
@@ -150,6 +149,6 @@ function argumentsOf({ image, folder, data, brokerPort }: LoggedBoot): readonly 
     // Discards and zeroes would leave no bytes in the log; a disk need not know them.
     ...['-device', 'virtio-blk-pci,drive=data,serial=data,write-cache=on,discard=off,write-zeroes=off'],
     ...['-device', 'virtio-serial-pci', ...port('commits'), ...port('ready')],
-    ...['-netdev', `user,id=net,restrict=on,${forward}`, '-device', 'virtio-net-pci,netdev=net'],
+    ...['-netdev', 'user,id=net', '-device', 'virtio-net-pci,netdev=net'],
   ];
 }

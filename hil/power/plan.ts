@@ -18,7 +18,7 @@ export function planCuts(
 ): readonly Cut[] {
   const random = seeded(seed);
   const { entries } = log;
-  const firstBytes = said[0]?.logBytes ?? Number.POSITIVE_INFINITY;
+  const firstBytes = said.find(({ logBytes }) => logBytes > 0)?.logBytes ?? Number.POSITIVE_INFINITY;
   const promising = entries.findIndex(({ endBytes }) => endBytes >= firstBytes);
   const creation = promising < 0 ? entries.length : promising;
   const unflushed = afterWrites(log);

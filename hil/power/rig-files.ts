@@ -12,14 +12,22 @@ export function faultWords(fault: Fault | undefined): readonly string[] {
   return fault === undefined ? [] : [`cairn.rig=${fault}`];
 }
 
+export interface RigFiles {
+  readonly image: NodeImage;
+  /** The project's folder. */
+  readonly project: string;
+  /** On this machine's loopback. */
+  readonly brokerPort: number;
+}
+
 /**
  * Writes the image's initrd anew to `initrd`, with an archive behind it that fills /run before systemd is started: the node file of the
  * power cuts, and a drop-in for the node's service. The image itself stays as it is flashed.
  */
-export function addRigFiles(image: NodeImage, project: string, initrd: string): void {
+export function addRigFiles({ image, project, brokerPort }: RigFiles, initrd: string): void {
   const folder = `${initrd}.added`;
   rmSync(folder, { recursive: true, force: true });
-  for (const [path, bytes] of rigFiles(image, join(project, 'hil/power'), initrd)) {
+  for (const [path, bytes] of rigFiles(image.arch, join(project, 'hil/power'), brokerPort, initrd)) {
     mkdirSync(dirname(join(folder, path)), { recursive: true });
     writeFileSync(join(folder, path), bytes, { mode: 0o755 });
   }
@@ -37,10 +45,15 @@ export function addRigFiles(image: NodeImage, project: string, initrd: string): 
   run('sh', ['-c', 'find . | cpio --quiet -R 0:0 -o -H newc | zstd -q >>"$0"', initrd], { cwd: folder });
 }
 
-function rigFiles({ arch }: NodeImage, here: string, initrd: string): ReadonlyMap<string, string | Buffer> {
-  const read = (name: string) => readFileSync(join(here, name));
+function rigFiles(
+  arch: NodeImage['arch'],
+  here: string,
+  brokerPort: number,
+  initrd: string,
+): ReadonlyMap<string, string | Buffer> {
+  const read = (name: string) => readFileSync(join(here, name), 'utf8');
   return new Map<string, string | Buffer>([
-    ['run/rig/node.yaml', read('node.yaml')],
+    ['run/rig/node.yaml', read('node.yaml').replace('BROKER_PORT', String(brokerPort))],
     ['run/rig/rig-start', read('rig-start')],
     ['run/rig/no-sync.base64', noSync(arch, join(here, 'no-sync.c'), `${initrd}.so`).toString('base64')],
     ['run/systemd/system/cairn.service.d/rig.conf', read('rig.conf')],
