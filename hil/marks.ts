@@ -5,8 +5,12 @@ export const END = '# hil end';
 export const ERROR = '# hil error';
 export const WIRING = '# hil wiring';
 
-/** What runs on the rig has made its parts; `slowness` is at least 1: how many times slower than an idle machine it seems. */
-export const readyMark = (slowness: number) => `${READY} ${slowness.toFixed(2)}\n`;
+/**
+ * What runs on the rig has made its parts. `slowness` is at least 1: how many times slower than an idle machine it seems; a suite is ended after
+ * `limitMs`.
+ */
+export const readyMark = (slowness: number, limitMs: number) =>
+  `${READY} ${slowness.toFixed(2)} ${Math.round(limitMs)}\n`;
 /** One wrong wiring of the rig, in one line. */
 export const wiringMark = (line: string) => `${WIRING} ${line}\n`;
 export const beginMark = (suite: string) => `${BEGIN} ${suite}\n`;

@@ -1,4 +1,5 @@
 import { closeSync, mkdirSync, openSync, writeSync } from 'node:fs';
+import { availableParallelism, loadavg } from 'node:os';
 import { join } from 'node:path';
 import type { Arch } from './machine/arch.js';
 import { runSuite } from './run-suite.js';
@@ -15,6 +16,7 @@ export interface NodeSuites {
   readonly tapFile: string;
 }
 
+/** On a machine with nothing else to do. */
 const TIMEOUT_MS = 600_000;
 const FULL_TIMEOUT_MS = 6 * 3_600_000;
 
@@ -29,7 +31,7 @@ export async function runNodeSuites(run: NodeSuites): Promise<void> {
         suite,
         file: join(run.compiled, `test/hil/node/${suite}.js`),
         env: environment(run, suite),
-        timeoutMs: run.full ? FULL_TIMEOUT_MS : TIMEOUT_MS,
+        timeoutMs: (run.full ? FULL_TIMEOUT_MS : TIMEOUT_MS) * slowness(),
         out,
         write: (text) => void writeSync(out, text),
       });
@@ -38,6 +40,11 @@ export async function runNodeSuites(run: NodeSuites): Promise<void> {
   } finally {
     closeSync(out);
   }
+}
+
+/** How many want each processor, at least 1. */
+function slowness(): number {
+  return Math.max(1, loadavg()[0]! / availableParallelism());
 }
 
 function environment({ arch, work, cache, full, seed }: NodeSuites, suite: string): NodeJS.ProcessEnv {

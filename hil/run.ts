@@ -31,6 +31,7 @@ export async function runRig(run: RigRun): Promise<string | undefined> {
 async function runInQemu(run: RigRun, arch: Arch): Promise<string | undefined> {
   const { rig, suites, options, project, compiled } = run;
   const tapFile = join(options.work, 'suites.tap');
+  rmSync(tapFile, { force: true }); // an orphan of a killed run may still write to the old one
   writeFileSync(tapFile, '');
   installTools(arch);
   const inGuest = rig.suites.filter((name) => suites.includes(name));
@@ -40,7 +41,7 @@ async function runInQemu(run: RigRun, arch: Arch): Promise<string | undefined> {
     const builtMs = performance.now();
     say(`guest ${files.release} built in ${seconds(builtMs - startMs)}`);
     if (options.shell) return shellInGuest(files, options.work, options.seed).then(() => undefined);
-    await runInGuest({ ...options, files, only: inGuest });
+    await runInGuest({ ...options, files, tapFile, only: inGuest });
     say(`boot to power off: ${seconds(performance.now() - builtMs)}`);
   }
   const nodeSuites = rig.nodeSuites.filter((name) => suites.includes(name));

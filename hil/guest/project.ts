@@ -1,13 +1,5 @@
 import { createHash } from 'node:crypto';
-import {
-  chmodSync,
-  copyFileSync,
-  cpSync,
-  existsSync,
-  readFileSync,
-  renameSync,
-  symlinkSync,
-} from 'node:fs';
+import { chmodSync, copyFileSync, cpSync, existsSync, readFileSync, renameSync, symlinkSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { type Arch, archs } from '../machine/arch.js';
 import { fresh } from './debian.js';
@@ -44,8 +36,7 @@ export interface Project {
 export function packProject({ project, compiled, rigFile }: Project, base: string, to: string): void {
   cpSync(compiled, join(to, 'dist'), { recursive: true, filter: (path) => !path.endsWith('.tsbuildinfo') });
   cpSync(join(project, 'board-configs'), join(to, 'board-configs'), { recursive: true });
-  for (const path of ['package.json', 'package-lock.json'])
-    copyFileSync(join(project, path), join(to, path));
+  for (const path of ['package.json', 'package-lock.json']) copyFileSync(join(project, path), join(to, path));
   copyFileSync(rigFile, join(to, 'rig.yaml'));
   for (const name of ['node_modules', 'native']) symlinkSync(`${base}/${name}`, join(to, name));
 }

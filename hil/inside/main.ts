@@ -27,7 +27,7 @@ const write = (text: string): void => void writeSync(1, text);
 for (const [label, lines] of Object.entries(rig.simulated ?? {})) makeSimChip(label, lines);
 const ends = [joinSimulated(rig), serveParts(rig)];
 if (process.argv[2] !== '--parts') {
-  write(readyMark(slowness));
+  write(readyMark(slowness, limitMs));
   await tellWiring();
   await runSuites(process.argv[2]?.split(',').filter((name) => name !== ''));
   for (const end of ends) end();

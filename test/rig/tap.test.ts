@@ -50,7 +50,7 @@ test('each test is told once by its own name, with why it failed or was skipped,
 
 test('a suite that passes, one skipped whole, one whose tests are all skipped, and one without a test', () => {
   const tap = [
-    readyMark(1.5),
+    readyMark(1.5, 150_000),
     asWritten('good', "test('a', () => {});"),
     `${beginMark('whole')}TAP version 13\n1..0 # SKIP bench-1 lacks buses: no header\n${endMark('whole', 0, 5)}`,
     asWritten('each', "test('a', { skip: 'why' }, () => {});"),
