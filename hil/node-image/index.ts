@@ -21,7 +21,7 @@ import { makeDataImage, makeDisk, makeRootImage } from './disk.js';
 import { makeInitrd } from './initrd.js';
 import { type ImageFile, nodeFiles } from './node-file.js';
 import { makeRoot, RUNTIME } from './root.js';
-import { freshFolder, hash, installRuntime, type NodeBinary, nodeBinary } from './runtime.js';
+import { type BuiltParts, buildParts, freshFolder, hash, installRuntime } from './runtime.js';
 import { makeBom } from './sbom.js';
 
 export type { ImageFile } from './node-file.js';
@@ -77,53 +77,60 @@ const SALT_BYTES = 16;
 
 interface Parts {
   readonly project: string;
+  readonly dist: string;
   readonly debian: Debian;
-  readonly node: NodeBinary;
-  readonly runtime: string;
+  readonly built: BuiltParts;
   readonly files: readonly ImageFile[];
   readonly key: string;
 }
 
 /** Builds a node's image, or returns the one that is there where nothing has changed. */
 export async function buildImage(options: ImageOptions): Promise<NodeImage> {
-  const { arch, cache, out } = options;
-  const { project, dist } = places();
   const startMs = performance.now();
-  mkdirSync(cache, { recursive: true });
-  mkdirSync(out, { recursive: true });
-  const { files, config } = nodeFiles(options.nodeFile, project);
+  mkdirSync(options.cache, { recursive: true });
+  mkdirSync(options.out, { recursive: true });
   const owner = ownerOf(options);
-  const debian = debianRoot(arch, cache, options.fresh ?? false);
-  const work = freshFolder(join(cache, `work-${process.pid}`));
+  const { parts, nodeName } = gather(options, owner);
+  const image = imageAt(options, versionOf(parts.project), owner.secret);
+  if (builtFrom(image.manifest) === parts.key) return image;
+  const work = freshFolder(join(options.cache, `work-${process.pid}`));
   try {
-    const runtime = join(work, 'runtime');
-    installRuntime(arch, cache, { project, dist }, runtime);
-    const all = [...files, owner.file, ...(options.extra ?? [])];
-    const described = JSON.stringify([
-      debian.key,
-      owner.key,
-      options.wholeDisk ?? false,
-      [...files, ...(options.extra ?? [])],
-    ]);
-    const sources = [runtime, join(project, 'hil/node-image'), join(project, 'install')].flatMap(contents);
-    const parts = {
-      project,
-      debian,
-      node: nodeBinary(arch, cache),
-      runtime,
-      files: all,
-      key: hash([described, ...sources]),
-    };
-    const image = imageAt(options, versionOf(project), owner.secret);
-    if (builtFrom(image.manifest) === parts.key) return image;
     assemble(parts, image, options, work);
-    const about = { node: config.name, owner: owner.shown, ...aboutOf(parts, image, options) };
-    writeFileSync(image.manifest, `${JSON.stringify(about, undefined, 2)}\n`);
-    say(`node image for ${arch} built in ${((performance.now() - startMs) / 1000).toFixed(1)} s`);
-    return image;
   } finally {
     rmSync(work, { recursive: true, force: true });
   }
+  const about = { node: nodeName, owner: owner.shown, ...aboutOf(parts, image, options) };
+  writeFileSync(image.manifest, `${JSON.stringify(about, undefined, 2)}\n`);
+  say(`node image for ${options.arch} built in ${((performance.now() - startMs) / 1000).toFixed(1)} s`);
+  return image;
+}
+
+/** All that an image is made of, and a key that changes with any of it. */
+function gather(options: ImageOptions, owner: Owner): { parts: Parts; nodeName: string } {
+  const { arch, cache, extra = [] } = options;
+  const { project, dist } = places();
+  const { files, config } = nodeFiles(options.nodeFile, project);
+  const debian = debianRoot(arch, cache, options.fresh ?? false);
+  const built = buildParts(arch, cache, project);
+  const described = [
+    debian.key,
+    built.packages,
+    built.addon,
+    owner.key,
+    options.wholeDisk ?? false,
+    files,
+    extra,
+  ];
+  const sources = [
+    ...['runtime', 'drivers', 'native', 'wire'].map((name) => join(dist, name)),
+    ...['bin', 'board-configs', 'hil/node-image', 'install'].map((name) => join(project, name)),
+  ].flatMap(contents);
+  const manifest = readFileSync(join(project, 'package.json'));
+  const key = hash([JSON.stringify(described), manifest, ...sources]);
+  return {
+    parts: { project, dist, debian, built, files: [...files, owner.file, ...extra], key },
+    nodeName: config.name,
+  };
 }
 
 /** QEMU's arguments for an image's two disks; `data` is a copy of `emptyData`. */
@@ -147,8 +154,11 @@ function versionOf(project: string): string {
 function assemble(parts: Parts, image: NodeImage, options: ImageOptions, work: string): void {
   const { debian, project } = parts;
   const root = join(work, 'root');
+  const runtime = join(work, 'runtime');
+  const node = join(parts.built.node.folder, 'bin/node');
   rmSync(image.manifest, { force: true });
-  makeRoot({ ...parts, version: image.version, node: join(parts.node.folder, 'bin/node') }, root);
+  installRuntime(image.arch, parts.built, parts, runtime);
+  makeRoot({ ...parts, version: image.version, node, runtime }, root);
   makeInitrd(root, debian.release, join(project, 'hil/node-image/init'), work, image.initrd);
   copyFileSync(join(debian.kernel, 'boot', `vmlinuz-${debian.release}`), image.kernel);
   const bom = makeBom({
@@ -156,7 +166,7 @@ function assemble(parts: Parts, image: NodeImage, options: ImageOptions, work: s
     runtime: RUNTIME,
     version: image.version,
     arch: image.arch,
-    node: parts.node.version,
+    node: parts.built.node.version,
     kernel: { release: debian.release, version: debian.kernelVersion },
     key: createHash('sha256').update(parts.key).digest('hex').slice(0, 32),
   });
@@ -203,7 +213,7 @@ function aboutOf(parts: Parts, image: NodeImage, options: ImageOptions): object 
     arch: image.arch,
     debian: 'bookworm',
     kernel: parts.debian.release,
-    nodejs: parts.node.version,
+    nodejs: parts.built.node.version,
     exposure: Number(exposure),
     append: image.append,
     files: Object.fromEntries(
@@ -215,8 +225,17 @@ function aboutOf(parts: Parts, image: NodeImage, options: ImageOptions): object 
   };
 }
 
+interface Owner {
+  readonly file: ImageFile;
+  /** Tells one owner from another, for the image's key. */
+  readonly key: string;
+  /** For the manifest. */
+  readonly shown: string;
+  readonly secret: string | undefined;
+}
+
 /** Who may log in: an owner's key, or whoever has the one-time secret; never nobody, and never a password. */
-function ownerOf({ ownerKey, secret }: ImageOptions) {
+function ownerOf({ ownerKey, secret }: ImageOptions): Owner {
   if (ownerKey !== undefined) {
     const text = readFileSync(ownerKey, 'utf8');
     const shown = `key ${nodeIdOf(parsePublicKey(ownerKey, text))}`;

@@ -35,7 +35,7 @@ export interface NodeBinary {
 }
 
 /** Node from npm's `node-linux-<arch>`: the program and its headers. */
-export function nodeBinary(arch: Arch, cache: string): NodeBinary {
+function nodeBinary(arch: Arch, cache: string): NodeBinary {
   const name = `node-linux-${archs[arch].nodeArch}`;
   const home = join(cache, `node-${NODE_MAJOR}-${arch}`);
   const folder = join(home, 'node_modules', name);
@@ -59,18 +59,31 @@ export interface RuntimeSources {
   readonly dist: string;
 }
 
-/** Puts the whole runtime for `arch` into a fresh folder `to`: what install/stage.sh copies, packages and add-ons. */
-export function installRuntime(arch: Arch, cache: string, sources: RuntimeSources, to: string): void {
+/** What is built apart and kept: node_modules and the add-on for one architecture. Their names tell what they were made of. */
+export interface BuiltParts {
+  readonly node: NodeBinary;
+  readonly packages: string;
+  readonly addon: string;
+}
+
+export function buildParts(arch: Arch, cache: string, project: string): BuiltParts {
   const node = nodeBinary(arch, cache);
-  const packages = installPackages(arch, cache, sources.project, node);
-  const addon = buildAddon(arch, cache, sources.project, node);
+  return {
+    node,
+    packages: installPackages(arch, cache, project, node),
+    addon: buildAddon(arch, cache, project, node),
+  };
+}
+
+/** Puts the whole runtime for `arch` into a fresh folder `to`: what install/stage.sh copies, packages and add-ons. */
+export function installRuntime(arch: Arch, built: BuiltParts, sources: RuntimeSources, to: string): void {
   run('sh', [join(sources.project, 'install/stage.sh'), sources.project, sources.dist, to]);
-  cpSync(packages, join(to, 'node_modules'), { recursive: true });
+  cpSync(built.packages, join(to, 'node_modules'), { recursive: true });
   const prebuilt = join(to, 'native/prebuilds', `linux-${archs[arch].nodeArch}`);
   rmSync(join(to, 'native/build'), { recursive: true, force: true });
   rmSync(join(to, 'native/prebuilds'), { recursive: true, force: true });
   mkdirSync(prebuilt, { recursive: true });
-  cpSync(addon, join(prebuilt, 'cairn.napi.node'));
+  cpSync(built.addon, join(prebuilt, 'cairn.napi.node'));
   assertOnlyRuntime(to);
 }
 

@@ -37,6 +37,10 @@ export interface NodeGuestOptions {
   readonly files: readonly RunFile[];
   readonly args?: readonly string[];
   readonly timeoutMs: number;
+  /** A data disk that was used before; absent: a copy of the image's empty one. */
+  readonly data?: string;
+  /** Speaks to the serial line instead of keeping a log of it. */
+  readonly console?: { readonly socket: string };
 }
 
 /**
@@ -56,18 +60,19 @@ export class NodeGuest {
   static async boot(options: NodeGuestOptions): Promise<NodeGuest> {
     const { image, work } = options;
     const at = (name: string) => join(work, name);
-    run('cp', ['--sparse=always', image.emptyData, at('data.ext4')]);
+    const data = options.data ?? at('data.ext4');
+    if (options.data === undefined) run('cp', ['--sparse=always', image.emptyData, data]);
     addFiles(image.initrd, [...SHELL, ...options.files], work);
     const machine = startGuest({
       arch: image.arch,
       kernel: image.kernel,
       initrd: at('initrd'),
       append: image.append,
-      console: { file: at('console.log') },
+      console: options.console ?? { file: at('console.log') },
       qmp: at('qmp'),
       timeoutMs: options.timeoutMs,
       reboot: true,
-      args: [...nodeDisks(image, at('data.ext4')), ...shellPort(at('shell')), ...(options.args ?? [])],
+      args: [...nodeDisks(image, data), ...shellPort(at('shell')), ...(options.args ?? [])],
     });
     const ended = machine.exited.then(() => Promise.reject(new Error('the guest ended')));
     const opened = Promise.all([Qmp.connect(at('qmp')), SerialConsole.connect(at('shell'))]);

@@ -1,0 +1,213 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { generateKeyPairSync } from 'node:crypto';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { startReceiver } from '../../../fleet/receive/index.js';
+import { SerialConsole } from '../../../hil/machine/serial-console.js';
+import type { NodeImage } from '../../../hil/node-image/index.js';
+import { run } from '../../../hil/shell.js';
+import { type Mosquitto, startMosquitto } from '../../support/broker.js';
+import { NodeGuest, type RunFile } from './guest.js';
+import { nodeImage, SUITES_SECRET } from './image-file.js';
+
+const MAIN = join(import.meta.dirname, '../../../runtime/main.js');
+const TIMEOUT_MS = 600_000;
+/** A command on the console starts Node by translation. */
+const SLOW_MS = 120_000;
+const READY_MAX_S = 20;
+const ONE_MACHINE = '11111111-2222-4333-8444-555555555555';
+const ANOTHER = '99999999-8888-4777-8666-555555555555';
+
+/** All that a suite lays over an image: where the broker is. */
+function brokerAt(port: number): readonly RunFile[] {
+  const url = `uplink: { url: 'mqtt://10.0.2.2:${port}' }`;
+  return [
+    { path: 'rig/node.yaml', text: `include: [../../etc/cairn/node.yaml]\n${url}\n` },
+    {
+      path: 'systemd/system/cairn.service.d/rig.conf',
+      text: '[Service]\nExecStart=\nExecStart=/usr/local/bin/cairn run --config /run/rig/node.yaml\n',
+    },
+  ];
+}
+
+interface Bench {
+  readonly image: NodeImage;
+  readonly work: string;
+  readonly data: string;
+  readonly broker: Mosquitto;
+  /** What came from the node, per epoch. */
+  readonly rows: Map<string, number>;
+}
+
+async function setUp(t: TestContext): Promise<Bench> {
+  const work = join(process.env.CAIRN_HIL_WORK ?? '.', 'image');
+  rmSync(work, { recursive: true, force: true });
+  mkdirSync(work, { recursive: true });
+  const image = await nodeImage();
+  const data = join(work, 'card.ext4');
+  run('cp', ['--sparse=always', image.emptyData, data]);
+  const broker = await startMosquitto();
+  t.after(() => broker.remove());
+  const rows = new Map<string, number>();
+  const receiver = await startReceiver({
+    url: broker.url,
+    clientId: 'image',
+    protocol: '5',
+    onResult: (result) => {
+      if (result.kind !== 'rows') return;
+      const { epoch, count } = result.rows.header;
+      rows.set(epoch, (rows.get(epoch) ?? 0) + count);
+    },
+  });
+  t.after(() => receiver.stop());
+  return { image, work, data, broker, rows };
+}
+
+/** Boots the card in a machine of this UUID; nobody touches it. */
+async function boot({ image, work, data, broker }: Bench, name: string, uuid: string) {
+  const folder = join(work, name);
+  mkdirSync(folder);
+  const socket = join(folder, 'tty');
+  const guest = await NodeGuest.boot({
+    image,
+    work: folder,
+    data,
+    files: brokerAt(broker.port),
+    console: { socket },
+    args: [
+      ...['-netdev', 'user,id=net', '-device', 'virtio-net-pci,netdev=net'],
+      ...['-device', 'i6300esb', '-uuid', uuid],
+    ],
+    timeoutMs: TIMEOUT_MS,
+  });
+  return { guest, line: await SerialConsole.connect(socket) };
+}
+
+async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
+  for (const endMs = performance.now() + 240_000; !(await holds()); ) {
+    if (performance.now() > endMs) throw new Error(`never: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 250));
+  }
+}
+
+const journal = (guest: NodeGuest) => guest.sh('journalctl -u cairn --no-pager -o cat', SLOW_MS);
+const last = <T>(items: Iterable<T>) => [...items].at(-1);
+
+/** A person who presses Enter, waits for a question, and answers it. */
+async function dialogue(
+  line: SerialConsole,
+  question: RegExp,
+  answer: (said: string) => string,
+): Promise<void> {
+  await line.expect(/Press Enter to log in/, SLOW_MS);
+  line.send('\n');
+  const found = await line.expect(question, SLOW_MS);
+  line.send(`${answer(found[0])}\n`);
+}
+
+const CHALLENGE = /c1\.[0-9a-f]{16}\.\S{22}\r?\nAnswer by: [^\n]*\n/;
+const SECRET = /one-time secret[^\n]*\n/;
+
+/** What the owner's own computer says to a challenge, offline. */
+function answerBy(key: string): (said: string) => string {
+  return (said) => {
+    const challenge = /c1\.\S+/.exec(said)?.[0] ?? '';
+    const done = spawnSync(process.execPath, [MAIN, 'answer', challenge, '--key', key], { encoding: 'utf8' });
+    assert.equal(done.status, 0, done.stderr);
+    return done.stdout.trim();
+  };
+}
+
+function makeKey(folder: string, name: string): { file: string; pem: string } {
+  const { publicKey, privateKey } = generateKeyPairSync('ed25519');
+  const file = join(folder, `${name}.key`);
+  writeFileSync(file, privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600 });
+  return { file, pem: publicKey.export({ type: 'spki', format: 'pem' }).toString().trim() };
+}
+
+test('a node image', { timeout: TIMEOUT_MS }, async (t) => {
+  const bench = await setUp(t);
+  const owner = makeKey(bench.work, 'owner');
+  const stranger = makeKey(bench.work, 'stranger');
+  const { guest, line } = await boot(bench, 'first', ONE_MACHINE);
+  t.after(() => guest.stop());
+
+  await t.test('readings come to a broker outside, and nobody touches it', async () => {
+    await until('readings', () => (last(bench.rows.values()) ?? 0) > 400);
+    const ready = await guest.sh('systemctl show cairn -p ActiveEnterTimestampMonotonic --value', SLOW_MS);
+    const exec = await guest.sh('systemctl show cairn -p ExecMainStartTimestampMonotonic --value', SLOW_MS);
+    const [readyS, execS] = [Number(ready) / 1e6, Number(exec) / 1e6];
+    t.diagnostic(
+      `image, first boot: the node is started ${execS.toFixed(1)} s and samples ${readyS.toFixed(1)} s after the boot (guest time; wanted: ${READY_MAX_S} s)`,
+    );
+    assert.equal(await guest.sh('systemctl is-active cairn'), 'active');
+    assert.equal(await guest.sh('systemctl --failed --no-legend --plain | wc -l'), '0');
+  });
+
+  await t.test('its root is read-only, nobody has a password, nothing listens', async () => {
+    await assert.rejects(guest.sh('touch /x'), /Read-only file system/);
+    await assert.rejects(guest.sh('mount -o remount,rw / && touch /x'), /write-protected|Read-only|cannot/);
+    assert.equal(await guest.sh("awk -F: '$2 !~ /^[!*]/' /etc/shadow"), '');
+    assert.equal(await guest.sh("ss -Hltn | grep -v '127\\.0\\.0\\.5[34]' || true"), '');
+    assert.match(await guest.sh('findmnt -no OPTIONS /var/lib/cairn'), /rw,nosuid,nodev,noexec,noatime/);
+    assert.match(await guest.sh('ls -l /dev/watchdog0; systemctl show -p RuntimeWatchdogUSec'), /=30s$/);
+    const shown = await guest.sh('systemd-analyze security cairn.service --no-pager | tail -1', SLOW_MS);
+    const [, exposure] = /: (\d+\.\d)/.exec(shown) ?? [];
+    t.diagnostic(`systemd-analyze security cairn.service: ${exposure}`);
+    assert.ok(Number(exposure) <= 2, shown);
+  });
+
+  await t.test('before it has an owner: the one-time secret lets in a key, no word does', async () => {
+    await dialogue(line, SECRET, () => 'root');
+    await line.expect(/Refused/, SLOW_MS);
+    await dialogue(line, SECRET, () => SUITES_SECRET.toLowerCase());
+    await line.expect(/Paste/, SLOW_MS);
+    line.send(`${owner.pem}\n`);
+    await line.expect(/installed, and the secret is dead/, SLOW_MS);
+  });
+
+  await t.test(
+    'another key is refused, and so is nothing; the owner gets a shell that is not root',
+    async () => {
+      await dialogue(line, CHALLENGE, answerBy(stranger.file));
+      await line.expect(/Refused/, SLOW_MS);
+      await dialogue(line, CHALLENGE, answerBy(owner.file));
+      await line.expect(/\$ $/, SLOW_MS);
+      line.send('id -un; touch /x; cat /etc/shadow; cairn status --config /run/rig/node.yaml\n');
+      await line.expect(/^owner\r?$/m, SLOW_MS);
+      await line.expect(/\/x.*Read-only/, SLOW_MS);
+      await line.expect(/shadow: Permission denied/, SLOW_MS);
+      await line.expect(/uplink online/, SLOW_MS);
+      line.send('journalctl -u cairn -n 1 -o cat --no-pager | wc -c; exit\n');
+      await line.expect(/^[1-9]\d*\r?$/m, SLOW_MS);
+      await dialogue(line, CHALLENGE, () => '');
+      await line.expect(/Press Enter/, SLOW_MS);
+    },
+  );
+
+  const firstEpoch = last(bench.rows.keys());
+  await t.test('the same machine, started again: the same epoch', async () => {
+    await guest.sh('systemctl restart cairn', SLOW_MS);
+    const had = last(bench.rows.values()) ?? 0;
+    await until('readings after the restart', () => (last(bench.rows.values()) ?? 0) > had + 200);
+    assert.equal(last(bench.rows.keys()), firstEpoch);
+    assert.doesNotMatch(await journal(guest), /another machine/);
+  });
+  line.close();
+  await guest.stop();
+
+  await t.test(
+    'the card in another machine: a warning, a new epoch, and the owner’s key still',
+    async (t) => {
+      const second = await boot(bench, 'second', ANOTHER);
+      t.after(() => second.guest.stop());
+      await until('a new epoch', () => bench.rows.size === 2);
+      assert.match(await journal(second.guest), /another machine or card: a new epoch begins/);
+      await dialogue(second.line, CHALLENGE, answerBy(owner.file));
+      await second.line.expect(/\$ $/, SLOW_MS);
+      second.line.close();
+    },
+  );
+});
