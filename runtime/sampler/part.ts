@@ -51,6 +51,8 @@ export class PartLoop {
   /** The last failure was its bus's, or none at all: the next try comes with the schedule, not later each time. */
   #isBlameless = false;
   #lastError: Error | undefined;
+  /** The log knows already that the bus stays stuck. */
+  #saidStuck = false;
 
   constructor(private readonly options: PartLoopOptions) {
     const { config, clock, random, opened } = options;
@@ -171,6 +173,7 @@ export class PartLoop {
     }
     this.#state = 'ok';
     this.#notReady = 0;
+    this.#saidStuck = false;
     this.#backoff.reset();
   }
 
@@ -203,7 +206,10 @@ export class PartLoop {
     const busKey = this.#opened?.busKey;
     if (busKey === undefined) return false;
     const free = await this.options.recover(busKey);
-    this.options.log('warn', `${busKey}: ${free ? 'freed after recovery' : 'still stuck after recovery'}`);
+    if (free || !this.#saidStuck) {
+      this.options.log('warn', `${busKey}: ${free ? 'freed after recovery' : 'still stuck after recovery'}`);
+    }
+    this.#saidStuck = !free;
     return free;
   }
 

@@ -56,6 +56,13 @@ const [near, far] = await Promise.all([
 ]);
 after(() => Promise.all([near.kill(), far.kill()]));
 
+/** No fault lasts into the next test. */
+async function allWell(): Promise<void> {
+  wires.holdSda(0);
+  wires.holdScl(false);
+  for (const address of [CLIMATE, BATTERY]) await near.set(address, { noAcknowledgeProbability: 0 });
+}
+
 /** A node that samples them, until the test is over. */
 async function sampled(t: TestContext, parts: readonly PartConfig[], board: Partial<BoardConfig> = {}) {
   const bus = { pins: [], timeoutMs: TIMEOUT_MS };
@@ -63,7 +70,10 @@ async function sampled(t: TestContext, parts: readonly PartConfig[], board: Part
     i2c: { main: { ...bus, device: main.device }, second: { ...bus, device: second.device } },
     ...board,
   });
-  t.after(() => node.stop());
+  t.after(async () => {
+    await node.stop();
+    await allWell();
+  });
   await node.goodRows(
     parts.map(({ id }) => id),
     20_000,
@@ -163,7 +173,6 @@ async function powerOff(): Promise<number> {
 
 test('15: SCL held low: every transfer ends in time, its parts are asked ever more seldom; another bus runs on', async (t) => {
   const node = await sampled(t, [...NEAR, FAR]);
-  t.after(() => wires.holdScl(false));
   const lastMs = full ? 20_000 : 5_000;
   wires.holdScl(true);
   const fault = await during(node, lastMs);
@@ -180,10 +189,6 @@ test('16: nine transfers of ten are refused: back-off with jitter, rows of fault
   const node = await sampled(t, [...NEAR, FAR]);
   const lastMs = full ? 30_000 : 6_000;
   const well = await loadDuring(() => sleep(lastMs / 2));
-  const acknowledgeAll = async () => {
-    for (const address of [CLIMATE, BATTERY]) await near.set(address, { noAcknowledgeProbability: 0 });
-  };
-  t.after(acknowledgeAll);
   for (const address of [CLIMATE, BATTERY]) await near.set(address, { noAcknowledgeProbability: 0.9 });
   let fault: Awaited<ReturnType<typeof during>> | undefined;
   const storm = await loadDuring(async () => {
@@ -208,7 +213,7 @@ test('16: nine transfers of ten are refused: back-off with jitter, rows of fault
     waits.some((ms) => !Number.isInteger(ms / EVERY_MS)),
     'no jitter',
   );
-  await acknowledgeAll();
+  await allWell();
   await node.goodRows(NEAR_IDS, 15_000);
 });
 

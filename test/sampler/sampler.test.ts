@@ -77,12 +77,13 @@ function rig(ids: readonly string[], intervalMs = 1000, change: Partial<Board> =
   const declared: SamplerStream[] = [];
   const log: string[] = [];
   const recovered: string[] = [];
+  const stuck = { forGood: false };
   const board: Board = {
     parts,
     missing: [],
     choices: [],
     reopen: async (): Promise<BoardPart> => assert.fail('nothing is missing'),
-    recover: async (busKey) => recovered.push(busKey) > 0,
+    recover: async (busKey) => recovered.push(busKey) > 0 && !stuck.forGood,
     close: async () => {},
     ...change,
   };
@@ -95,7 +96,7 @@ function rig(ids: readonly string[], intervalMs = 1000, change: Partial<Board> =
     log: (_level, text) => log.push(text),
   });
   const of = (stream: string) => rows.filter((row) => row.stream === stream);
-  return { clock, parts, rows, of, declared, log, recovered, sampler };
+  return { clock, parts, rows, of, declared, log, recovered, stuck, sampler };
 }
 
 test('samples on its schedule, under the full stream name, each stream declared before its first row', async () => {
@@ -149,6 +150,22 @@ test('a stuck bus is recovered', async () => {
   parts[0]!.driver.fail = new HalError('busStuck', 'i2c-1', 'SDA is low');
   await clock.advance(1_000);
   assert.deepEqual(recovered.slice(0, 1), ['fake-bus']);
+});
+
+test('a bus that stays stuck is said once, however often it is tried, and again after it was good', async () => {
+  const { clock, parts, sampler, log, recovered, stuck } = rig(['climate']);
+  stuck.forGood = true;
+  sampler.start();
+  const { driver } = parts[0]!;
+  for (let time = 1; time <= 2; time++) {
+    await clock.advance(40_000);
+    driver.fail = new HalError('busStuck', 'i2c-1', 'SDA is low');
+    const before = recovered.length;
+    await clock.advance(60_000);
+    assert.ok(recovered.length >= before + 4, 'it is tried again');
+    assert.equal(log.filter((line) => /still stuck/.test(line)).length, time);
+    driver.fail = undefined;
+  }
 });
 
 test('a part whose bus was held by another, or was freed, is asked on its schedule all the while', async () => {
