@@ -95,10 +95,22 @@ test('5: a bus whose data line is held', async (t) => {
 
 test('5: one part that holds the clock is not taken for its neighbours', async (t) => {
   const culprit = i2cTwin('ina219');
-  culprit.faults.stretchMs = 400;
-  const i2c = await wiredBuses(t, { 'i2c-1': { 118: i2cTwin('bme280'), 64: culprit } });
+  culprit.faults.stretchMs = 1000;
+  const i2c = await wiredBuses(t, { 'i2c-1': { 118: i2cTwin('bme280'), 64: culprit } }, 300);
   assert.deepEqual(await linesOf(nodeConfig([battery, climate], { i2c })), [
-    'battery: i2c-1 0x40 (pins 3 and 5): expected ina219 within 100 ms; found no end of the transfer to it, while 0x76 answers; it holds the clock: cut its power for a moment, then look at its supply',
+    'battery: i2c-1 0x40 (pins 3 and 5): expected ina219 within 300 ms; found no end of the transfer to it, while 0x76 answers; it holds the clock: cut its power for a moment, then look at its supply',
+  ]);
+});
+
+test('a part that answers on the second try is told so, not called missing', async (t) => {
+  const loose = i2cTwin('bme280');
+  loose.faults.noAcknowledgeProbability = 1;
+  const i2c = await wiredBuses(t, { 'i2c-1': { 118: loose } });
+  const onLook = () => {
+    loose.faults.noAcknowledgeProbability = 0;
+  };
+  assert.deepEqual(await linesOf(nodeConfig([climate], { i2c }), { onLook }), [
+    'climate: i2c-1 0x76 (pins 3 and 5): expected bme280; found an answer there now, and none when it was asked first; look for a loose contact, and ask again',
   ]);
 });
 

@@ -12,7 +12,7 @@ async function nodeFile(t: TestContext): Promise<string> {
   t.after(() => rmSync(folder, { recursive: true }));
   const buses = await wiredBuses(t, { 'i2c-1': { 119: i2cTwin('bme280'), 64: i2cTwin('ina219') } });
   const { device, pins } = buses['i2c-1']!;
-  const board = { title: 'Bench', kind: 'twin', i2c: { 'i2c-1': { device, pins } } };
+  const board = { title: 'Bench', kind: 'twin', i2c: { 'i2c-1': { device, pins, timeout: '5s' } } };
   const parts = {
     climate: { driver: 'bme280', bus: 'i2c-1' },
     battery: { driver: 'ina219', bus: 'i2c-1' },

@@ -45,6 +45,7 @@ export function chip(register: number, value: number): MemoryTwin {
 export async function wiredBuses(
   t: TestContext,
   buses: Readonly<Record<string, Readonly<Record<number, I2cTwin>>>>,
+  timeoutMs = 2000,
 ): Promise<Readonly<Record<string, NodeConfig['board']['i2c'][string]>>> {
   const folder = mkdtempSync(join(tmpdir(), 'cairn-wiring-'));
   const worldAt = createWorld(1, 0n);
@@ -56,7 +57,7 @@ export async function wiredBuses(
     const world = () => worldAt(realClock.nowNs());
     const served = await serveTwins(path, byAddress, world, { random: seeded(1), clock: realClock });
     t.after(() => served.close());
-    entries.push([name, { device: `unix:${path}`, pins: pins[name] ?? [], timeoutMs: 100 }]);
+    entries.push([name, { device: `unix:${path}`, pins: pins[name] ?? [], timeoutMs }]);
   }
   t.after(() => rmSync(folder, { recursive: true }));
   return Object.fromEntries(entries);

@@ -56,6 +56,7 @@ export function diagnoseI2c(e: I2cEvidence): WiringFault {
   const { sight } = e;
   if (sight && sight.blocked.length > 0 && sight.answers.length + sight.silent === 0)
     return stuckBus(e, sight);
+  if (sight?.answers.includes(e.address)) return passing(e);
   if (kind === 'timeout') return slowPart(e);
   if (kind !== 'noAcknowledge') return unexplained(e);
   const here = e.elsewhere.find(({ bus }) => bus.name === e.bus.name);
@@ -63,6 +64,13 @@ export function diagnoseI2c(e: I2cEvidence): WiringFault {
   if (e.elsewhere[0]) return otherBus(e, e.elsewhere[0]);
   if (sight && sight.answers.length === 0 && sight.silent > 0) return silentBus(e, sight);
   return missing(e);
+}
+
+function passing(e: I2cEvidence): WiringFault {
+  return fault(e, 'passing', {
+    found: 'an answer there now, and none when it was asked first',
+    todo: 'look for a loose contact, and ask again',
+  });
 }
 
 function otherAddress(e: I2cEvidence, address: number): WiringFault {

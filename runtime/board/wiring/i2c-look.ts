@@ -126,11 +126,12 @@ export class I2cLook {
       const bus = await this.#open(name).catch(() => undefined);
       if (!bus) continue;
       const claimed = this.#claimed(name);
+      let blocked = 0;
       for (const address of part.driver.addresses ?? []) {
         if (claimed.includes(address)) continue;
         const kind = await this.#isPart(part, bus, address);
         if (kind === undefined) found.push({ bus: this.#facts(name), address });
-        else if (BLOCKED.includes(kind)) break;
+        else if (BLOCKED.includes(kind) && ++blocked >= BLOCKED_ENOUGH) break;
       }
     }
     return found;
