@@ -13,9 +13,9 @@ import { NodeGuest, type RunFile } from './guest.js';
 import { nodeImage, SUITES_SECRET } from './image-file.js';
 
 const MAIN = join(import.meta.dirname, '../../../runtime/main.js');
-const TIMEOUT_MS = 600_000;
+const TIMEOUT_MS = 1_500_000;
 /** A command on the console starts Node by translation. */
-const SLOW_MS = 120_000;
+const SLOW_MS = 240_000;
 const READY_MAX_S = 20;
 const ONE_MACHINE = '11111111-2222-4333-8444-555555555555';
 const ANOTHER = '99999999-8888-4777-8666-555555555555';
@@ -86,8 +86,8 @@ async function boot({ image, work, data, broker }: Bench, name: string, uuid: st
 }
 
 async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
-  for (const endMs = performance.now() + 240_000; !(await holds()); ) {
-    if (performance.now() > endMs) throw new Error(`never: ${what}`);
+  for (const endMs = performance.now() + 300_000; !(await holds()); ) {
+    if (performance.now() > endMs) throw new Error(`not within 5 min: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 250));
   }
 }
@@ -138,9 +138,10 @@ test('a node image', { timeout: TIMEOUT_MS }, async (t) => {
     await until('readings', () => (last(bench.rows.values()) ?? 0) > 400);
     const ready = await guest.sh('systemctl show cairn -p ActiveEnterTimestampMonotonic --value', SLOW_MS);
     const exec = await guest.sh('systemctl show cairn -p ExecMainStartTimestampMonotonic --value', SLOW_MS);
+    const cpu = await guest.sh('systemctl show cairn -p CPUUsageNSec --value', SLOW_MS);
     const [readyS, execS] = [Number(ready) / 1e6, Number(exec) / 1e6];
     t.diagnostic(
-      `image, first boot: the node is started ${execS.toFixed(1)} s and samples ${readyS.toFixed(1)} s after the boot (guest time; wanted: ${READY_MAX_S} s)`,
+      `image, first boot: the node is started ${execS.toFixed(1)} s and samples ${readyS.toFixed(1)} s after the boot (guest time; wanted: ${READY_MAX_S} s); CPU so far ${(Number(cpu) / 1e9).toFixed(1)} s`,
     );
     assert.equal(await guest.sh('systemctl is-active cairn'), 'active');
     assert.equal(await guest.sh('systemctl --failed --no-legend --plain | wc -l'), '0');
