@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { Locked, lock } from './lock.js';
 import { type Options, readOptions, UsageError } from './options.js';
 import { keepFailure, writeReport } from './report/files.js';
-import { readSuites, readWiring } from './report/tap.js';
+import { readSuites, readTimes, readWiring } from './report/tap.js';
 import { type Rig, RigError, readRig } from './rig.js';
 import { runRig } from './run.js';
 import { say } from './shell.js';
@@ -41,8 +41,8 @@ function chosen(rig: Rig, { only }: Options): readonly string[] {
 
 /** Green is: wired as the manifest says, no suite failed, and something ran. */
 function finish(rig: Rig, { seed, full, work }: Options, wanted: readonly string[], tap: string): void {
-  const [suites, wiring] = [readSuites(tap, wanted), readWiring(tap)];
-  process.stdout.write(`${writeReport(work, { rig: rig.name, seed, full, wiring, suites }, tap)}\n`);
+  const [suites, wiring, times] = [readSuites(tap, wanted), readWiring(tap), readTimes(tap)];
+  process.stdout.write(`${writeReport(work, { rig: rig.name, seed, full, wiring, times, suites }, tap)}\n`);
   const failed = wiring.length > 0 || suites.some(({ outcome }) => outcome === 'failed');
   if (!failed && suites.some(({ outcome }) => outcome === 'passed')) return;
   if (!failed) say('nothing ran: everything is skipped by the manifest');

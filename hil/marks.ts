@@ -3,6 +3,7 @@ export const READY = '# hil ready';
 export const BEGIN = '# hil begin';
 export const END = '# hil end';
 export const ERROR = '# hil error';
+export const TIME = '# hil time';
 export const WIRING = '# hil wiring';
 
 /**
@@ -11,6 +12,8 @@ export const WIRING = '# hil wiring';
  */
 export const readyMark = (slowness: number, limitMs: number) =>
   `${READY} ${slowness.toFixed(2)} ${Math.round(limitMs)}\n`;
+/** What took how long around the suites, such as building the guest. */
+export const timeMark = (what: string, tookMs: number) => `${TIME} ${what} ${(tookMs / 1000).toFixed(1)} s\n`;
 /** One wrong wiring of the rig, in one line. */
 export const wiringMark = (line: string) => `${WIRING} ${line}\n`;
 export const beginMark = (suite: string) => `${BEGIN} ${suite}\n`;

@@ -1,10 +1,11 @@
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { runOnBench } from './bench/index.js';
 import { buildGuest } from './guest/build.js';
 import { runInGuest } from './guest/run.js';
 import { shellInGuest } from './guest/shell.js';
 import type { Arch } from './machine/arch.js';
+import { timeMark } from './marks.js';
 import { runNodeSuites } from './node-suites.js';
 import { type Options, UsageError } from './options.js';
 import type { Rig } from './rig.js';
@@ -40,9 +41,11 @@ async function runInQemu(run: RigRun, arch: Arch): Promise<string | undefined> {
     const files = await buildGuest({ ...options, arch, project, compiled, programs: rig.programs });
     const builtMs = performance.now();
     say(`guest ${files.release} built in ${seconds(builtMs - startMs)}`);
+    appendFileSync(tapFile, timeMark('guest built in', builtMs - startMs));
     if (options.shell) return shellInGuest(files, options.work, options.seed).then(() => undefined);
     await runInGuest({ ...options, files, tapFile, only: inGuest });
     say(`boot to power off: ${seconds(performance.now() - builtMs)}`);
+    appendFileSync(tapFile, timeMark('boot to power off', performance.now() - builtMs));
   }
   const nodeSuites = rig.nodeSuites.filter((name) => suites.includes(name));
   await runNodeSuites({ ...options, suites: nodeSuites, compiled, arch, tapFile });

@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Arch } from '../machine/arch.js';
+import { type Arch, archs } from '../machine/arch.js';
 import { run, say } from '../shell.js';
 
 /**
@@ -54,7 +54,11 @@ export class Debian {
       mkdirSync(join(made, path), { recursive: true });
     writeFileSync(join(made, 'status'), '');
     writeFileSync(join(made, 'apt.conf'), configOf(this.arch, made));
-    run('apt-get', ['update', '-qq'], { env: { APT_CONFIG: join(made, 'apt.conf') } });
+    const env = { APT_CONFIG: join(made, 'apt.conf') };
+    const failed = attempt(() => run('apt-get', ['update', '-qq'], { env }));
+    // One source of many may fail; what counts is that Debian's own was read.
+    const unknown = attempt(() => run('apt-cache', ['show', archs[this.arch].kernelPackage], { env }));
+    if (unknown) throw failed ?? unknown;
     writeFileSync(join(made, 'apt.conf'), configOf(this.arch, this.#folder));
     renameSync(made, this.#folder);
   }
@@ -62,6 +66,15 @@ export class Debian {
   #apt(program: string, args: readonly string[], cwd?: string): string {
     const env = { APT_CONFIG: join(this.#folder, 'apt.conf') };
     return run(program, args, { env, ...(cwd === undefined ? {} : { cwd }) });
+  }
+}
+
+function attempt(task: () => void): Error | undefined {
+  try {
+    task();
+    return undefined;
+  } catch (error) {
+    return error as Error;
   }
 }
 

@@ -1,9 +1,9 @@
-import { readFileSync, rmSync } from 'node:fs';
+import { appendFileSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { Follower } from '../follower.js';
 import { startHost } from '../host/index.js';
 import { disk, type Guest, startGuest } from '../machine/qemu.js';
-import { READY } from '../marks.js';
+import { READY, timeMark } from '../marks.js';
 import { say, seconds } from '../shell.js';
 import type { GuestFiles } from './build.js';
 
@@ -28,7 +28,7 @@ export async function runInGuest({ files, work, tapFile, only, full, seed }: Gue
   const words = [`cairn.seed=${seed}`, `cairn.only=${only.join(',')}`, ...(full ? ['cairn.full=1'] : [])];
   const host = await startHost(work, { full, seed });
   const guest = start(files, work, { file: join(work, CONSOLE) }, words, [
-    ...['-device', 'virtio-serial-pci', '-chardev', `file,id=tap,path=${tapFile}`],
+    ...['-device', 'virtio-serial-pci', '-chardev', `file,id=tap,path=${tapFile},append=on`],
     ...['-device', 'virtserialport,chardev=tap,name=cairn.tap'],
     ...host.args,
   ]);
@@ -78,6 +78,7 @@ async function watch(guest: Guest, tapFile: string, work: string): Promise<void>
     if (ready !== undefined) {
       const [slowness, suiteMs] = ready.slice(READY.length + 1).split(' ');
       limitMs = Number(suiteMs) + SILENCE_MARGIN_MS;
+      appendFileSync(tapFile, timeMark('booted in', saidMs - bootMs));
       say(`booted in ${seconds(saidMs - bootMs)}; ${slowness} times slower than an idle machine`);
     }
     if (performance.now() - saidMs < limitMs) return;

@@ -7,6 +7,8 @@ export interface Run {
   readonly full: boolean;
   /** What is wired wrong, one line a fault. */
   readonly wiring: readonly string[];
+  /** What took how long around the suites. */
+  readonly times: readonly string[];
   readonly suites: readonly SuiteReport[];
 }
 

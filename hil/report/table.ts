@@ -5,7 +5,7 @@ import type { SuiteReport } from './tap.js';
 const WORD = { passed: 'ok', failed: 'FAILED', skipped: 'skipped' };
 
 /** Suite by rig, with what was skipped and why, what failed, and the figures that the tests gave. */
-export function table({ rig, wiring, suites }: Run): string {
+export function table({ rig, seed, wiring, times, suites }: Run): string {
   const rows = suites.map((suite) => {
     const count = (outcome: string) => String(suite.tests.filter((test) => test.outcome === outcome).length);
     const counts = [count('passed'), count('failed'), count('skipped')];
@@ -20,6 +20,8 @@ export function table({ rig, wiring, suites }: Run): string {
       .trimEnd(),
   );
   return [
+    [`rig ${rig}`, `seed ${seed}`, ...times].join(', '),
+    '',
     ...lines,
     ...section('wired otherwise than the manifest says', wiring),
     ...section('skipped by manifest', suites.flatMap(skips)),

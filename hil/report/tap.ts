@@ -1,4 +1,4 @@
-import { BEGIN, END, ERROR, WIRING } from '../marks.js';
+import { BEGIN, END, ERROR, TIME, WIRING } from '../marks.js';
 
 /** One test of a suite. */
 export interface TestPoint {
@@ -88,8 +88,17 @@ function saidIn(lines: readonly string[]): string {
 
 /** What the check of the rig's wiring found wrong before the suites, one line a fault. */
 export function readWiring(tap: string): readonly string[] {
-  const lines = tap.split('\n').filter((line) => line.startsWith(WIRING));
-  return lines.map((line) => line.slice(WIRING.length + 1));
+  return marked(tap, WIRING);
+}
+
+/** What took how long around the suites. */
+export function readTimes(tap: string): readonly string[] {
+  return marked(tap, TIME);
+}
+
+function marked(tap: string, mark: string): readonly string[] {
+  const lines = tap.split('\n').filter((line) => line.startsWith(`${mark} `));
+  return lines.map((line) => line.slice(mark.length + 1));
 }
 
 /** Top-level points only; a point's YAML block follows it, indented by two. */

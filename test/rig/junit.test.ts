@@ -47,7 +47,14 @@ const suite: SuiteReport = {
 
 test('another parser reads the counts, the names and the reasons', { skip: noPython }, () => {
   const [rig, gpio] = parsed(
-    junit({ rig: 'r', seed: 9, full: false, wiring: ['main 0x76: nobody answers'], suites: [suite] }),
+    junit({
+      rig: 'r',
+      seed: 9,
+      full: false,
+      wiring: ['main 0x76: nobody answers'],
+      times: [],
+      suites: [suite],
+    }),
   );
   assert.deepEqual([rig!.name, rig!.failures], ['the rig itself', '1']);
   assert.deepEqual(
@@ -72,6 +79,7 @@ test('any text of a test gives well-formed XML', { skip: noPython }, () => {
           seed: 1,
           full: true,
           wiring: [],
+          times: [],
           suites: [{ ...suite, tests, diagnostics: texts }],
         }),
       );

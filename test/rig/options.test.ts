@@ -50,7 +50,11 @@ test('a rig is a name or a file; folders come from the options, then the environ
 
 test('a failed run is kept in a folder named by time, rig and seed; the oldest of many go', () => {
   const work = mkdtempSync(join(tmpdir(), 'cairn-work-'));
-  writeReport(work, { rig: 'r', seed: 77, full: false, wiring: [], suites: [] }, 'TAP version 13\n');
+  writeReport(
+    work,
+    { rig: 'r', seed: 77, full: false, wiring: [], times: [], suites: [] },
+    'TAP version 13\n',
+  );
   const kept = Array.from({ length: 25 }, (_, i) =>
     keepFailure(work, 'r', 77, new Date(Date.UTC(2026, 0, 1, 0, i))),
   );

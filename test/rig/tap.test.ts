@@ -4,9 +4,9 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { beginMark, endMark, errorMark, readyMark, wiringMark } from '../../hil/marks.js';
+import { beginMark, endMark, errorMark, readyMark, timeMark, wiringMark } from '../../hil/marks.js';
 import { table } from '../../hil/report/table.js';
-import { readSuites, readWiring } from '../../hil/report/tap.js';
+import { readSuites, readTimes, readWiring } from '../../hil/report/tap.js';
 
 /** What Node's own runner says of a file, so that no shape here is ours. */
 function tapOf(source: string): { readonly tap: string; readonly code: number } {
@@ -111,14 +111,17 @@ test('a suite whose name another begins with is not taken for it', () => {
 });
 
 test('the table shows suite, rig, counts, reasons, failures in one line, and figures', () => {
-  const tap = wiringMark('main 0x76: nobody answers') + asWritten('mixed', MIXED);
+  const tap =
+    timeMark('guest built in', 16_042) + wiringMark('main 0x76: nobody answers') + asWritten('mixed', MIXED);
   const text = table({
     rig: 'bench-1',
     seed: 7,
     full: false,
     wiring: readWiring(tap),
+    times: readTimes(tap),
     suites: readSuites(tap, ['mixed']),
   });
+  assert.match(text, /^rig bench-1, seed 7, guest built in 16\.0 s$/m);
   assert.match(text, /^mixed +bench-1 +1 +2 +1 +1\.2 s +FAILED$/m);
   assert.match(text, /^ {2}main 0x76: nobody answers$/m);
   assert.match(text, /^ {2}mixed: not here: bench-1 lacks lines: none$/m);
