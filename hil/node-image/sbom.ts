@@ -102,7 +102,7 @@ const INSIDE: Readonly<Record<string, readonly Component[]>> = {
     {
       type: 'library',
       name: 'snappy',
-      version: '1.1.7',
+      version: '1.1.4',
       'bom-ref': 'snappy',
       licenses: [{ expression: 'BSD-3-Clause' }],
     },

@@ -62,7 +62,7 @@ test('it names what is installed, with versions, package URLs and licences', () 
   assert.equal(level?.hashes?.[0]?.content, '01'.repeat(64));
   assert.deepEqual(
     level?.components?.map(({ name, version }) => `${name} ${version}`),
-    ['leveldb 1.20', 'snappy 1.1.7'],
+    ['leveldb 1.20', 'snappy 1.1.4'],
   );
   for (const name of ['cairn', 'node', 'linux-image-6.1.0-56-amd64']) assert.ok(of(name), name);
   const refs = components.map((component) => component['bom-ref']);
