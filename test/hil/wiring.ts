@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
-import { type TestContext, test } from 'node:test';
+import { before, type TestContext, test } from 'node:test';
 import type { I2cTwin } from '../../drivers/contract/index.js';
 import { Wires } from '../../hil/i2c-adapter/wires.js';
 import { makeSimChip, SimLine } from '../../hil/inside/gpio-sim.js';
@@ -40,6 +40,14 @@ function said(...parts: readonly PartConfig[]): Promise<readonly string[]> {
   const i2c = { [MAIN]: bus(MAIN), [SECOND]: bus(SECOND) };
   return linesOf(nodeConfig(parts, { kind: 'linux', i2c }), { files: linuxSystemFiles() });
 }
+
+/** Code that runs for the first time on a busy machine that translates it is slower than the second that the kernel gives a transfer. */
+before(async () => {
+  const world = () => worldAt(realClock.nowNs());
+  const stop = serveTwinsOnAdapter(new Map([[0x76, i2cTwin('bme280')]]), world, rig.bus('main').twins);
+  for (let tries = 0; tries < 5 && (await said(climate)).length > 0; tries++);
+  stop();
+});
 
 test('parts that are all where they belong', async (t) => {
   wire(t, { 118: i2cTwin('bme280'), 64: i2cTwin('ina219') });
