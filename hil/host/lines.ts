@@ -7,6 +7,12 @@ import { startTwin } from './live-twin.js';
 import type { Cable, Line, Said } from './wire.js';
 
 const UNPLUG_TIMEOUT_MS = 10_000;
+/**
+ * QEMU's 16550 has no rate, and hands a guest more than its tty buffer holds; a real one at 115,200 baud says 11,520 bytes a second. So many
+ * go at once, and no sooner than that after the last.
+ */
+const UART_PIECE_BYTES = 400;
+const UART_PIECE_MS = 20;
 const USB_LINES: readonly Line[] = ['usb0', 'usb1'];
 const LINES: readonly Line[] = ['uart', ...USB_LINES];
 
@@ -51,7 +57,10 @@ export class SerialLines {
 
   /** Through the cable, in chunks; a part that is unplugged meanwhile fails it. */
   async say(line: Line, bytes: Uint8Array, cable: Cable): Promise<Said> {
-    const { chunk, pauseMs } = cable;
+    const isUart = line === 'uart';
+    const chunk = isUart ? Math.min(cable.chunk, UART_PIECE_BYTES) : cable.chunk;
+    const pauseMs =
+      isUart && chunk === UART_PIECE_BYTES ? Math.max(cable.pauseMs, UART_PIECE_MS) : cable.pauseMs;
     const { bytes: heard, hits } = through(bytes, cable);
     for (let at = 0; at < heard.length; at += chunk) {
       await this.#chardevs[line].say(heard.subarray(at, at + chunk));

@@ -22,7 +22,9 @@ export interface SerialFixture {
 }
 
 export const SERIAL_FRAMING: SerialFraming = { kind: 'line', maxBytes: 80 };
-const WAIT_MS = 15_000;
+/** An emulated machine says how long its boot took; one of 4 s or less is as fast as it gets. */
+const SLOWNESS = Math.max(1, Number(process.env.CAIRN_HIL_BOOT_S ?? 0) / 4);
+const WAIT_MS = 15_000 * SLOWNESS;
 
 /** Collects what a port tells. */
 export class Listener {
@@ -42,7 +44,7 @@ export class Listener {
   }
 }
 
-/** Waits until something is so, at most 15 s. */
+/** Waits until something is so, at most 15 s; longer on a machine that is slow. */
 export async function until(what: string, isSo: () => boolean | Promise<boolean>): Promise<void> {
   for (const startMs = performance.now(); performance.now() - startMs < WAIT_MS; ) {
     if (await isSo()) return;

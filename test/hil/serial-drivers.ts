@@ -17,8 +17,10 @@ import { full, lacking, rig, seed, sleep } from './rig.js';
 
 /** How often the twin is asked what it said; simulated. */
 const POLL_MS = 100;
+/** For bytes that are on their way, real time. */
+const READ_LIMIT_MS = 60_000;
 /** A look for a line that is away takes real time. */
-const LOOK_MS = 5;
+const LOOK_MS = 50;
 
 const noHost = lacking('services.host');
 const host = noHost ? undefined : await Host.open(rig.service('host'));
@@ -47,7 +49,7 @@ const openOn =
       async advance(ms) {
         for (let doneMs = 0; doneMs < ms; doneMs += POLL_MS) {
           await clock.advance(Math.min(POLL_MS, ms - doneMs));
-          await talk();
+          await talk(clock.nowNs());
         }
       },
       async close() {
@@ -58,11 +60,19 @@ const openOn =
   };
 
 /** Carries what the twin says and hears to and from the far end, and waits until all of it has arrived. */
-function talker(twin: SerialTwin, end: FarEnd, traffic: Traffic, world: () => World): () => Promise<void> {
+function talker(
+  twin: SerialTwin,
+  end: FarEnd,
+  traffic: Traffic,
+  world: () => World,
+): (nowNs: bigint) => Promise<void> {
   let plugged = true;
   let heard = 0;
   let noiseSeed = seed;
-  return async () => {
+  let nextNs = 0n;
+  return async (nowNs) => {
+    if (nowNs < nextNs && traffic.written === heard) return;
+    nextNs = nowNs + BigInt(POLL_MS) * 1_000_000n;
     const { unplugged, mute, noiseProbability } = twin.faults;
     if (plugged === unplugged) {
       await (unplugged ? end.unplug() : end.plug());
@@ -84,7 +94,7 @@ function talker(twin: SerialTwin, end: FarEnd, traffic: Traffic, world: () => Wo
     const before = traffic.read;
     const noise = { how: 'each', probability: noiseProbability, seed: ++noiseSeed } as const;
     const { bytes } = await end.say(said, noiseProbability > 0 ? { damage: noise } : {});
-    await until('the bytes are read', () => traffic.read >= before + bytes);
+    await traffic.reached(before + bytes);
   };
 }
 
@@ -92,6 +102,8 @@ interface Traffic {
   readonly module: unknown;
   readonly read: number;
   readonly written: number;
+  /** Settles once so many bytes are read. */
+  reached(bytes: number): Promise<void>;
   isOpen(): boolean;
 }
 
@@ -99,6 +111,7 @@ interface Traffic {
 function watchTraffic(): Traffic {
   const { SerialPort } = createRequire(import.meta.url)('serialport') as { SerialPort: typeof NpmSerialPort };
   let open = false;
+  let told: () => void = () => undefined;
   const count = { read: 0, written: 0 };
   function Watched(options: ConstructorParameters<typeof NpmSerialPort>[0]): NpmSerialPort {
     const port = new SerialPort(options);
@@ -109,6 +122,7 @@ function watchTraffic(): Traffic {
     }) as typeof port.write;
     port.on('data', (bytes: Buffer) => {
       count.read += bytes.length;
+      told();
     });
     port.on('open', () => {
       open = true;
@@ -125,6 +139,14 @@ function watchTraffic(): Traffic {
     },
     get written() {
       return count.written;
+    },
+    async reached(bytes) {
+      while (count.read < bytes) {
+        await new Promise<void>((resolve, reject) => {
+          const timer = setTimeout(reject, READ_LIMIT_MS, new Error(`${count.read} of ${bytes} bytes`));
+          told = () => resolve(clearTimeout(timer));
+        });
+      }
     },
     isOpen: () => open,
   };
