@@ -36,7 +36,7 @@ export interface ChainFinding extends DeliveryFinding {
 }
 
 /** A boot takes ten times longer on a machine that does much else. */
-const BOOT_MS = 170_000;
+const BOOT_MS = 280_000;
 const CREATION_MS = 1_500;
 const SAMPLING_MS = { least: 1_000, most: 5_000 };
 /** The last boot samples for so long before its drain is judged. */
