@@ -37,14 +37,18 @@ if (process.argv[2] !== '--parts') {
 async function tellWiring(): Promise<void> {
   if (rig.lines === undefined && rig.buses === undefined && rig.ports === undefined) return;
   const deps = { clock: systemClock(), native, random: Math.random, log: () => undefined };
-  const told = await checkWiring(rig, deps).catch((error: unknown) => [`the check itself failed: ${error}`]);
+  const check = () => checkWiring(rig, deps).catch((error: unknown) => [`the check itself failed: ${error}`]);
+  const first = await check();
+  // An emulated part is late where the host is busy, and never loose: what is wrong with it is so twice.
+  const told = first.length > 0 && rig.machine.qemu !== undefined ? await check() : first;
   for (const line of told) write(wiringMark(line.replaceAll('\n', ' ')));
 }
 
 async function runSuites(only: readonly string[] = []): Promise<void> {
+  const env = { ...process.env, CAIRN_HIL_SLOWNESS: slowness.toFixed(2) };
   for (const suite of rig.suites.filter((name) => only.length === 0 || only.includes(name))) {
     const file = join(import.meta.dirname, `../../test/hil/${suite}.js`);
-    const code = await runSuite({ suite, file, env: process.env, timeoutMs: limitMs, out: 1, write });
+    const code = await runSuite({ suite, file, env, timeoutMs: limitMs, out: 1, write });
     process.exitCode = Math.max(Number(process.exitCode ?? 0), code);
   }
 }

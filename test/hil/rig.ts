@@ -52,8 +52,10 @@ export const seed = Number(process.env.CAIRN_HIL_SEED ?? 1);
 export const setup: BoardSetup = completeDeps(testDeps());
 export { native };
 
+/** How many times slower than an idle machine this one seemed at its boot, from 1; what is waited for in real time may scale with it. */
+export const slowness = Math.min(4, Math.max(1, Number(process.env.CAIRN_HIL_SLOWNESS ?? 1)));
 /** Long for an edge or a byte to arrive, even where every instruction is translated. */
-export const SETTLE_MS = 150;
+export const SETTLE_MS = Math.round(150 * slowness);
 
 /**
  * States what the whole suite needs, as paths of the manifest (`lines.SOS`, `buses.main.twins`, `programs.socat`); before its first test.
