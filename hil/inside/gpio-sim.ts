@@ -20,6 +20,8 @@ export function makeSimChip(label: string, lines: readonly string[]): void {
 
 /** The side of a simulated line that is outside the machine. */
 export class SimLine {
+  /** The file that it is driven by: `pull-up` or `pull-down`. */
+  readonly pullFile: string;
   readonly #folder: string;
 
   constructor(label: string, offset: number) {
@@ -29,11 +31,12 @@ export class SimLine {
       .find((path) => existsSync(path));
     if (folder === undefined) throw new Error(`gpio-sim ${label} has no line ${offset}`);
     this.#folder = folder;
+    this.pullFile = join(folder, 'pull');
   }
 
   /** Pulls the line from outside: what an input reads. */
   drive(level: 0 | 1): void {
-    writeFileSync(join(this.#folder, 'pull'), level === 1 ? 'pull-up' : 'pull-down');
+    writeFileSync(this.pullFile, level === 1 ? 'pull-up' : 'pull-down');
   }
 
   /** A pull gives way to an output by itself. */
