@@ -18,7 +18,8 @@ export interface Options {
 export class UsageError extends Error {}
 
 const USAGE = 'npm run hil -- [--rig FILE|NAME] [--only SUITE,…] [--full] [--shell] [--seed N] [--work DIR]';
-const MAX_SEED = 2 ** 31;
+/** Short enough to type, and for what suites make of it. */
+const MAX_SEED = 1_000_000;
 
 /** Throws UsageError. */
 export function readOptions(argv: readonly string[], env: NodeJS.ProcessEnv, project: string): Options {
