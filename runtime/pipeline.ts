@@ -63,7 +63,12 @@ export function createPipeline(parts: PipelineParts): Pipeline {
   store.declare({ ...LOG_STREAM, title: 'Log of the runtime' });
   parts.logSink.attach((rows) => store.append(rows));
 
-  const anchors = new AnchorKeeper({ clock, wall: parts.wall, emit: (anchor) => store.anchor(anchor) });
+  const anchors = new AnchorKeeper({
+    clock,
+    wall: parts.wall,
+    emit: (anchor) => store.anchor(anchor),
+    log: (level, text) => log(level, 'clock', text),
+  });
   declare(fusionStreams(config.fusion));
   const fusion = createFusion({
     config: config.fusion,

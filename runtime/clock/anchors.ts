@@ -21,6 +21,7 @@ export interface AnchorKeeperOptions {
   readonly clock: RuntimeClock;
   readonly wall: WallClock;
   readonly emit: (anchor: BootAnchor) => void;
+  readonly log: (level: 'warn', text: string) => void;
 }
 
 /**
@@ -33,6 +34,7 @@ export class AnchorKeeper {
   #timer: Timer | undefined;
   #allowance = ANCHORS_AT_ONCE;
   #allowedNs: bigint | undefined;
+  #isRefused = false;
 
   constructor(private readonly options: AnchorKeeperOptions) {}
 
@@ -69,17 +71,27 @@ export class AnchorKeeper {
   }
 
   #check(): void {
-    const sync = this.options.wall.sync();
-    if (sync.synchronised) {
-      const pair = this.options.wall.pair();
-      this.#offer({
-        monotonicNs: pair.bootNs,
-        wallNs: pair.wallNs,
-        uncertaintyNs: pair.uncertaintyNs + sync.maxErrorNs,
-        source: 'system',
-      });
-    }
+    const anchor = this.#ofKernel();
+    if (anchor) this.#offer(anchor);
     this.#timer = this.options.clock.after(CHECK_INTERVAL_MS, () => this.#check());
+  }
+
+  /** A sandbox may refuse to tell the clock's state: then nothing is known of it, and rows wait for another source. */
+  #ofKernel(): BootAnchor | undefined {
+    const { wall, log } = this.options;
+    try {
+      const sync = wall.sync();
+      if (!sync.synchronised) return undefined;
+      const pair = wall.pair();
+      const uncertaintyNs = pair.uncertaintyNs + sync.maxErrorNs;
+      return { monotonicNs: pair.bootNs, wallNs: pair.wallNs, uncertaintyNs, source: 'system' };
+    } catch (error) {
+      const why = (error as Error).message;
+      if (!this.#isRefused)
+        log('warn', `the kernel doesn't say whether its clock is set: ${why}; a GNSS fix would`);
+      this.#isRefused = true;
+      return undefined;
+    }
   }
 
   #offer(anchor: BootAnchor): void {

@@ -8,7 +8,14 @@ const SECOND = 1_000_000_000n;
 function rig() {
   const anchors: BootAnchor[] = [];
   let timer: (() => void) | undefined;
-  const state = { bootNs: 10n * SECOND, wallNs: 0n, synchronised: false, maxErrorNs: 20_000_000n };
+  const said: string[] = [];
+  const state = {
+    bootNs: 10n * SECOND,
+    wallNs: 0n,
+    synchronised: false,
+    maxErrorNs: 20_000_000n,
+    refused: false,
+  };
   const keeper = new AnchorKeeper({
     clock: {
       nowNs: () => state.bootNs,
@@ -24,9 +31,13 @@ function rig() {
     },
     wall: {
       pair: () => ({ bootNs: state.bootNs, wallNs: state.wallNs, uncertaintyNs: 100n }),
-      sync: () => ({ synchronised: state.synchronised, maxErrorNs: state.maxErrorNs, estimatedErrorNs: 0n }),
+      sync: () => {
+        if (state.refused) throw new Error('adjtimex: Operation not permitted');
+        return { synchronised: state.synchronised, maxErrorNs: state.maxErrorNs, estimatedErrorNs: 0n };
+      },
     },
     emit: (anchor) => anchors.push(anchor),
+    log: (_level, text) => said.push(text),
   });
   const advance = (seconds: bigint) => {
     state.bootNs += seconds * SECOND;
@@ -35,7 +46,7 @@ function rig() {
     timer = undefined;
     due?.();
   };
-  return { anchors, state, keeper, advance, hasTimer: () => timer !== undefined };
+  return { anchors, said, state, keeper, advance, hasTimer: () => timer !== undefined };
 }
 
 test('a clock that nobody disciplines gives no anchor, however plausible it looks', () => {
@@ -44,6 +55,18 @@ test('a clock that nobody disciplines gives no anchor, however plausible it look
   for (let i = 0; i < 100; i++) advance(60n);
   assert.equal(anchors.length, 0);
   assert.equal(keeper.at(0n), undefined);
+});
+
+test('a kernel that refuses to tell its clock’s state ends nothing: said once, and asked again', () => {
+  const { anchors, said, state, keeper, advance } = rig();
+  state.refused = true;
+  keeper.start();
+  for (let i = 0; i < 3; i++) advance(60n);
+  assert.equal(said.length, 1);
+  assert.match(said[0]!, /adjtimex: Operation not permitted/);
+  Object.assign(state, { refused: false, synchronised: true });
+  advance(60n);
+  assert.equal(anchors.length, 1);
 });
 
 test('the first synchronised look gives an anchor; a day of it gives one an hour', () => {
