@@ -41,7 +41,9 @@ const KEPT_STDERR = 4096;
 
 /** Starts a machine. It never outlives `timeoutMs`, nor this process if that ends by itself. */
 export function startGuest(spec: MachineSpec): Guest {
-  const qemu = spawn(archs[spec.arch].qemu, argumentsOf(spec), { stdio: ['ignore', 'ignore', 'pipe'] });
+  // Killed with this process, however that ends: an orphan would write on into files of a later run.
+  const words = ['--pdeathsig', 'KILL', '--', archs[spec.arch].qemu, ...argumentsOf(spec)];
+  const qemu = spawn('setpriv', words, { stdio: ['ignore', 'ignore', 'pipe'] });
   const kill = () => void qemu.kill('SIGKILL');
   process.once('exit', kill);
   let timedOut = false;
