@@ -1,5 +1,4 @@
-import type { Terminal } from './console/command.js';
-import { runCommand } from './console/table.js';
+import type { ExitCode, Terminal } from './console/command.js';
 
 const terminal: Terminal = {
   out: (text) => void process.stdout.write(`${text}\n`),
@@ -13,4 +12,14 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.exit(0);
 });
 
-process.exitCode = await runCommand(process.argv.slice(2), terminal);
+/** Whoever stands at a serial line waits for the login: it loads none of the drivers and stages that the table does. */
+async function run(words: readonly string[]): Promise<ExitCode> {
+  if (words[0] !== 'login') return (await import('./console/table.js')).runCommand(words, terminal);
+  const [{ runOne }, { login }] = await Promise.all([
+    import('./console/run-command.js'),
+    import('./console/commands/login.js'),
+  ]);
+  return runOne(login, words, terminal);
+}
+
+process.exitCode = await run(process.argv.slice(2));

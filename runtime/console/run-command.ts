@@ -1,0 +1,57 @@
+import { parseArgs } from 'node:util';
+import { ControlError } from '../control.js';
+import { type Command, CommandError, EXIT, type ExitCode, type Terminal } from './command.js';
+
+const COMMON_OPTIONS = { json: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } } as const;
+
+/** Runs one command by its words and says how it ended; an error that is nobody's mistake but ours keeps its stack. */
+export async function runOne(
+  command: Command,
+  words: readonly string[],
+  terminal: Terminal,
+): Promise<ExitCode> {
+  try {
+    const { values, positionals } = parseArgs({
+      args: words.slice(command.name.split(' ').length),
+      options: { ...command.options, ...COMMON_OPTIONS },
+      allowPositionals: true,
+    });
+    if (values.help) return help(command, terminal);
+    return await command.run({
+      positionals,
+      options: values as Readonly<Record<string, string | boolean | undefined>>,
+      json: values.json === true,
+      terminal,
+    });
+  } catch (error) {
+    return explain(error, command, terminal);
+  }
+}
+
+function help(command: Command, terminal: Terminal): ExitCode {
+  terminal.out(`cairn ${command.name} ${command.usage}\n  ${command.summary}\n\nExamples:`);
+  for (const example of command.examples) terminal.out(`  ${example}`);
+  terminal.out(
+    '\nExit codes: 0 done, 1 done with bad news, 2 wrong call or configuration, 3 held by another process, 70 our fault.',
+  );
+  return EXIT.ok;
+}
+
+function explain(error: unknown, command: Command, terminal: Terminal): ExitCode {
+  if (error instanceof CommandError) {
+    terminal.err(error.message);
+    return error.exitCode;
+  }
+  if (error instanceof ControlError) {
+    terminal.err(error.message);
+    return EXIT.failed;
+  }
+  if ((error as NodeJS.ErrnoException).code?.startsWith('ERR_PARSE_ARGS')) {
+    terminal.err(`${(error as Error).message}\ncairn ${command.name} ${command.usage}`);
+    return EXIT.usage;
+  }
+  terminal.err(
+    `cairn ${command.name}: a fault of the program; please report it:\n${(error as Error).stack ?? error}`,
+  );
+  return EXIT.internal;
+}
