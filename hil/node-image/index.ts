@@ -158,7 +158,7 @@ function assemble(parts: Parts, image: NodeImage, options: ImageOptions, work: s
   const node = join(parts.built.node.folder, 'bin/node');
   rmSync(image.manifest, { force: true });
   installRuntime(image.arch, parts.built, parts, runtime);
-  makeRoot({ ...parts, version: image.version, node, runtime }, root);
+  makeRoot({ ...parts, arch: image.arch, version: image.version, node, runtime }, root);
   makeInitrd(root, debian.release, join(project, 'hil/node-image/init'), work, image.initrd);
   copyFileSync(join(debian.kernel, 'boot', `vmlinuz-${debian.release}`), image.kernel);
   const bom = makeBom({

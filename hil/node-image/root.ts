@@ -9,6 +9,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { type Arch, archs } from '../machine/arch.js';
 import { run } from '../shell.js';
 import type { Debian } from './debian.js';
 import { installModules } from './initrd.js';
@@ -70,6 +71,7 @@ const INSTALLED = {
 export const RUNTIME = 'usr/local/lib/cairn';
 
 export interface RootParts {
+  readonly arch: Arch;
   readonly debian: Debian;
   readonly project: string;
   /** The program node. */
@@ -113,6 +115,9 @@ function installCairn(parts: RootParts, root: string): void {
 function systemFiles(parts: RootParts, root: string): void {
   const put = (path: string, text: string) => writeFile(root, { path, text });
   put('/etc/cairn/version', `${parts.version}\n`);
+  // An arm64 kernel has a ttyS0 too, with nothing behind it.
+  const { console: tty } = archs[parts.arch];
+  put('/usr/lib/systemd/system-preset/00-cairn-console.preset', `enable cairn-console@.service ${tty}\n`);
   put('/etc/hostname', 'cairn\n');
   put('/etc/hosts', '127.0.0.1 localhost cairn\n::1 localhost cairn\n');
   // Empty: the machine gets one at each boot, and none travels with the card.
