@@ -188,6 +188,9 @@ async function sayBursts(end: FarEnd, bytes: Uint8Array, cable: Cable): Promise<
   }
 }
 
+/** What the host takes. */
+const MAX_SEED = 2 ** 31;
+
 /** One hit a sentence at most: a checksum of 8 bits finds each of them. Several in one it may miss: that rate is bounded, and told. */
 const NOISE = [
   { how: 'single', probability: 0.5, mayPass: () => 0, frames: 18_000, longFrames: 1e6 },
@@ -213,7 +216,7 @@ for (const noise of NOISE) {
       await judge.hear({
         how: noise.how,
         probability: noise.probability,
-        seed: seed * 100_000 + judge.played,
+        seed: (seed * 100_000 + judge.played) % MAX_SEED,
       });
     const { frames, bad, bytes, played } = judge;
     t.diagnostic(`${bytes} bytes: ${frames} of ${played} frames accepted, ${bad} of them bad; seed ${seed}`);
