@@ -94,13 +94,20 @@ export async function buildImage(options: ImageOptions): Promise<NodeImage> {
   const image = imageAt(options, versionOf(parts.project), owner.secret);
   if (builtFrom(image.manifest) === parts.key) return image;
   const work = freshFolder(join(options.cache, `work-${process.pid}`));
+  const drafts = freshFolder(join(options.out, `.draft-${process.pid}`));
   try {
-    assemble(parts, image, options, work);
+    const draft = imageAt({ ...options, out: drafts }, image.version, owner.secret);
+    assemble(parts, draft, options, work);
+    const about = { node: nodeName, owner: owner.shown, ...aboutOf(parts, draft, options) };
+    writeFileSync(draft.manifest, `${JSON.stringify(about, undefined, 2)}\n`);
+    // Whole files only, and the manifest that vouches for them last; a guest that runs keeps the ones it has opened.
+    rmSync(image.manifest, { force: true });
+    const names = readdirSync(drafts).filter((name) => name !== basename(image.manifest));
+    for (const name of [...names, basename(image.manifest)])
+      renameSync(join(drafts, name), join(options.out, name));
   } finally {
-    rmSync(work, { recursive: true, force: true });
+    for (const folder of [work, drafts]) rmSync(folder, { recursive: true, force: true });
   }
-  const about = { node: nodeName, owner: owner.shown, ...aboutOf(parts, image, options) };
-  writeFileSync(image.manifest, `${JSON.stringify(about, undefined, 2)}\n`);
   say(`node image for ${options.arch} built in ${((performance.now() - startMs) / 1000).toFixed(1)} s`);
   return image;
 }
@@ -156,7 +163,6 @@ function assemble(parts: Parts, image: NodeImage, options: ImageOptions, work: s
   const root = join(work, 'root');
   const runtime = join(work, 'runtime');
   const node = join(parts.built.node.folder, 'bin/node');
-  rmSync(image.manifest, { force: true });
   installRuntime(image.arch, parts.built, parts, runtime);
   makeRoot({ ...parts, arch: image.arch, version: image.version, node, runtime }, root);
   makeInitrd(root, debian.release, join(project, 'hil/node-image/init'), work, image.initrd);
@@ -171,8 +177,7 @@ function assemble(parts: Parts, image: NodeImage, options: ImageOptions, work: s
     key: createHash('sha256').update(parts.key).digest('hex').slice(0, 32),
   });
   writeFileSync(image.sbom, `${JSON.stringify(bom, undefined, 2)}\n`);
-  makeRootImage(root, `${image.root}.draft`);
-  renameSync(`${image.root}.draft`, image.root);
+  makeRootImage(root, image.root);
   makeDataImage(DATA_OWNER, image.emptyData);
   if (options.wholeDisk) makeDisk({ ...image, data: image.emptyData, rootFolder: root }, work, image.disk);
 }
