@@ -1,4 +1,5 @@
 import { writeSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { native } from '../../native/index.js';
 import { systemClock } from '../../runtime/clock/index.js';
@@ -45,7 +46,11 @@ async function tellWiring(): Promise<void> {
 }
 
 async function runSuites(only: readonly string[] = []): Promise<void> {
-  const env = { ...process.env, CAIRN_HIL_SLOWNESS: slowness.toFixed(2) };
+  const env = {
+    ...process.env,
+    CAIRN_HIL_SLOWNESS: slowness.toFixed(2),
+    NODE_COMPILE_CACHE: join(tmpdir(), 'compiled'), // one suite compiles what the next one loads: seconds each, by translation
+  };
   for (const suite of rig.suites.filter((name) => only.length === 0 || only.includes(name))) {
     const file = join(import.meta.dirname, `../../test/hil/${suite}.js`);
     const code = await runSuite({ suite, file, env, timeoutMs: limitMs, out: 1, write });
