@@ -47,6 +47,18 @@ const JOBS = [
     maxMin: 10,
   },
   {
+    name: 'rig',
+    what: 'the rig of amd64, all suites at full length: 30 power cuts, 5000 crash points, watchdogs',
+    command: ['npm', 'run', 'hil', '--', '--full'],
+    maxMin: 300,
+  },
+  {
+    name: 'rig-arm64',
+    what: 'the rig of arm64, all suites',
+    command: ['npm', 'run', 'hil', '--', '--rig', 'qemu-arm64'],
+    maxMin: 120,
+  },
+  {
     name: 'matrix',
     what: 'the suite on each supported Node',
     command: ['npm', 'run', 'matrix'],
@@ -123,14 +135,14 @@ mkdirSync(logs, { recursive: true });
 let failed = 0;
 for (const job of wanted) {
   if (list) {
-    process.stdout.write(`${job.name.padEnd(8)} ${job.what}\n`);
+    process.stdout.write(`${job.name.padEnd(9)} ${job.what}\n`);
     continue;
   }
   const logFile = join(logs, `${job.name}.log`);
   const began = performance.now();
   const fault = await run(job, logFile);
   const took = duration(performance.now() - began);
-  process.stdout.write(`${fault ? 'FAILED' : 'passed'}  ${job.name.padEnd(8)} ${took}  ${job.what}\n`);
+  process.stdout.write(`${fault ? 'FAILED' : 'passed'}  ${job.name.padEnd(9)} ${took}  ${job.what}\n`);
   if (!fault) continue;
   failed++;
   process.stdout.write(`        ${fault}; the end of ${logFile}:\n${tail(logFile)}\n`);

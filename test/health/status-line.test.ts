@@ -35,6 +35,18 @@ test('the line counts what is well and names what is not', () => {
   );
 });
 
+test('a long reason of one thing leaves room for the next: the line is cut at 300 characters', () => {
+  const line = statusLine(
+    status(
+      { climate: 'ok' },
+      { state: 'notWriting', since: 0n, reason: 'No space left on device '.repeat(20), waitingRows: 3 },
+      { state: 'waiting', since: 0n, retryInMs: 4_000, reason: 'ECONNREFUSED' },
+    ),
+  );
+  assert.match(line, /: No space left on device .*…; uplink waiting: ECONNREFUSED$/);
+  assert.ok(line.length < 300, `${line.length}`);
+});
+
 test('the last end is told in systemd’s words, a good one and an unknown one not at all', () => {
   // systemd.exec(5), the table of $SERVICE_RESULT, $EXIT_CODE and $EXIT_STATUS.
   const of = (text: string | undefined) =>

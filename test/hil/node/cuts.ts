@@ -61,16 +61,16 @@ test('whole power cuts: the node boots again each time, and what arrives is all 
   );
   assert.equal(produced.lost, 0);
   assert.equal(produced.holes, 0);
-  // A guest's clock is the host's: what waits for a processor here ages there.
-  if (loadavg()[1]! > 4) t.diagnostic(`not held to ${READY_MAX_S} s: this machine does much else`);
-  else assert.ok(median <= READY_MAX_S, `${median} s`);
+  // A guest's clock is the host's: what waits for a processor here ages there. So a short run, beside whatever, only says the figure.
+  t.diagnostic(`wanted: ${READY_MAX_S} s; held to it with --full, on a machine that does nothing else`);
+  if (full && loadavg()[1]! <= 4) assert.ok(median <= READY_MAX_S, `${median} s`);
 });
 
 test('crash points replayed from the write log: every store opens, nothing promised is lost', {
   timeout: TIMEOUT_MS,
 }, async (t) => {
   assert.ok(recordings.length > 0, 'there is a run to replay');
-  for (const fault of ['no-sync', 'no-flush'] as const) {
+  for (const fault of full ? (['no-sync', 'no-flush'] as const) : []) {
     const run = faultyRun(fault);
     run.catch(() => undefined); // its own test awaits it
     faulty.set(fault, run);
@@ -88,7 +88,8 @@ for (const [fault, what] of [
   ['no-sync', 'a node that does not sync'],
   ['no-flush', 'a file system that does not flush the disk'],
 ] as const) {
-  test(`with ${what} the same replay fails`, { timeout: TIMEOUT_MS }, async (t) => {
+  const options = { timeout: TIMEOUT_MS, skip: full ? false : 'with --full' };
+  test(`with ${what} the same replay fails`, options, async (t) => {
     const machineId = recordings[0]?.machineId;
     const run = await faulty.get(fault);
     assert.ok(machineId && run, 'there is a sound run to compare with');
