@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { copyFileSync, cpSync, existsSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { compileAddon } from '../compile.js';
 import { type Arch, archs } from '../machine/arch.js';
 import { run, say } from '../shell.js';
 import { fresh } from './debian.js';
@@ -48,7 +49,7 @@ function addon(arch: Arch, folder: string, project: string, name: string): strin
   const source = join(work, 'node_modules', name);
   cpSync(sources, source, { recursive: true, filter: (path) => isSource(path.slice(sources.length)) });
   cpSync(join(project, 'node_modules/nan'), join(work, 'node_modules/nan'), { recursive: true });
-  compile(arch, source, join(folder, 'package'), project);
+  compileAddon(arch, project, join(folder, 'package'), source);
   const release = join(source, 'build/Release');
   const made = fresh(`${built}.new`);
   for (const file of readdirSync(release).filter((entry) => entry.endsWith('.node')))
@@ -56,15 +57,6 @@ function addon(arch: Arch, folder: string, project: string, name: string): strin
   rmSync(work, { recursive: true });
   renameSync(made, built);
   return built;
-}
-
-function compile(arch: Arch, source: string, nodedir: string, project: string): void {
-  const { gnu, nodeArch } = archs[arch];
-  const [cc, cxx] = [`${gnu}-gcc`, `${gnu}-g++`];
-  const gyp = join(project, 'node_modules/node-gyp/bin/node-gyp.js');
-  run(process.execPath, [gyp, 'rebuild', '-C', source, `--arch=${nodeArch}`, `--nodedir=${nodedir}`], {
-    env: { CC: cc, CXX: cxx, LINK: cxx, AR: `${gnu}-ar` },
-  });
 }
 
 function isSource(path: string): boolean {

@@ -11,6 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { compileAddon } from '../compile.js';
 import { type Arch, archs } from '../machine/arch.js';
 import { run, say } from '../shell.js';
 
@@ -120,7 +121,7 @@ function installPackages(arch: Arch, cache: string, project: string, node: NodeB
     rmSync(join(draft, 'node_modules', name), { recursive: true, force: true });
   for (const name of COMPILED_PACKAGES) {
     const folder = join(draft, 'node_modules', name);
-    nodeGyp(arch, project, node, folder);
+    compileAddon(arch, project, node.folder, folder);
     keepOnly(join(folder, 'build'), ['Release']);
     keepOnly(
       join(folder, 'build/Release'),
@@ -158,23 +159,10 @@ function buildAddon(arch: Arch, cache: string, project: string, node: NodeBinary
   say(`building the add-on for ${arch}`);
   const draft = freshFolder(`${home}.${process.pid}`);
   for (const path of sources) cpSync(join(native, path), join(draft, path), { recursive: true });
-  nodeGyp(arch, project, node, draft);
+  compileAddon(arch, project, node.folder, draft);
   rmSync(home, { recursive: true, force: true });
   renameSync(draft, home);
   return file;
-}
-
-function nodeGyp(arch: Arch, project: string, node: NodeBinary, folder: string): void {
-  const { gnu, nodeArch } = archs[arch];
-  const env = { CC: `${gnu}-gcc`, CXX: `${gnu}-g++`, LINK: `${gnu}-g++`, AR: `${gnu}-ar` };
-  run(
-    process.execPath,
-    [
-      join(project, 'node_modules/node-gyp/bin/node-gyp.js'),
-      ...['rebuild', '-C', folder, `--arch=${nodeArch}`, `--nodedir=${node.folder}`],
-    ],
-    { env },
-  );
 }
 
 export function hash(parts: readonly (string | Buffer)[]): string {
