@@ -146,10 +146,31 @@ require('node:module')._extensions['.node'] = (module, path) => {
 };
 `;
 
+test('a sandbox that forbids adjtimex keeps no node from sampling', { skip }, async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'cairn-clock-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const before = join(folder, 'before.cjs');
+  writeFileSync(before, FORBIDDEN_CLOCK);
+  const manager = await ServiceManager.listen(t, join(folder, 'socket'));
+  const node = nodeOf(t, CLIMATE);
+  start(node, manager, ['--require', before]);
+  await until('READY=1', () => manager.has(/^READY=1$/));
+  assert.equal(await node.stop(), 0);
+});
+
+/** The last step of a start sets a timer of 5 s (the look at the kernel's clock, and libuv's millisecond). */
+const FAILING_TIMER = `
+const real = setTimeout;
+globalThis.setTimeout = (callback, ms, ...more) => {
+  if (ms === 5001) throw new Error('planted');
+  return real(callback, ms, ...more);
+};
+`;
+
 for (const [what, prepare] of [
   // No socket can be made where a folder is.
   ['its socket', (node: TestNode) => void mkdirSync(`${node.storePath}.sock`)],
-  ['its clock', (node: TestNode) => writeFileSync(join(node.folder, 'before.cjs'), FORBIDDEN_CLOCK)],
+  ['its last step', (node: TestNode) => writeFileSync(join(node.folder, 'before.cjs'), FAILING_TIMER)],
 ] as const) {
   test(`a start that fails at ${what} closes what it opened, and the process ends`, { skip }, async (t) => {
     const folder = mkdtempSync(join(tmpdir(), 'cairn-failed-'));
