@@ -1,13 +1,11 @@
 import { createHash } from 'node:crypto';
 import { copyFileSync, cpSync, existsSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { compileAddon } from '../compile.js';
+import { compileAddon, NODE_MAJOR } from '../compile.js';
 import { type Arch, archs } from '../machine/arch.js';
 import { run, say } from '../shell.js';
 import { fresh } from './debian.js';
 
-/** The Node that images ship. */
-export const NODE_MAJOR = 24;
 /** Compiled for each major of Node (NAN), where the others bring Node-API binaries. */
 const NAN_PACKAGES = ['i2c-bus', 'epoll'];
 

@@ -11,11 +11,10 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { compileAddon } from '../compile.js';
+import { compileAddon, NODE_MAJOR } from '../compile.js';
 import { type Arch, archs } from '../machine/arch.js';
 import { run, say } from '../shell.js';
 
-const NODE_MAJOR = 24;
 /** What must not be on a node: the fleet, and what only builds or tests. */
 const FORBIDDEN = ['fleet', 'test', 'hil', 'bench', 'dist/fleet', 'dist/test', 'dist/hil', 'dist/bench'];
 const FORBIDDEN_PACKAGES = [

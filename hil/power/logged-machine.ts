@@ -1,7 +1,8 @@
 import { existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
-import { connect, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import { disk, type Guest, startGuest } from '../machine/qemu.js';
+import { connectTo } from '../machine/socket.js';
 import type { NodeImage } from '../node-image/index.js';
 import { run } from '../shell.js';
 import { recordingFiles } from './recording.js';
@@ -102,30 +103,11 @@ export class LoggedMachine {
 
   async #listen(name: string, hear: (text: string) => void): Promise<void> {
     const path = join(this.boot.folder, name);
-    for (const end = Date.now() + PORT_TIMEOUT_MS; ; ) {
-      try {
-        const socket = await connected(path);
-        socket.setEncoding('utf8').on('data', hear);
-        socket.on('error', () => socket.destroy()); // the machine is gone
-        this.#sockets.push(socket);
-        return;
-      } catch (error) {
-        if (Date.now() > end) throw error;
-        await new Promise((resolve) => setTimeout(resolve, 20));
-      }
-    }
+    const socket = await connectTo(path, PORT_TIMEOUT_MS);
+    socket.setEncoding('utf8').on('data', hear);
+    socket.on('error', () => socket.destroy()); // the machine is gone
+    this.#sockets.push(socket);
   }
-}
-
-function connected(path: string): Promise<Socket> {
-  return new Promise((resolve, reject) => {
-    const socket = connect(path);
-    socket.once('error', reject);
-    socket.once('connect', () => {
-      socket.off('error', reject);
-      resolve(socket);
-    });
-  });
 }
 
 /** A fresh data disk of an image. */
