@@ -32,6 +32,7 @@ check() {
     fail "Node $("$node" --version) at $node is too old: 20.19 or later is needed"
   command -v npm >/dev/null || fail "no npm: Node's own, or Debian's package npm"
   [ -e "$project/dist/runtime/main.js" ] || fail "$project is not built; as its owner: npm run build"
+  [ -d "$project/node_modules/esbuild" ] || fail "$project lacks what builds it; as its owner: npm run build"
   [ -e "$project/native/build/Release/cairn.node" ] || [ -d "$project/native/prebuilds" ] ||
     fail "the native add-on is not built; as the project's owner: npm run build"
 }
@@ -41,7 +42,7 @@ install_runtime() {
   stamp=$(cd "$project" && {
     node -p 'process.versions.modules + process.arch'
     find bin board-configs dist/runtime dist/drivers dist/native dist/wire native/build/Release/cairn.node native/prebuilds \
-      package.json package-lock.json -type f 2>/dev/null | LC_ALL=C sort | xargs sha256sum
+      package.json package-lock.json install/bundle.mjs -type f 2>/dev/null | LC_ALL=C sort | xargs sha256sum
   } | sha256sum | cut -c1-64)
   [ "$(cat "$runtime/.stamp" 2>/dev/null)" = "$stamp" ] && return 0
   rm -rf "$runtime.new"

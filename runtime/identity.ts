@@ -55,7 +55,8 @@ export function ensureIdentity(folder: string): { identity: Identity; made: bool
 
 /** Whole or not at all, through a power cut too: a node whose key is half a file is nobody. False where another was quicker. */
 function makeKey(folder: string): boolean {
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  // Its group may read who the node is; the key itself is 0600.
+  mkdirSync(folder, { recursive: true, mode: 0o750 });
   const { privateKey } = generateKeyPairSync('ed25519');
   const path = join(folder, KEY_FILE);
   const draft = `${path}.${process.pid}`;

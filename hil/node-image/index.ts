@@ -67,7 +67,7 @@ export interface ImageOptions {
 }
 
 const APPEND = [
-  ...['ro', 'quiet', 'loglevel=4', 'audit=0', 'panic=10', 'fsck.repair=yes'],
+  ...['ro', 'quiet', 'loglevel=4', 'audit=0', 'panic=10'],
   ...['systemd.gpt_auto=0', 'systemd.show_status=error'],
 ];
 /** sysusers.d/00-cairn-image.conf. */

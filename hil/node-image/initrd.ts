@@ -22,11 +22,15 @@ const STAGES = {
     'virtio_scsi',
   ],
 };
-/** Of the kernel's modules, what no node without a screen or a loudspeaker has a use for. */
+/** Of the kernel's modules, what no node without a screen, a mouse or a loudspeaker has a use for: each costs its loading. */
 const DROPPED = new RegExp(
   [
     '^sound',
     '^drivers/(gpu|media|infiniband|staging|video|isdn|target|accel|bluetooth|nfc|firewire|thunderbolt|ntb|md|edac|comedi)',
+    '^virt',
+    '^arch/[^/]+/kvm',
+    '^arch/[^/]+/crypto/(?!crc)[^/]*',
+    '^drivers/input/(mouse|misc|joystick|tablet|touchscreen)',
     '^drivers/net/(wireless|fddi|arcnet|hippi|fjes)',
     '^drivers/net/ethernet/(mellanox|chelsio|qlogic|emulex|cavium|netronome|sfc|huawei|pensando|brocade|cisco|amazon|fungible|hisilicon)',
     '^drivers/scsi/(?!(scsi_mod|scsi_common|sd_mod|virtio_scsi)\\.ko)[^/]*',

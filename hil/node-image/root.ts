@@ -59,6 +59,20 @@ const MASKED = [
   'getty.target',
   'getty-static.service',
 ];
+/** They look for what an image doesn't have; each is a process before the first unit. */
+const MASKED_GENERATORS = [
+  'cryptsetup',
+  'debug',
+  'getty',
+  'gpt-auto',
+  'hibernate-resume',
+  'integritysetup',
+  'rc-local',
+  'run',
+  'system-update',
+  'sysv',
+  'veritysetup',
+].map((name) => `systemd-${name}-generator`);
 /** install/ → where it lies on a node. */
 const INSTALLED = {
   'cairn.service': 'usr/lib/systemd/system/cairn.service',
@@ -97,8 +111,11 @@ export function makeRoot(parts: RootParts, root: string): void {
   run('systemd-sysusers', [`--root=${root}`]);
   for (const file of parts.files) writeFile(root, file);
   systemFiles(parts, root);
-  for (const name of MASKED) mask(root, name);
+  for (const name of MASKED) mask(root, `system/${name}`);
+  for (const name of MASKED_GENERATORS) mask(root, `system-generators/${name}`);
   run('systemctl', [`--root=${root}`, 'preset-all', '--preset-mode=full', '--quiet']);
+  // After the presets, which take it for an alias and remove it.
+  symlinkSync('/usr/lib/systemd/system/multi-user.target', join(root, 'etc/systemd/system/default.target'));
   assertLocked(root);
 }
 
@@ -125,12 +142,11 @@ function systemFiles(parts: RootParts, root: string): void {
   rmSync(join(root, 'var/lib/dbus/machine-id'), { force: true });
   rmSync(join(root, 'etc/resolv.conf'), { force: true });
   symlinkSync('../run/systemd/resolve/stub-resolv.conf', join(root, 'etc/resolv.conf'));
-  rmSync(join(root, 'etc/systemd/system/default.target'), { force: true });
-  symlinkSync('/usr/lib/systemd/system/multi-user.target', join(root, 'etc/systemd/system/default.target'));
 }
 
 function mask(root: string, name: string): void {
-  const path = join(root, 'etc/systemd/system', name);
+  const path = join(root, 'etc/systemd', name);
+  mkdirSync(dirname(path), { recursive: true });
   rmSync(path, { force: true });
   symlinkSync('/dev/null', path);
 }

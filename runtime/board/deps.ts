@@ -44,24 +44,18 @@ export function afterBy(clock: RuntimeClock): After {
   };
 }
 
-const require = createRequire(import.meta.url);
-
-/** By require: importing CommonJS costs memory, see log.ts. */
-async function load(name: string): Promise<unknown> {
-  return require(name);
-}
-
-const loadersByImport: Loaders = {
-  i2cBus: () => load('i2c-bus'),
-  onoff: () => load('onoff'),
-  serialport: () => load('serialport'),
+/** By require, where a part first needs it: importing CommonJS costs memory, see log.ts. */
+const loadersByRequire: Loaders = {
+  i2cBus: async () => createRequire(import.meta.url)('i2c-bus'),
+  onoff: async () => createRequire(import.meta.url)('onoff'),
+  serialport: async () => createRequire(import.meta.url)('serialport'),
 };
 
 export function completeDeps(deps: BoardDeps): BoardSetup {
   return {
     ...deps,
     after: afterBy(deps.clock),
-    loaders: { ...loadersByImport, ...deps.loaders },
+    loaders: { ...loadersByRequire, ...deps.loaders },
   };
 }
 

@@ -7,9 +7,8 @@ import { promisify } from 'node:util';
 import { native } from '../../native/index.js';
 import type { LevelDb, LevelOptions, PlainFile, StoreDeps, StoreFiles, StoreLog } from './options.js';
 
-const require = createRequire(import.meta.url);
 // By require: importing CommonJS costs memory, see log.ts.
-const level: typeof import('level') = require('level');
+const level: typeof import('level') = createRequire(import.meta.url)('level');
 
 /** Repair may take this long, ms; then its process is ended. */
 const REPAIR_TIMEOUT_MS = 10 * 60_000;
@@ -75,9 +74,13 @@ async function openOnce(path: string, options: LevelOptions): Promise<LevelDb> {
 async function repairRealLevel(path: string): Promise<void> {
   const script =
     'require(process.argv[1]).Level.repair(process.argv[2]).then(()=>process.exit(0),()=>process.exit(1))';
-  await promisify(execFile)(process.execPath, ['-e', script, require.resolve('level'), path], {
-    timeout: REPAIR_TIMEOUT_MS,
-  });
+  await promisify(execFile)(
+    process.execPath,
+    ['-e', script, createRequire(import.meta.url).resolve('level'), path],
+    {
+      timeout: REPAIR_TIMEOUT_MS,
+    },
+  );
 }
 
 export const realFiles: StoreFiles = {

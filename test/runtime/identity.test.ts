@@ -53,7 +53,7 @@ test('a key is made once, private, whole, with its public half beside it, and ke
   const first = ensureIdentity(folder);
   assert.equal(first.made, true);
   assert.deepEqual(readdirSync(folder).sort(), ['node.key', 'node.pub']);
-  assert.equal(mode(folder), 0o700);
+  assert.equal(mode(folder), 0o750);
   assert.equal(mode(join(folder, 'node.key')), 0o600);
   assert.equal(mode(join(folder, 'node.pub')), 0o644);
   assert.equal(first.identity.node, idFromJwk(readFileSync(join(folder, 'node.pub'))));

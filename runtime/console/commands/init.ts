@@ -31,19 +31,17 @@ export const init: Command = {
       }
       return EXIT.ok;
     } catch (error) {
-      throw explain(error);
+      throw explainIdentity(error, 'name another folder with --identity');
     }
   },
 };
 
-function explain(error: unknown): unknown {
+/** A folder that can't be written or a key that can't be read is the caller's to mend, not our fault. */
+export function explainIdentity(error: unknown, orElse: string): unknown {
   if (error instanceof IdentityError) return new CommandError(EXIT.usage, error.message);
   const { code, path } = error as NodeJS.ErrnoException;
   if (code === 'EACCES' || code === 'EROFS' || code === 'ENOENT') {
-    return new CommandError(
-      EXIT.usage,
-      `${path}: ${code}; run as a user who may write there, or name another folder with --identity`,
-    );
+    return new CommandError(EXIT.usage, `${path}: ${code}; run as a user who may write there, or ${orElse}`);
   }
   return error;
 }

@@ -24,7 +24,7 @@ StartLimitIntervalSec=0
 [Service]
 ExecStart=/bin/sh -c 'exec /bin/sh <>/dev/virtio-ports/${SHELL_PORT} >&0 2>&0'
 Restart=always
-RestartSec=200ms
+RestartSec=1s
 `,
   },
   { path: 'systemd/system/multi-user.target.wants/rig-shell.service', to: '../rig-shell.service' },

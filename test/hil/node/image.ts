@@ -27,7 +27,7 @@ function brokerAt(port: number): readonly RunFile[] {
     { path: 'rig/node.yaml', text: `include: [../../etc/cairn/node.yaml]\n${url}\n` },
     {
       path: 'systemd/system/cairn.service.d/rig.conf',
-      text: '[Service]\nTimeoutStartSec=600s\nExecStart=\nExecStart=/usr/local/bin/cairn run --config /run/rig/node.yaml\n',
+      text: '[Service]\nTimeoutStartSec=600s\nExecStart=\nExecStart=/usr/local/bin/cairn run --init --config /run/rig/node.yaml\n',
     },
     // A host that is busy with other guests is no fault of the image.
     { path: 'systemd/system.conf.d/rig.conf', text: '[Manager]\nDefaultTimeoutStartSec=600s\n' },

@@ -52,7 +52,7 @@ uplink: { url: 'mqtt://10.0.2.2:${brokerPort}' }
       path: 'systemd/system/cairn.service.d/rig.conf',
       text: `[Service]
 ExecStart=
-ExecStart=/usr/local/bin/cairn run --config /run/rig/node.yaml
+ExecStart=/usr/local/bin/cairn run --init --config /run/rig/node.yaml
 Environment=NODE_OPTIONS=--require=/run/rig/hang.cjs
 `,
     },
