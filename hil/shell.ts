@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { mkdirSync, rmSync } from 'node:fs';
 
 /** Runs a program to its end; its output is shown only when it fails. */
 export function run(
@@ -27,4 +28,11 @@ export function say(text: string): void {
 
 export function seconds(ms: number): string {
   return `${(ms / 1000).toFixed(1)} s`;
+}
+
+/** An empty folder under this path. */
+export function freshFolder(folder: string): string {
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true, mode: 0o755 });
+  return folder;
 }

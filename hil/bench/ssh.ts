@@ -1,11 +1,10 @@
 import { spawnSync } from 'node:child_process';
 import { basename, join } from 'node:path';
-import { fresh } from '../guest/debian.js';
 import { prepareNode } from '../guest/node.js';
 import { packBase, packProject } from '../guest/project.js';
 import { Locked, lock } from '../lock.js';
 import type { Arch } from '../machine/arch.js';
-import { run as runProgram, say } from '../shell.js';
+import { freshFolder, run as runProgram, say } from '../shell.js';
 import { installTools } from '../tools.js';
 
 import { type BenchRun, LOCKED, runChild, suiteEnvironment } from './run.js';
@@ -43,7 +42,7 @@ async function send(run: BenchRun, arch: Arch, bench: Bench): Promise<string> {
       say(`sending Node and packages to ${run.rig.name}`);
       bench.send(base, name, 'rm -rf base-*');
     }
-    const folder = fresh(join(options.work, 'bench'));
+    const folder = freshFolder(join(options.work, 'bench'));
     packProject({ ...run, rigFile: options.rigFile }, `../${name}`, folder);
     bench.send(folder, 'project', 'rm -rf project project.new');
     return name;

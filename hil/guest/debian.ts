@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Arch, archs } from '../machine/arch.js';
-import { run, say } from '../shell.js';
+import { freshFolder, run, say } from '../shell.js';
 
 /**
  * Debian's packages for an architecture, from the sources that this machine has, but by an apt state of its own below `cache`: a foreign
@@ -33,14 +33,14 @@ export class Debian {
 
   /** Unpacks these packages into a folder. */
   unpack(names: readonly string[], to: string): void {
-    const debs = fresh(`${to}.debs`);
+    const debs = freshFolder(`${to}.debs`);
     this.#apt('apt-get', ['download', ...names], debs);
     unpackAll(debs, to);
   }
 
   /** The same with all that they depend on. */
   unpackClosure(names: readonly string[], to: string): void {
-    const debs = fresh(`${to}.debs`);
+    const debs = freshFolder(`${to}.debs`);
     mkdirSync(join(debs, 'partial'));
     const flags = ['-y', '-qq', '--download-only', '--no-install-recommends'];
     this.#apt('apt-get', ['install', ...flags, '-o', `Dir::Cache::archives=${debs}`, ...names]);
@@ -49,7 +49,7 @@ export class Debian {
 
   #update(): void {
     say(`reading the package lists of Debian ${this.arch}`);
-    const made = fresh(`${this.#folder}.new`);
+    const made = freshFolder(`${this.#folder}.new`);
     for (const path of ['state/lists/partial', 'cache/archives/partial'])
       mkdirSync(join(made, path), { recursive: true });
     writeFileSync(join(made, 'status'), '');
@@ -95,11 +95,4 @@ function unpackAll(debs: string, to: string): void {
   for (const name of readdirSync(debs).filter((file) => file.endsWith('.deb')))
     run('dpkg', ['-x', join(debs, name), to]);
   rmSync(debs, { recursive: true });
-}
-
-/** An empty folder under this path. */
-export function fresh(folder: string): string {
-  rmSync(folder, { recursive: true, force: true });
-  mkdirSync(folder, { recursive: true });
-  return folder;
 }

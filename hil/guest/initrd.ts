@@ -1,7 +1,6 @@
 import { chmodSync, copyFileSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { run } from '../shell.js';
-import { fresh } from './debian.js';
+import { freshFolder, run } from '../shell.js';
 import type { GuestKernel } from './kernel.js';
 
 /** Loaded by the initrd, after what they depend on; ext4 asks for crc32c by name, not by symbol. */
@@ -13,7 +12,7 @@ const BUILT = ['irq_sim', 'gpio-sim', 'cairn_i2c'];
 
 /** An initrd that loads the modules and goes to the root. */
 export function makeInitrd(kernel: GuestKernel, userland: string, project: string, work: string): string {
-  const folder = fresh(join(work, 'initrd'));
+  const folder = freshFolder(join(work, 'initrd'));
   mkdirSync(join(folder, 'bin'));
   mkdirSync(join(folder, 'modules'));
   copyFileSync(join(userland, 'bin/busybox'), join(folder, 'bin/busybox'));

@@ -1,8 +1,8 @@
 import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Arch, archs } from '../machine/arch.js';
-import { run, say } from '../shell.js';
-import { Debian, fresh } from './debian.js';
+import { freshFolder, run, say } from '../shell.js';
+import { Debian } from './debian.js';
 import { buildModules } from './modules.js';
 
 /** A Debian kernel, unpacked and never installed, and what its modules were built to. */
@@ -53,7 +53,7 @@ function fetchKernel(arch: Arch, cache: string, folder: string, release: string)
     `linux-source-${series}=${version}`,
   ];
   say(`downloading Debian's kernel, 230 MB, not installed: ${names.join(' ')}`);
-  const unpacked = fresh(join(folder, 'unpacked'));
+  const unpacked = freshFolder(join(folder, 'unpacked'));
   debian.unpack(names, unpacked);
   new Debian('amd64', cache).unpack([`linux-kbuild-${series}=${version}`], unpacked);
   unpackSources(folder, unpacked, series);

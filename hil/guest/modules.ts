@@ -10,8 +10,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { type Arch, archs } from '../machine/arch.js';
-import { run, say } from '../shell.js';
-import { fresh } from './debian.js';
+import { freshFolder, run, say } from '../shell.js';
 
 /** Of Debian's compilers, the one that its kernel was built with. */
 const COMPILER = 'gcc-12';
@@ -24,7 +23,7 @@ export function buildModules(arch: Arch, folder: string, release: string, adapte
   const built = join(folder, `modules-${hash.digest('hex').slice(0, 12)}`);
   if (existsSync(built)) return built;
   say(`building gpio-sim, irq_sim and cairn_i2c against the headers of ${release}`);
-  const build = fresh(`${built}.new`);
+  const build = freshFolder(`${built}.new`);
   copySources(join(folder, 'source'), adapter, build);
   const headers = join(folder, 'tree/usr/src', `linux-headers-${release}`);
   const common = headers.replace(new RegExp(`${arch}$`), 'common');

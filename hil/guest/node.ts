@@ -3,8 +3,7 @@ import { copyFileSync, cpSync, existsSync, readdirSync, readFileSync, renameSync
 import { join } from 'node:path';
 import { compileAddon, NODE_MAJOR } from '../compile.js';
 import { type Arch, archs } from '../machine/arch.js';
-import { run, say } from '../shell.js';
-import { fresh } from './debian.js';
+import { freshFolder, run, say } from '../shell.js';
 
 /** Compiled for each major of Node (NAN), where the others bring Node-API binaries. */
 const NAN_PACKAGES = ['i2c-bus', 'epoll'];
@@ -29,7 +28,7 @@ export function prepareNode(arch: Arch, cache: string, project: string): GuestNo
 function fetchNode(arch: Arch, folder: string): void {
   const name = `node-linux-${archs[arch].nodeArch}@${NODE_MAJOR}`;
   say(`downloading ${name} from npm`);
-  const made = fresh(`${folder}.new`);
+  const made = freshFolder(`${folder}.new`);
   run('npm', ['pack', '--silent', name], { cwd: made });
   const archive = readdirSync(made).find((file) => file.endsWith('.tgz'))!;
   run('tar', ['-xzf', archive], { cwd: made });
@@ -43,13 +42,13 @@ function addon(arch: Arch, folder: string, project: string, name: string): strin
   const built = join(folder, `${name}-${hashOf(sources)}`);
   if (existsSync(built)) return built;
   say(`compiling the add-on ${name} for Node ${NODE_MAJOR} on ${arch}`);
-  const work = fresh(`${built}.work`);
+  const work = freshFolder(`${built}.work`);
   const source = join(work, 'node_modules', name);
   cpSync(sources, source, { recursive: true, filter: (path) => isSource(path.slice(sources.length)) });
   cpSync(join(project, 'node_modules/nan'), join(work, 'node_modules/nan'), { recursive: true });
   compileAddon(arch, project, join(folder, 'package'), source);
   const release = join(source, 'build/Release');
-  const made = fresh(`${built}.new`);
+  const made = freshFolder(`${built}.new`);
   for (const file of readdirSync(release).filter((entry) => entry.endsWith('.node')))
     copyFileSync(join(release, file), join(made, file));
   rmSync(work, { recursive: true });

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { chmodSync, copyFileSync, cpSync, existsSync, readFileSync, renameSync, symlinkSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { type Arch, archs } from '../machine/arch.js';
-import { fresh } from './debian.js';
+import { freshFolder } from '../shell.js';
 import type { GuestNode } from './node.js';
 
 /** What of a run stays the same between two edits: Node, the packages and the add-ons for one architecture, as a folder of the cache. */
@@ -12,7 +12,7 @@ export function packBase(arch: Arch, node: GuestNode, cache: string, project: st
   const hash = createHash('sha256').update(lock).update(addons.join()).digest('hex').slice(0, 12);
   const base = join(cache, `base-${arch}-${hash}`);
   if (existsSync(base)) return base;
-  const made = fresh(`${base}.new`);
+  const made = freshFolder(`${base}.new`);
   copyFileSync(node.program, join(made, 'node'));
   chmodSync(join(made, 'node'), 0o755);
   addPackages(made, project, archs[arch].nodeArch);

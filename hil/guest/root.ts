@@ -11,8 +11,7 @@ import {
 } from 'node:fs';
 import { basename, join } from 'node:path';
 import { type Arch, archs } from '../machine/arch.js';
-import { run } from '../shell.js';
-import { fresh } from './debian.js';
+import { freshFolder, run } from '../shell.js';
 import { type Project, packProject } from './project.js';
 
 const APPLETS = [
@@ -39,7 +38,7 @@ export function makeRoot({ arch, userland, programs, base }: RootParts, cache: s
   const hash = createHash('sha256').update(parts).digest('hex').slice(0, 12);
   const image = join(cache, `root-${arch}-${hash}.ext4`);
   if (existsSync(image)) return image;
-  const folder = fresh(`${image}.folder`);
+  const folder = freshFolder(`${image}.folder`);
   for (const name of ['bin', 'dev', 'proc', 'sys', 'tmp', 'cairn']) mkdirSync(join(folder, name));
   copyFileSync(join(userland, 'bin/busybox'), join(folder, 'bin/busybox'));
   for (const applet of APPLETS) symlinkSync('busybox', join(folder, 'bin', applet));
@@ -55,7 +54,7 @@ export function makeRoot({ arch, userland, programs, base }: RootParts, cache: s
 
 /** The project as it is now, as the disk that the guest mounts on /cairn. */
 export function makeProjectDisk(project: Project, work: string): string {
-  const folder = fresh(join(work, 'project'));
+  const folder = freshFolder(join(work, 'project'));
   packProject(project, '/base', folder);
   copyFileSync(join(project.project, 'hil/guest/start'), join(folder, 'start'));
   chmodSync(join(folder, 'start'), 0o755);

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { existsSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Arch } from '../machine/arch.js';
-import { say } from '../shell.js';
-import { Debian, fresh } from './debian.js';
+import { freshFolder, say } from '../shell.js';
+import { Debian } from './debian.js';
 
 /** What the guest runs beside Node: busybox, and the libraries that Node is linked to. */
 const PACKAGES = ['busybox-static', 'libc6', 'libstdc++6', 'libgcc-s1'];
@@ -15,7 +15,7 @@ export function prepareUserland(arch: Arch, cache: string, programs: readonly st
   const folder = join(cache, `userland-${arch}-${hash}`);
   if (existsSync(folder)) return folder;
   say(`downloading Debian packages for the guest: ${names.join(' ')}, and what they depend on`);
-  const made = fresh(`${folder}.new`);
+  const made = freshFolder(`${folder}.new`);
   new Debian(arch, cache).unpackClosure(names, made);
   renameSync(made, folder);
   return folder;

@@ -1,11 +1,4 @@
-/** Park and Miller's minimal standard generator: the same numbers for the same seed, in [0, 1). */
-export function seeded(seed: number): () => number {
-  let state = (Math.abs(Math.trunc(seed)) % 2_147_483_646) + 1;
-  return () => {
-    state = (state * 48_271) % 2_147_483_647;
-    return (state - 1) / 2_147_483_646;
-  };
-}
+import { seeded } from '../random.js';
 
 export interface Damaged {
   readonly bytes: Uint8Array;

@@ -1,7 +1,7 @@
 import type { SerialTwin } from '../../drivers/contract/index.js';
 import { createWorld, registry } from '../../runtime/board/index.js';
+import { seeded } from '../random.js';
 import type { Chardev } from './chardev.js';
-import { seeded } from './damage.js';
 
 const POLL_MS = 20;
 const NS_PER_MS = 1_000_000n;

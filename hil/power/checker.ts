@@ -1,9 +1,9 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { seeded } from '../random.js';
 import { CrashPoints, type Cut } from './crash-point.js';
 import { type Extracted, extract } from './file-system.js';
 import { checkStore, type StoreFinding } from './oracle.js';
-import { seeded } from './random.js';
 import { loadDisks, loadRecording, type Recording } from './recording.js';
 import { promisedBy } from './witness.js';
 import { SECTOR_BYTES } from './write-log.js';

@@ -1,10 +1,10 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { seeded } from '../random.js';
 import { CrashPoints } from './crash-point.js';
 import { planCuts } from './plan.js';
 import { checkAll } from './pool.js';
-import { seeded } from './random.js';
 import { checkReplay, loadDisks, loadRecording } from './recording.js';
 import { tally } from './tally.js';
 

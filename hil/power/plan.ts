@@ -1,5 +1,5 @@
+import { seeded } from '../random.js';
 import type { Cut } from './crash-point.js';
-import { seeded } from './random.js';
 import type { Witness } from './witness.js';
 import type { WriteLog } from './write-log.js';
 

@@ -2,11 +2,12 @@ import assert from 'node:assert/strict';
 import { after, type TestContext, test } from 'node:test';
 import type { HalError, Rows, SerialPort } from '../../drivers/contract/index.js';
 import { gnss } from '../../drivers/gnss/driver.js';
-import { type Framer, native } from '../../native/index.js';
+import { native } from '../../native/index.js';
 import { openBoardWith } from '../../runtime/board/board.js';
 import { openLinuxSerial } from '../../runtime/board/linux-serial.js';
 import { nodeConfig, partConfig, realClock, testDeps } from '../board/fixture.js';
 import { Listener, until } from '../contract/serial.js';
+import { CountingFramer } from '../drivers/gnss/counting-framer.js';
 import { type Cable, type FarEnd, kernelBaud, uartEnd, usbEnd } from './far-end.js';
 import { Host } from './host.js';
 import { fetchRecordings } from './recorded.js';
@@ -34,34 +35,6 @@ interface Heard {
   readonly rows: readonly Rows[];
   readonly frames: number;
   readonly reads: number;
-}
-
-/** The C framing, and how many reads it took. */
-class CountingFramer implements Framer {
-  readonly #framer = native.createFramer(gnss.framing!.kind, gnss.framing!.maxBytes);
-  reads = 0;
-  #told: () => void = () => undefined;
-
-  /** Settles with the next read. */
-  next(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#told = resolve;
-    });
-  }
-
-  get counters() {
-    return this.#framer.counters;
-  }
-
-  push(chunk: Uint8Array): Uint8Array[] {
-    this.reads++;
-    this.#told();
-    return this.#framer.push(chunk);
-  }
-
-  reset(): void {
-    this.#framer.reset();
-  }
 }
 
 /** The package serialport, the C framing and the driver on a real tty. With `size` 1 every byte waits until the last one was read. */

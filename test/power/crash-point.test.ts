@@ -7,8 +7,8 @@ import fc from 'fast-check';
 import { CrashPoints } from '../../hil/power/crash-point.js';
 import { DiskImage } from '../../hil/power/disk-image.js';
 import { planCuts } from '../../hil/power/plan.js';
-import { seeded } from '../../hil/power/random.js';
 import { parseWriteLog } from '../../hil/power/write-log.js';
+import { seeded } from '../../hil/random.js';
 import { FLUSH, letter, lettersOf, logOf, type RawEntry } from './support.js';
 
 const SECTORS = 8;

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { damage, heardAtBaud, seeded, through } from '../../hil/host/damage.js';
+import { damage, heardAtBaud, through } from '../../hil/host/damage.js';
 import { Lines, MAX_LINE_BYTES } from '../../hil/host/wire.js';
+import { seeded } from '../../hil/random.js';
 
 const LINES = Buffer.from('first line\r\nsecond\r\n\nand a third that is longer\r\n'.repeat(200), 'latin1');
 

@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import type { Rows, SerialCounters, SerialFrame, SerialPort } from '../../../drivers/contract/index.js';
 import { gnss } from '../../../drivers/gnss/driver.js';
-import { type Framer, native } from '../../../native/index.js';
 import { completeDeps } from '../../../runtime/board/deps.js';
 import { openLinuxSerial } from '../../../runtime/board/linux-serial.js';
 import { realClock, testDeps } from '../../board/fixture.js';
 import { noSocat, Pty } from '../../board/pty.js';
 import { until } from '../../contract/serial.js';
+import { CountingFramer } from './counting-framer.js';
 import { DIFFERENCES } from './differences.js';
 import { cutNmea } from './frames.js';
 import {
@@ -37,8 +37,8 @@ interface Heard {
 
 async function throughPty(t: TestContext, bytes: Uint8Array, size: number): Promise<Heard> {
   const pty = await Pty.make();
-  const reads = new CountingFramer();
-  const line = await openLinuxSerial(pty.link, gnss.baud!, reads, completeDeps(testDeps()));
+  const framer = new CountingFramer();
+  const line = await openLinuxSerial(pty.link, gnss.baud!, framer, completeDeps(testDeps()));
   t.after(async () => {
     await line.close();
     await pty.close();
@@ -49,41 +49,13 @@ async function throughPty(t: TestContext, bytes: Uint8Array, size: number): Prom
   const stop = await driver.stream!((row) => rows.push(row), assert.fail);
   await until('the line is open', () => port.isOpen);
   for (let at = 0; at < bytes.length; at += size) {
-    const read = size === 1 ? reads.next() : undefined; // else the pty joins them again
+    const read = size === 1 ? framer.next() : undefined; // else the pty joins them again
     await pty.say(bytes.subarray(at, at + size));
     await read;
   }
   await until('all bytes through', () => port.counters.bytes === bytes.length);
   await stop();
-  return { rows, counters: { ...port.counters }, chunks: reads.chunks };
-}
-
-/** The C framing, and how many reads it took. */
-class CountingFramer implements Framer {
-  readonly #framer = native.createFramer(gnss.framing!.kind, gnss.framing!.maxBytes);
-  chunks = 0;
-  #told: () => void = () => undefined;
-
-  /** Settles with the next read. */
-  next(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#told = resolve;
-    });
-  }
-
-  get counters() {
-    return this.#framer.counters;
-  }
-
-  push(chunk: Uint8Array): Uint8Array[] {
-    this.chunks++;
-    this.#told();
-    return this.#framer.push(chunk);
-  }
-
-  reset(): void {
-    this.#framer.reset();
-  }
+  return { rows, counters: { ...port.counters }, chunks: framer.reads };
 }
 
 /** The same port; says whether the line is open. */

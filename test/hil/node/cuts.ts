@@ -8,12 +8,12 @@ import type { NodeImage } from '../../../hil/node-image/index.js';
 import { type ChainFinding, type Moment, runChain } from '../../../hil/power/chain.js';
 import { Delivery } from '../../../hil/power/delivery.js';
 import { freshData, LoggedMachine } from '../../../hil/power/logged-machine.js';
-import { seeded } from '../../../hil/power/random.js';
 import { recordBoots } from '../../../hil/power/recorder.js';
 import type { Recording } from '../../../hil/power/recording.js';
 import { replayCuts } from '../../../hil/power/replay.js';
 import type { Fault } from '../../../hil/power/rig-files.js';
 import { tally } from '../../../hil/power/tally.js';
+import { seeded } from '../../../hil/random.js';
 import { startMosquitto } from '../../support/broker.js';
 import { nodeImage, project } from './image-file.js';
 
