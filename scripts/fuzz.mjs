@@ -1,5 +1,5 @@
-// Fuzzes the parsers with libFuzzer under ASan and UBSan. `node scripts/fuzz.mjs [--seconds 30] [--target block]`.
-// What it learns goes to native/fuzz/corpus/<target>/, minimised; what it finds to native/fuzz/findings/, exit code 1.
+// Fuzzes the parsers with libFuzzer under ASan and UBSan. `node scripts/fuzz.mjs [--seconds 30] [--target block] [--keep]`.
+// With --keep what it learns goes to native/fuzz/corpus/<target>/, minimised; what it finds goes to native/fuzz/findings/, exit code 1.
 import { spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -27,14 +27,18 @@ function fail(text, code) {
 
 function options() {
   const { values } = parseArgs({
-    options: { seconds: { type: 'string', default: '30' }, target: { type: 'string' } },
+    options: {
+      seconds: { type: 'string', default: '30' },
+      target: { type: 'string' },
+      keep: { type: 'boolean', default: false },
+    },
   });
   const seconds = Number(values.seconds);
   if (!(Number.isInteger(seconds) && seconds >= 1 && seconds <= 86_400))
     fail('--seconds: 1 to 86400 is wanted', 2);
   if (values.target && !targets().includes(values.target))
     fail(`no target ${values.target}; there are ${targets().join(', ')}`, 2);
-  return { seconds, wanted: values.target ? [values.target] : targets() };
+  return { seconds, keep: values.keep, wanted: values.target ? [values.target] : targets() };
 }
 
 async function build(objects, target) {
@@ -57,11 +61,11 @@ function minimise(program, grown, corpus) {
   rmSync(corpus, { recursive: true, force: true });
   mkdirSync(corpus, { recursive: true });
   for (const name of files.slice(0, CORPUS_MAX_FILES)) cpSync(join(merged, name), join(corpus, name));
-  return files.length;
+  return Math.min(files.length, CORPUS_MAX_FILES);
 }
 
 /** True when nothing was found. */
-function fuzz(program, target, seconds) {
+function fuzz(program, target, { seconds, keep }) {
   const corpus = join(FUZZ, 'corpus', target);
   const grown = join(WORK, `grown-${target}`);
   const findings = join(FUZZ, 'findings', `${target}-`);
@@ -84,21 +88,19 @@ function fuzz(program, target, seconds) {
     return false;
   }
   const runs = /number_of_executed_units:\s*(\d+)/.exec(result.stderr)?.[1] ?? '?';
-  const kept = minimise(program, grown, corpus);
-  console.log(
-    `fuzz ${target}: no finding in ${seconds} s, ${runs} runs, ${Math.min(kept, CORPUS_MAX_FILES)} inputs kept`,
-  );
+  const kept = keep ? `, ${minimise(program, grown, corpus)} inputs kept` : '';
+  console.log(`fuzz ${target}: no finding in ${seconds} s, ${runs} runs${kept}`);
   return true;
 }
 
-const { seconds, wanted } = options();
+const chosen = options();
 if (spawnSync('clang', ['--version']).status !== 0)
   fail('clang with libFuzzer is wanted (apt-get install clang)', 2);
 let clean = true;
 try {
   const flags = [...SANITIZE, '-fsanitize=fuzzer-no-link', '-O1'];
   const objects = await compileAll('clang', plainSources(), flags, WORK);
-  for (const target of wanted) clean = fuzz(await build(objects, target), target, seconds) && clean;
+  for (const target of chosen.wanted) clean = fuzz(await build(objects, target), target, chosen) && clean;
 } catch (error) {
   console.error(`fuzz: ${error.message}`);
   clean = false;

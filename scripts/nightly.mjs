@@ -31,7 +31,7 @@ const JOBS = [
   {
     name: 'fuzz',
     what: 'each parser fuzzed for 10 minutes',
-    command: ['npm', 'run', 'fuzz', '--', '--seconds', '600'],
+    command: ['npm', 'run', 'fuzz', '--', '--seconds', '600', '--keep'],
     maxMin: 180,
   },
   {

@@ -15,13 +15,13 @@ import { secretRecord, secretText } from '../../runtime/console/login/secret.js'
 import { nodeIdOf, parsePublicKey } from '../../runtime/identity.js';
 import type { Arch } from '../machine/arch.js';
 import { disk } from '../machine/qemu.js';
-import { run, say } from '../shell.js';
+import { freshFolder, run, say } from '../shell.js';
 import { type Debian, debianRoot } from './debian.js';
 import { makeDataImage, makeDisk, makeRootImage } from './disk.js';
 import { makeInitrd } from './initrd.js';
 import { type ImageFile, nodeFiles } from './node-file.js';
 import { makeRoot, RUNTIME } from './root.js';
-import { type BuiltParts, buildParts, freshFolder, hash, installRuntime } from './runtime.js';
+import { type BuiltParts, buildParts, hash, installRuntime } from './runtime.js';
 import { makeBom } from './sbom.js';
 
 export type { ImageFile } from './node-file.js';

@@ -1,7 +1,6 @@
 import { chmodSync, copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { run } from '../shell.js';
-import { freshFolder } from './runtime.js';
+import { freshFolder, run } from '../shell.js';
 
 /** What the initrd loads, in this order, each with what it depends on; the last only where the root isn't found before. */
 const STAGES = {

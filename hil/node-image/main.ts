@@ -1,15 +1,17 @@
 import { readFileSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type Arch, archs } from '../machine/arch.js';
 import { say } from '../shell.js';
-import { buildImage, places } from './index.js';
+import { buildImage, type ImageFile, places } from './index.js';
 import { installTools } from './tools.js';
 
-const USAGE = `npm run image -- --node FILE [--owner-key FILE] [--arch amd64|arm64] [--out DIR] [--fresh]
+const USAGE = `npm run image -- --node FILE [--owner-key FILE] [--arch amd64|arm64] [--secret FILE]… [--out DIR] [--fresh]
   --node FILE       the node file that the image runs; what it includes comes along
   --owner-key FILE  the owner's public key (openssl genpkey -algorithm ed25519, then openssl pkey -pubout);
                     without it the image has a one-time secret, printed once, that lets in an owner's key
+  --secret FILE     a password or key that the node file names: /etc/cairn/secrets/<its name>, readable by the node alone;
+                    whoever has the image has it too
   --out DIR         where the files go; default: .cache/image/<arch>
   --fresh           Debian's newest packages instead of the cached ones`;
 
@@ -25,6 +27,7 @@ async function main(): Promise<void> {
       node: { type: 'string' },
       arch: { type: 'string', default: 'amd64' },
       'owner-key': { type: 'string' },
+      secret: { type: 'string', multiple: true, default: [] },
       out: { type: 'string' },
       fresh: { type: 'boolean', default: false },
     },
@@ -39,6 +42,7 @@ async function main(): Promise<void> {
     nodeFile: node,
     cache,
     out: resolve(values.out ?? join(cache, arch)),
+    extra: values.secret.map(secretFile),
     wholeDisk: true,
     fresh: values.fresh,
     ...(ownerKey === undefined ? {} : { ownerKey }),
@@ -54,6 +58,11 @@ async function main(): Promise<void> {
     out(`one-time secret: ${image.secret}`);
     out("It is nowhere else. On the console it lets in an owner's key, once: docs/image.md.");
   }
+}
+
+function secretFile(file: string): ImageFile {
+  const text = readFileSync(file, 'utf8');
+  return { path: join('/etc/cairn/secrets', basename(file)), text, mode: 0o400, owner: 'cairn:cairn' };
 }
 
 function isArch(name: string): name is Arch {

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import {
-  chmodSync,
   cpSync,
   existsSync,
   mkdirSync,
@@ -13,7 +12,7 @@ import {
 import { join } from 'node:path';
 import { compileAddon, NODE_MAJOR } from '../compile.js';
 import { type Arch, archs } from '../machine/arch.js';
-import { run, say } from '../shell.js';
+import { freshFolder, run, say } from '../shell.js';
 
 /** What must not be on a node: the fleet, and what only builds or tests. */
 const FORBIDDEN = ['fleet', 'test', 'hil', 'bench', 'dist/fleet', 'dist/test', 'dist/hil', 'dist/bench'];
@@ -168,11 +167,4 @@ export function hash(parts: readonly (string | Buffer)[]): string {
   const sum = createHash('sha256');
   for (const part of parts) sum.update(String(part.length)).update('\0').update(part);
   return sum.digest('hex').slice(0, 16);
-}
-
-export function freshFolder(folder: string): string {
-  rmSync(folder, { recursive: true, force: true });
-  mkdirSync(folder, { recursive: true });
-  chmodSync(folder, 0o755);
-  return folder;
 }

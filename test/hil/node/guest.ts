@@ -1,18 +1,10 @@
-import { copyFileSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { type Guest, startGuest } from '../../../hil/machine/qemu.js';
 import { Qmp } from '../../../hil/machine/qmp.js';
 import { SerialConsole } from '../../../hil/machine/serial-console.js';
+import { addToRun, type RunFile } from '../../../hil/node-image/added.js';
 import { type NodeImage, nodeDisks } from '../../../hil/node-image/index.js';
 import { run } from '../../../hil/shell.js';
-import { project } from './image-file.js';
-
-/** A file or, with `to`, a link that lies under /run before the guest's systemd starts. */
-export interface RunFile {
-  readonly path: string;
-  readonly text?: string;
-  readonly to?: string;
-}
 
 const SHELL_PORT = 'cairn.shell';
 /** A root shell for the suite, on a port that only this QEMU has. */
@@ -62,7 +54,7 @@ export class NodeGuest {
     const at = (name: string) => join(work, name);
     const data = options.data ?? at('data.ext4');
     if (options.data === undefined) run('cp', ['--sparse=always', image.emptyData, data]);
-    addFiles(image.initrd, [...SHELL, ...options.files], work);
+    addToRun(image, [...SHELL, ...options.files], at('initrd'));
     const machine = startGuest({
       arch: image.arch,
       kernel: image.kernel,
@@ -119,28 +111,4 @@ function shellPort(socket: string): readonly string[] {
     ...['-chardev', `socket,id=shell,path=${socket},server=on,wait=off`],
     ...['-device', 'virtio-serial-pci', '-device', `virtserialport,chardev=shell,name=${SHELL_PORT}`],
   ];
-}
-
-/** The image's initrd and, behind it, an archive whose `init` is the image's with /run filled before systemd is started. */
-function addFiles(initrd: string, files: readonly RunFile[], work: string): void {
-  const folder = join(work, 'added');
-  for (const { path, text, to } of files) {
-    const at = join(folder, 'run', path);
-    mkdirSync(dirname(at), { recursive: true });
-    if (to === undefined) writeFileSync(at, text ?? '', { mode: 0o755 });
-    else symlinkSync(to, at);
-  }
-  const init = readFileSync(join(project(), 'hil/node-image/init'), 'utf8');
-  const last = /^exec .*switch_root.*$/m;
-  if (!last.test(init)) throw new Error('the image’s init does not end as this suite knows it');
-  const fill =
-    '/bin/busybox mount -t tmpfs -o mode=755 run /root/run && /bin/busybox cp -a /run/. /root/run/';
-  writeFileSync(
-    join(folder, 'init'),
-    init.replace(last, (line) => `${fill}\n${line}`),
-    { mode: 0o755 },
-  );
-  copyFileSync(initrd, join(work, 'initrd'));
-  const pack = 'find . | cpio --quiet -R 0:0 -o -H newc | zstd -q >>"$0"';
-  run('sh', ['-c', pack, join(work, 'initrd')], { cwd: folder });
 }

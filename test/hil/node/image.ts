@@ -6,10 +6,11 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { startReceiver } from '../../../fleet/receive/index.js';
 import { SerialConsole } from '../../../hil/machine/serial-console.js';
+import type { RunFile } from '../../../hil/node-image/added.js';
 import type { NodeImage } from '../../../hil/node-image/index.js';
 import { run } from '../../../hil/shell.js';
 import { type Mosquitto, startMosquitto } from '../../support/broker.js';
-import { NodeGuest, type RunFile } from './guest.js';
+import { NodeGuest } from './guest.js';
 import { nodeImage, SUITES_SECRET } from './image-file.js';
 
 const MAIN = join(import.meta.dirname, '../../../runtime/main.js');

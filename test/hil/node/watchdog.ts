@@ -3,8 +3,9 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { type Receiver, startReceiver } from '../../../fleet/receive/index.js';
+import type { RunFile } from '../../../hil/node-image/added.js';
 import { startMosquitto } from '../../support/broker.js';
-import { NodeGuest, type RunFile } from './guest.js';
+import { NodeGuest } from './guest.js';
 import { nodeImage } from './image-file.js';
 
 /** The unit's promise, from a hang to the next start of the process. */
