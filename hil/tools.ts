@@ -1,13 +1,15 @@
 import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { type Arch, archs } from './machine/arch.js';
 import { has, say } from './shell.js';
 
-/** Programs that are needed, and the Debian packages they come in. */
+/** Programs and files that are needed, and the Debian packages they come in. */
 function toolsFor(arch: Arch): Readonly<Record<string, string>> {
-  const { qemu, qemuPackage, gnu, crossPrefix } = archs[arch];
+  const { qemu, qemuPackage, firmware, firmwarePackage, gnu, crossPrefix } = archs[arch];
   const cross = gnu.replace('_', '-');
   return {
     [qemu]: qemuPackage,
+    [firmware]: firmwarePackage,
     'mkfs.ext4': 'e2fsprogs',
     [`${crossPrefix}gcc-12`]: `gcc-12${crossPrefix && `-${cross}`}`,
     [`${gnu}-gcc`]: crossPrefix ? `gcc-${cross}` : 'gcc',
@@ -22,7 +24,7 @@ function toolsFor(arch: Arch): Readonly<Record<string, string>> {
 /** Installs Debian packages that are missing, as root only. */
 export function installTools(arch: Arch): void {
   const missing = Object.entries(toolsFor(arch))
-    .filter(([program]) => !has(program))
+    .filter(([name]) => !(name.startsWith('/') ? existsSync(name) : has(name)))
     .map(([, name]) => name);
   if (missing.length === 0) return;
   if (process.getuid?.() !== 0) throw new Error(`install these Debian packages first: ${missing.join(' ')}`);

@@ -9,6 +9,9 @@ export interface ArchFacts {
   readonly machine: readonly string[];
   /** The kernel's name of the first serial port. */
   readonly console: 'ttyS0' | 'ttyAMA0';
+  /** UEFI, and the Debian package that brings it. */
+  readonly firmware: string;
+  readonly firmwarePackage: string;
   readonly nodeArch: 'x64' | 'arm64';
   readonly gnu: 'x86_64-linux-gnu' | 'aarch64-linux-gnu';
   readonly kernelPackage: string;
@@ -24,6 +27,8 @@ export const archs: Readonly<Record<Arch, ArchFacts>> = {
     qemuPackage: 'qemu-system-x86',
     machine: '-accel tcg,thread=multi -M q35 -cpu max -smp 2'.split(' '),
     console: 'ttyS0',
+    firmware: '/usr/share/ovmf/OVMF.fd',
+    firmwarePackage: 'ovmf',
     nodeArch: 'x64',
     gnu: 'x86_64-linux-gnu',
     kernelPackage: 'linux-image-amd64',
@@ -35,6 +40,8 @@ export const archs: Readonly<Record<Arch, ArchFacts>> = {
     qemuPackage: 'qemu-system-arm',
     machine: '-accel tcg,thread=multi -M virt -cpu cortex-a57 -smp 2'.split(' '),
     console: 'ttyAMA0',
+    firmware: '/usr/share/qemu-efi-aarch64/QEMU_EFI.fd',
+    firmwarePackage: 'qemu-efi-aarch64',
     nodeArch: 'arm64',
     gnu: 'aarch64-linux-gnu',
     kernelPackage: 'linux-image-arm64',

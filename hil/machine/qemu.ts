@@ -4,10 +4,11 @@ import { type Arch, archs } from './arch.js';
 /** A machine to emulate. Paths are the host's. */
 export interface MachineSpec {
   readonly arch: Arch;
-  readonly kernel: string;
+  /** Absent: UEFI boots from the first disk that it can. */
+  readonly kernel?: string;
   readonly initrd?: string;
   /** Words of the kernel's command line, beside the console's. */
-  readonly append: readonly string[];
+  readonly append?: readonly string[];
   /** 768 when absent. */
   readonly memoryMiB?: number;
   /** The first serial port: written to a file, or spoken to through a Unix socket (and logged to `<socket>.log`). */
@@ -70,18 +71,24 @@ export function startGuest(spec: MachineSpec): Guest {
 }
 
 function argumentsOf(spec: MachineSpec): readonly string[] {
-  const { machine, console: tty } = archs[spec.arch];
-  const initrd = spec.initrd === undefined ? [] : ['-initrd', spec.initrd];
+  const { machine } = archs[spec.arch];
   const qmp = spec.qmp === undefined ? [] : ['-qmp', `unix:${spec.qmp},server=on,wait=off`];
   return [
     ...machine,
     ...['-m', String(spec.memoryMiB ?? MEMORY_MIB), '-nodefaults', '-no-user-config', '-display', 'none'],
     ...(spec.reboot ? [] : ['-no-reboot']),
     ...consoleOf(spec.console),
-    ...['-kernel', spec.kernel, ...initrd, '-append', [`console=${tty}`, ...spec.append].join(' ')],
+    ...bootOf(spec),
     ...qmp,
     ...(spec.args ?? []),
   ];
+}
+
+function bootOf({ arch, kernel, initrd, append = [] }: MachineSpec): readonly string[] {
+  const { firmware, console: tty } = archs[arch];
+  if (kernel === undefined) return ['-bios', firmware];
+  const words = ['-kernel', kernel, '-append', [`console=${tty}`, ...append].join(' ')];
+  return initrd === undefined ? words : [...words, '-initrd', initrd];
 }
 
 function consoleOf(tty: MachineSpec['console']): readonly string[] {

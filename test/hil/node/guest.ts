@@ -8,7 +8,7 @@ import { run } from '../../../hil/shell.js';
 
 const SHELL_PORT = 'cairn.shell';
 /** A root shell for the suite, on a port that only this QEMU has. */
-const SHELL: readonly RunFile[] = [
+export const SHELL: readonly RunFile[] = [
   {
     path: 'systemd/system/rig-shell.service',
     text: `[Unit]
@@ -31,6 +31,10 @@ export interface NodeGuestOptions {
   readonly timeoutMs: number;
   /** A data disk that was used before; absent: a copy of the image's empty one. */
   readonly data?: string;
+  /** Other disks than the image's two. */
+  readonly disks?: readonly string[];
+  /** Boots by UEFI from the first of `disks`, whose boot partition must hold the initrd that `files` went into. */
+  readonly firmware?: boolean;
   /** Speaks to the serial line instead of keeping a log of it. */
   readonly console?: { readonly socket: string };
 }
@@ -53,18 +57,21 @@ export class NodeGuest {
     const { image, work } = options;
     const at = (name: string) => join(work, name);
     const data = options.data ?? at('data.ext4');
-    if (options.data === undefined) run('cp', ['--sparse=always', image.emptyData, data]);
+    if (options.data === undefined && options.disks === undefined)
+      run('cp', ['--sparse=always', image.emptyData, data]);
     addToRun(image, [...SHELL, ...options.files], at('initrd'));
     const machine = startGuest({
       arch: image.arch,
-      kernel: image.kernel,
-      initrd: at('initrd'),
-      append: image.append,
+      ...(options.firmware ? {} : { kernel: image.kernel, initrd: at('initrd'), append: image.append }),
       console: options.console ?? { file: at('console.log') },
       qmp: at('qmp'),
       timeoutMs: options.timeoutMs,
       reboot: true,
-      args: [...nodeDisks(image, data), ...shellPort(at('shell')), ...(options.args ?? [])],
+      args: [
+        ...(options.disks ?? nodeDisks(image, data)),
+        ...shellPort(at('shell')),
+        ...(options.args ?? []),
+      ],
     });
     const ended = machine.exited.then(() => Promise.reject(new Error('the guest ended')));
     const opened = Promise.all([Qmp.connect(at('qmp')), SerialConsole.connect(at('shell'))]);
@@ -96,6 +103,17 @@ export class NodeGuest {
       .split(/=mark-\d+= \d+\n/)
       .at(-1)!
       .trim();
+  }
+
+  /** Asks until the answer is as wanted; rejects with the last answer. */
+  async until(command: string, wanted: RegExp, timeoutMs: number): Promise<void> {
+    for (const endMs = performance.now() + timeoutMs; ; ) {
+      const said = await this.sh(`${command} || true`, timeoutMs);
+      if (wanted.test(said)) return;
+      if (performance.now() > endMs)
+        throw new Error(`${command}: not ${wanted} in ${timeoutMs} ms:\n${said}`);
+      await new Promise((resolve) => setTimeout(resolve, 1_000));
+    }
   }
 
   async stop(): Promise<void> {

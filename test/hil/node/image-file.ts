@@ -13,10 +13,11 @@ export function project(): string {
 /** Of the suites' image only; the secret of a real one is random and printed once. */
 export const SUITES_SECRET = 'TEST-TEST-TEST-TEST-TEST-TEST-00';
 
-/** The image that node suites share: nothing of any suite is in it. */
-export function nodeImage(): Promise<NodeImage> {
+/** The image that node suites share: nothing of any suite is in it. With `wholeDisk` it is the file that is written to a card, too. */
+export function nodeImage(wholeDisk = false): Promise<NodeImage> {
   const cache = resolve(process.env.CAIRN_HIL_CACHE ?? join(project(), '.cache/hil'), '../image');
   const arch = (process.env.CAIRN_HIL_ARCH ?? 'amd64') as Arch;
   const nodeFile = join(project(), 'board-configs/nodes/image-demo.yaml');
-  return buildImage({ arch, nodeFile, cache, out: join(cache, 'suites'), secret: SUITES_SECRET });
+  const out = join(cache, wholeDisk ? 'suites-disk' : 'suites');
+  return buildImage({ arch, nodeFile, cache, out, secret: SUITES_SECRET, wholeDisk });
 }
