@@ -62,17 +62,14 @@ export class DiskImage {
     }
   }
 
-  /** The first sector that differs; `undefined`: none. */
-  firstDifference(other: DiskImage): number | undefined {
-    if (this.bytes !== other.bytes) return 0;
+  /** The sectors that differ, in their order. */
+  differences(other: DiskImage): readonly number[] {
+    if (this.bytes !== other.bytes) throw new Error(`disks of ${this.bytes} and ${other.bytes} bytes`);
     const indexes = [...new Set([...this.#chunks.keys(), ...other.#chunks.keys()])].sort((a, b) => a - b);
-    for (const index of indexes) {
+    return indexes.flatMap((index) => {
       const [mine, its] = [this.#chunks.get(index) ?? ZEROS, other.#chunks.get(index) ?? ZEROS];
-      if (mine.equals(its)) continue;
-      const byte = mine.findIndex((value, at) => value !== its[at]);
-      return Math.floor((index * CHUNK_BYTES + byte) / SECTOR_BYTES);
-    }
-    return undefined;
+      return mine.equals(its) ? [] : differingSectors(mine, its).map((at) => index * CHUNK_SECTORS + at);
+    });
   }
 
   #chunk(index: number): Buffer {
@@ -85,3 +82,10 @@ export class DiskImage {
 }
 
 const ZEROS = Buffer.alloc(CHUNK_BYTES);
+
+function differingSectors(a: Buffer, b: Buffer): readonly number[] {
+  const sector = (bytes: Buffer, at: number) => bytes.subarray(at * SECTOR_BYTES, (at + 1) * SECTOR_BYTES);
+  return Array.from({ length: CHUNK_SECTORS }, (_, at) => at).filter(
+    (at) => !sector(a, at).equals(sector(b, at)),
+  );
+}

@@ -5,7 +5,7 @@ import { seeded } from '../random.js';
 import { CrashPoints } from './crash-point.js';
 import { planCuts } from './plan.js';
 import { checkAll } from './pool.js';
-import { checkReplay, loadDisks, loadRecording } from './recording.js';
+import { checkReplay, loadDisks, loadRecording, UNDER_WAY_SECTORS } from './recording.js';
 import { tally } from './tally.js';
 
 const HELP = `Looks again at cuts of a recorded run, without booting anything.
@@ -36,7 +36,7 @@ async function look(
 ): Promise<number> {
   const about = loadRecording(recording);
   const disks = loadDisks(about);
-  checkReplay(about, disks);
+  checkReplay(about, disks, UNDER_WAY_SECTORS);
   const plan = planCuts(disks.log, about.said, count, seed);
   const cuts = plan.filter(({ index }) => only === undefined || index === Number(only));
   for (const cut of only === undefined ? [] : cuts) {

@@ -4,7 +4,14 @@ import { storeDefaults, verifyStore } from '../../runtime/store/index.js';
 import type { ChainBoot } from './chain.js';
 import { DiskImage } from './disk-image.js';
 import { extract } from './file-system.js';
-import { checkReplay, loadDisks, type Recording, recordingFiles, saveRecording } from './recording.js';
+import {
+  checkReplay,
+  loadDisks,
+  type Recording,
+  recordingFiles,
+  saveRecording,
+  UNDER_WAY_SECTORS,
+} from './recording.js';
 import { promisedBy, type Witness } from './witness.js';
 
 /** hil/power/node.yaml */
@@ -24,7 +31,7 @@ export async function recordBoots(
   const promised: Witness[] = [];
   return boots.map(({ folder, said }) => {
     const recording = { folder, ...STORE, ...owner, said: [...promised, ...said] };
-    checkReplay(recording, loadDisks(recording));
+    checkReplay(recording, loadDisks(recording), UNDER_WAY_SECTORS);
     saveRecording(recording);
     promised.push(...promisedBy(said).map((one) => ({ ...one, logBytes: 0 })));
     return recording;

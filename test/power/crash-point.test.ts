@@ -125,7 +125,7 @@ test('an image has no blocks where nothing was written, whatever its size', (t) 
   const { size, blocks } = statSync(join(folder, 'disk'));
   assert.equal(size, 256 * 1024 * 1024);
   assert.ok(blocks * 512 <= 256 * 1024, `${blocks * 512} bytes on the disk`);
-  assert.equal(DiskImage.read(join(folder, 'disk')).firstDifference(image), undefined);
+  assert.deepEqual(DiskImage.read(join(folder, 'disk')).differences(image), []);
   assert.throws(() => image.write(256 * 2048, lettersOf('z')), /past the disk's end/);
 });
 
