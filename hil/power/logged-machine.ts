@@ -10,7 +10,8 @@ import { addRigFiles, type Fault, faultWords } from './rig-files.js';
 import { WitnessStand } from './witness.js';
 
 const BOOT_TIMEOUT_MS = 420_000;
-const PORT_TIMEOUT_MS = 15_000;
+/** The replay of thousands of cuts keeps this process busy beside it. */
+const PORT_TIMEOUT_MS = 120_000;
 /** One machine for all its boots: a node that finds itself on another one begins anew. */
 const MACHINE_UUID = '63616972-6e00-4000-8000-637574730000';
 
