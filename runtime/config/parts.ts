@@ -25,6 +25,7 @@ interface PartOutput {
   readonly title?: string;
   readonly class?: StreamClass;
   readonly keep: boolean;
+  readonly live: boolean;
   readonly every?: number;
   readonly slow?: { readonly when: 'still'; readonly every: number };
 }
@@ -126,9 +127,10 @@ function readPart(
   if (!output || !options) return undefined;
   const values = output as unknown as PartOutput & PartValues[Attachment];
   checkSlow(values, tree, name, problems);
+  checkLive(values, tree, name, problems);
   const attached = wiring && attach(values, { name, tree, driver, wiring, problems });
   if (!attached) return undefined;
-  const { title, keep, class: streamClass, every, slow } = values;
+  const { title, keep, live, class: streamClass, every, slow } = values;
   const config: PartConfig = {
     id,
     title: title ?? driver.title,
@@ -136,6 +138,7 @@ function readPart(
     attachment: attached.attachment,
     options: options.parsed,
     keep,
+    ...(live && { live }),
     place,
     ...withoutUndefined({ intervalMs: every, class: streamClass }),
     ...(slow && { slow: { when: slow.when, intervalMs: slow.every } }),
@@ -169,4 +172,10 @@ function checkSlow(values: PartOutput, tree: Tree, name: string, problems: Probl
   const place = find(tree, ['slow', 'every']).tree.place;
   const what = `${name}.slow.every is ${formatMs(slow.every)}, not slower than every: ${formatMs(every)}`;
   problems.add(place, what, `more than ${formatMs(every)}`);
+}
+
+function checkLive({ keep, live }: PartOutput, tree: Tree, name: string, problems: Problems): void {
+  if (keep || !live) return;
+  const { place } = find(tree, ['live']).tree;
+  problems.add(place, `${name} is live, but its rows are not stored`, "keep: true, or no 'live'");
 }

@@ -195,6 +195,10 @@ export const partEntries = {
     v.optional(v.boolean('true or false'), true),
     'false: its rows feed fusion only and are not stored.',
   ),
+  live: described(
+    v.optional(v.boolean('true or false'), false),
+    'true: its rows are on the disk within a second and are sent before a backlog, whatever that costs in flash. Alarms and events always are.',
+  ),
 };
 
 /** Where a part hangs, by its kind of attachment; what the driver knows is its default and its bound. */

@@ -77,6 +77,8 @@ export interface PartConfig {
   readonly class?: StreamClass;
   /** False: its rows feed fusion only and are not stored. */
   readonly keep: boolean;
+  /** Its rows are committed within a second, and go before a backlog. */
+  readonly live?: boolean;
   readonly place: Place;
 }
 

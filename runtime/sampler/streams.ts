@@ -14,5 +14,6 @@ export function fullStreams(
     title: stream.name === '' ? config.title : `${config.title}: ${stream.name}`,
     partId: config.id,
     keep: config.keep,
+    ...(config.live && { live: true }),
   }));
 }

@@ -8,6 +8,8 @@ export interface SamplerStream extends StreamDeclaration {
   readonly partId: string;
   /** False: for fusion only. */
   readonly keep: boolean;
+  /** Committed within a second. */
+  readonly live?: boolean;
 }
 
 export type PartState = 'starting' | 'ok' | 'failing' | 'missing';

@@ -2,6 +2,7 @@ import type { LogClass } from '../../wire/index.js';
 import { LOG_CLASSES } from '../../wire/index.js';
 import { type OpenedDatabase, openDatabase } from './database.js';
 import { type Draft, draw, isWhole } from './draft.js';
+import { Due } from './due.js';
 import { reasonOf } from './error.js';
 import { HEAD_KEY } from './keys.js';
 import type { LevelDb, StoreOptions } from './options.js';
@@ -13,6 +14,8 @@ import { shed } from './shed.js';
 import type { StoreState } from './state.js';
 import type { BlockPosition } from './types.js';
 
+/** Rows of live streams are under way to the disk this late at most: what is left of their second is the sync's. */
+const LIVE_MS = 800;
 /** Receipts alone are written this late at most. */
 const LAZY_MS = 1000;
 
@@ -52,11 +55,10 @@ export class Committer {
   #doubtful: Draft | undefined;
   #running: Promise<void> | undefined;
   #again = false;
-  #timer: unknown;
-  #timerMs = 0;
   #closing = false;
   #waiters: (() => void)[] = [];
   readonly #retry: Retry;
+  readonly #due: Due;
 
   constructor(
     readonly state: StoreState,
@@ -68,6 +70,7 @@ export class Committer {
   ) {
     this.#db = db;
     this.#retry = new Retry(options.deps, () => void this.#run());
+    this.#due = new Due(options.deps, () => void this.#run());
   }
 
   /** The open database; `undefined` while the disk refuses. */
@@ -78,6 +81,11 @@ export class Committer {
   /** Soon: with this turn of the event loop. */
   now(): void {
     this.#schedule(0);
+  }
+
+  /** Within a second, whatever the others' interval is. */
+  live(): void {
+    this.#schedule(Math.min(LIVE_MS, this.options.commitIntervalMs));
   }
 
   withGroup(): void {
@@ -99,7 +107,7 @@ export class Committer {
   /** One last attempt; true when nothing stayed behind. */
   async close(): Promise<boolean> {
     this.#closing = true;
-    this.#cancel();
+    this.#due.cancel();
     this.#retry.cancel();
     await this.#running;
     let whole = false;
@@ -117,23 +125,12 @@ export class Committer {
   #schedule(afterMs: number): void {
     if (this.#closing || this.#retry.isWaiting) return;
     if (this.#running) this.#again ||= afterMs === 0;
-    if (afterMs === 0) {
-      this.#cancel();
-      if (!this.#running) queueMicrotask(() => void this.#run());
+    if (afterMs > 0) {
+      this.#due.within(afterMs);
       return;
     }
-    if (this.#timer !== undefined && this.#timerMs <= afterMs) return;
-    this.#cancel();
-    this.#timerMs = afterMs;
-    this.#timer = this.options.deps.setTimer(() => {
-      this.#timer = undefined;
-      void this.#run();
-    }, afterMs);
-  }
-
-  #cancel(): void {
-    if (this.#timer !== undefined) this.options.deps.clearTimer(this.#timer);
-    this.#timer = undefined;
+    this.#due.cancel();
+    if (!this.#running) queueMicrotask(() => void this.#run());
   }
 
   #run(): Promise<void> {

@@ -16,7 +16,7 @@ export class Reserver {
     readonly state: StoreState,
     readonly file: ReserveFile,
     readonly options: StoreOptions,
-    /** Rows got their numbers. */
+    /** Rows that waited for numbers got them. */
     readonly onNumbered: () => void,
   ) {
     this.#retry = new Retry(options.deps, () => void this.#start());
@@ -71,11 +71,12 @@ export class Reserver {
     }
     this.failure = undefined;
     this.#retry.succeeded();
+    const waited = this.state.current.some((stream) => stream.unnumberedRows > 0);
     for (const [stream, limit] of limits) {
       stream.limit = limit;
       stream.number();
     }
-    this.onNumbered();
+    if (waited) this.onNumbered();
   }
 
   #entries(limitOf: (stream: StoreState['meta']) => number): readonly ReserveEntry[] {

@@ -68,6 +68,7 @@ export class LevelStore implements Store {
   declare(spec: StreamSpec): void {
     this.#refuseClosed();
     const known = this.#state.byName(spec.name);
+    if (known) known.declaredLive = spec.live ?? false;
     if (known && sameShape(spec, known.record)) return;
     this.#refuse(spec);
     const stream = {
@@ -81,7 +82,7 @@ export class LevelStore implements Store {
     };
     const value = descriptorOf(stream)!;
     this.#state.appendMeta({ kind: 'descriptor', value });
-    this.#state.put(stream);
+    this.#state.put(stream).declaredLive = spec.live ?? false;
     this.#reserver.check();
     this.#committer.now();
   }
@@ -96,6 +97,7 @@ export class LevelStore implements Store {
     if (this.#state.memory.bytes > this.#options.memoryBytes) shed(this.#state);
     if (stream.wantsReserve) this.#reserver.check();
     if (stream.class === 'alarm') this.#committer.now();
+    else if (stream.isLive) this.#committer.live();
     else this.#committer.withGroup();
   }
 
@@ -160,6 +162,10 @@ export class LevelStore implements Store {
   descriptor(name: string, version: number, epoch: Epoch = this.epoch): Descriptor | undefined {
     const stream = this.#state.find(epoch, name);
     return stream && descriptorOf(this.#state.recordOf(stream, version));
+  }
+
+  isLive(name: string): boolean {
+    return this.#state.byName(name)?.isLive ?? false;
   }
 
   async publishGaps(): Promise<void> {

@@ -44,6 +44,8 @@ export class Stream implements StreamId {
   readonly epoch: number;
   readonly id: number;
   readonly name: string;
+  /** As declared; alarms and events are live by nature. */
+  declaredLive = false;
   /** All numbers that no stored block needs to answer for: received on the right-hand side, or in a gap. */
   settled = new RangeSet();
   chunks: Chunk[] = [];
@@ -74,6 +76,10 @@ export class Stream implements StreamId {
 
   get class(): LogClass {
     return this.record.class;
+  }
+
+  get isLive(): boolean {
+    return this.declaredLive || this.class === 'alarm' || this.class === 'event';
   }
 
   append(rows: Rows): void {

@@ -14,6 +14,8 @@ import type {
 /** A stream as the pipeline declares it: full name, and a title for people. */
 export interface StreamSpec extends StreamDeclaration {
   readonly title: string;
+  /** Its rows are on the disk, and may be sent, within a second, whatever the flash budget says. Alarms and events are live by nature. */
+  readonly live?: boolean;
 }
 
 /** Where a stored block is: its class's log, the commit, and its place in that commit's value. Grows with time. */
@@ -91,7 +93,7 @@ export interface Store {
   declare(spec: StreamSpec): void;
   /**
    * Takes rows of a declared stream (`rows.stream` is the full name). Never waits, never throws for want of room: what memory can't
-   * hold becomes a gap. Alarm-class rows commit at once, the rest with their group.
+   * hold becomes a gap. Alarm-class rows commit at once, live and event rows within a second, the rest with their group.
    */
   append(rows: Rows): void;
   /** Takes an anchor of the current boot. */
@@ -120,6 +122,8 @@ export interface Store {
   dispose(dispositions: readonly Disposition[]): void;
   /** Of any stored version, for payloads that name channels (SenML). Without it, or unknown: such payloads are held. */
   descriptor?(stream: string, version: number, epoch?: Epoch): Descriptor | undefined;
+  /** Whether a stream of the current epoch is live; false for one that isn't declared (yet). */
+  isLive?(stream: string): boolean;
   /** Gaps not yet turned into meta rows are turned into them now, so that they can be sent. */
   publishGaps(): Promise<void>;
   /** Gaps in the ledger that no meta row carries yet. */

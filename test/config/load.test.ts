@@ -11,7 +11,7 @@ test('a whole node file becomes a checked config, units and all', () => {
 board: twin
 identity: /srv/id
 parts:
-  climate: { driver: bme280, bus: i2c-2, every: 10 Hz, class: bulk, title: Inside, low: 5 }
+  climate: { driver: bme280, bus: i2c-2, every: 10 Hz, class: bulk, title: Inside, low: 5, live: true }
   imu: { driver: lsm6dso, bus: i2c-1, address: 0x6b, every: 250ms, keep: false }
   gps: { driver: gnss, port: uart0, baud: 4800 }
   sos: { driver: contact, pin: 11, role: sos, bias: pullUp, activeLow: true, debounce: 1.5ms }
@@ -34,6 +34,7 @@ log: warn
   assert.deepEqual(climate?.attachment, { kind: 'i2c', bus: 'i2c-2', address: 0x76 });
   assert.equal(climate?.intervalMs, 100);
   assert.equal(climate?.class, 'bulk');
+  assert.equal(climate?.live, true);
   assert.equal(climate?.title, 'Inside');
   assert.deepEqual(climate?.options, { low: 5, high: 40 });
   assert.deepEqual(climate?.place, { file: 'node.yaml', line: 5, column: 3 });

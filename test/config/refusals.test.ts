@@ -10,6 +10,11 @@ const TLS = 'url: mqtts://broker.example';
 
 const cases: readonly (readonly [title: string, text: string, ...said: string[]])[] = [
   [
+    'a live part whose rows are not stored',
+    `${HEAD}parts:\n  imu: { driver: lsm6dso, bus: i2c-1, keep: false, live: true }\nfusion: { imu: imu }\n`,
+    "node.yaml:4:58: parts.imu is live, but its rows are not stored (wanted: keep: true, or no 'live')",
+  ],
+  [
     'a slow interval that is no slower',
     `${HEAD}parts:\n  imu: { driver: lsm6dso, bus: i2c-1, every: 1s, slow: { when: still, every: 500ms } }\nfusion: { imu: imu }\n`,
     'node.yaml:4:78: parts.imu.slow.every is 500ms, not slower than every: 1s (wanted: more than 1s)',

@@ -13,6 +13,7 @@ import {
 import type { Board, BoardPart } from '../../runtime/board/types.js';
 import type { PartConfig } from '../../runtime/config/types.js';
 import { createSampler, type SamplerStream } from '../../runtime/sampler/index.js';
+import { fullStreams } from '../../runtime/sampler/streams.js';
 import { SimClock } from '../support/sim-clock.js';
 
 const CHANNELS: readonly Channel[] = [
@@ -98,6 +99,22 @@ function rig(ids: readonly string[], intervalMs = 1000, change: Partial<Board> =
   const of = (stream: string) => rows.filter((row) => row.stream === stream);
   return { clock, parts, rows, of, declared, log, recovered, stuck, sampler };
 }
+
+test('all streams of a live part are live', () => {
+  const config = partConfig('gps', 1000);
+  const declared = [
+    { name: '', class: 'telemetry', channels: [] },
+    { name: 'sky', class: 'bulk', channels: [] },
+  ] as const;
+  assert.deepEqual(
+    fullStreams({ ...config, live: true }, declared).map(({ live }) => live),
+    [true, true],
+  );
+  assert.deepEqual(
+    fullStreams(config, declared).map(({ live }) => live ?? false),
+    [false, false],
+  );
+});
 
 test('samples on its schedule, under the full stream name, each stream declared before its first row', async () => {
   const { clock, sampler, rows, declared } = rig(['climate']);
