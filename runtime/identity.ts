@@ -1,10 +1,4 @@
-import {
-  createHash,
-  createPrivateKey,
-  createPublicKey,
-  generateKeyPairSync,
-  type KeyObject,
-} from 'node:crypto';
+import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import {
   chmodSync,
   closeSync,
@@ -20,7 +14,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { NodeId } from '../wire/index.js';
+import { keyIdOf, type NodeId } from '../wire/index.js';
 
 /** Who the node is. The id follows from the key, so that nobody can hold another's without its private key. */
 export interface Identity {
@@ -30,18 +24,9 @@ export interface Identity {
 }
 
 const KEY_FILE = 'node.key';
-/** The 12 bytes in front of a raw Ed25519 key in SPKI DER (RFC 8410 §4). */
-const SPKI_PREFIX_BYTES = 12;
-
 /** What went wrong with the identity's files; the text says what to do. */
 export class IdentityError extends Error {
   override readonly name = 'IdentityError';
-}
-
-/** First 8 bytes of SHA-256 of the raw public key, in hex. */
-export function nodeIdOf(publicKey: KeyObject): NodeId {
-  const raw = publicKey.export({ type: 'spki', format: 'der' }).subarray(SPKI_PREFIX_BYTES);
-  return createHash('sha256').update(raw).digest('hex').slice(0, 16);
 }
 
 /** Makes the node's key (0600) where there is none; keeps one that is there. Beside it lies its public half, `node.pub`. */
@@ -113,7 +98,7 @@ export function loadIdentity(folder: string): Identity {
   }
   const privateKey = loadPrivateKey(path);
   const publicKey = createPublicKey(privateKey);
-  return { node: nodeIdOf(publicKey), publicKey, privateKey };
+  return { node: keyIdOf(publicKey), publicKey, privateKey };
 }
 
 /**
@@ -123,7 +108,7 @@ export function loadIdentity(folder: string): Identity {
 export function installPublicKey(folder: string, name: 'fleet' | 'owner', from: string): string {
   const key = parsePublicKey(from, readKeyFile(from).toString());
   writePublicKey(join(folder, `${name}.pub`), key);
-  return nodeIdOf(key);
+  return keyIdOf(key);
 }
 
 /** An Ed25519 public key in PEM, and not the private one; `from` is where it came from, for the error. */

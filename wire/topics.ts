@@ -15,6 +15,11 @@ export function statusTopic(node: string): string {
   return `cairn/1/${node}/status`;
 }
 
+/** What the fleet says it holds for good: one signed receipt a message (docs/wire-format.md §4). */
+export function receiptTopic(node: string): string {
+  return `cairn/1/${node}/receipt`;
+}
+
 /** What a receiver of blocks subscribes to, one filter a class, so that SenML and status topics don't match. */
 export function blockFilters(): readonly string[] {
   return LOG_CLASSES.map((logClass) => `cairn/1/+/${logClass}/+`);

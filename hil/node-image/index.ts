@@ -12,7 +12,8 @@ import {
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { secretRecord, secretText } from '../../runtime/console/login/secret.js';
-import { nodeIdOf, parsePublicKey } from '../../runtime/identity.js';
+import { parsePublicKey } from '../../runtime/identity.js';
+import { keyIdOf } from '../../wire/index.js';
 import type { Arch } from '../machine/arch.js';
 import { disk } from '../machine/qemu.js';
 import { freshFolder, run, say } from '../shell.js';
@@ -243,7 +244,7 @@ interface Owner {
 function ownerOf({ ownerKey, secret }: ImageOptions): Owner {
   if (ownerKey !== undefined) {
     const text = readFileSync(ownerKey, 'utf8');
-    const shown = `key ${nodeIdOf(parsePublicKey(ownerKey, text))}`;
+    const shown = `key ${keyIdOf(parsePublicKey(ownerKey, text))}`;
     return { file: { path: '/etc/cairn/owner.pub', text }, key: text, shown, secret: undefined };
   }
   const words = secret ?? secretText(randomBytes(SECRET_BYTES));

@@ -65,6 +65,7 @@ class MqttUplink implements Uplink {
         online: (link, server) => this.#onOnline(link, server),
         answered: (id, reasonCode) => this.#sender.answered(id, reasonCode),
         strayAnswer: () => this.#sender.strayAnswer(),
+        message: () => undefined,
         offline: () => this.#onOffline(),
       },
     );

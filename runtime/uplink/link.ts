@@ -30,6 +30,7 @@ export interface LinkEvents {
   online(link: MqttLink, server: ServerLimits): void;
   answered(id: number, reasonCode: number): void;
   strayAnswer(): void;
+  message(topic: string, payload: Uint8Array): void;
   /** After an `online`, once. */
   offline(): void;
 }
@@ -86,6 +87,7 @@ export class Link {
         connected: (server) => this.#onConnected(link, server),
         answered: (id, reasonCode) => this.events.answered(id, reasonCode),
         strayAnswer: () => this.events.strayAnswer(),
+        message: (topic, payload) => this.events.message(topic, payload),
         down: (why) => this.#onDown(why),
       },
     );

@@ -4,7 +4,15 @@ import type { Socket } from 'node:net';
 import type { IClientOptions, MqttClient } from 'mqtt';
 import type { UplinkConfig } from '../config/types.js';
 import { errorFailure, failure, type LinkFailure, reasonFailure } from './failure.js';
-import type { MqttConnect, MqttConnectOptions, MqttEvents, MqttLink, MqttMessage } from './mqtt-port.js';
+import {
+  INBOUND_MAX_BYTES,
+  type MqttConnect,
+  type MqttConnectOptions,
+  type MqttEvents,
+  type MqttLink,
+  type MqttMessage,
+  type ServerLimits,
+} from './mqtt-port.js';
 
 // By require: importing CommonJS costs memory, see log.ts.
 const { connect, UniqueMessageIdProvider }: typeof import('mqtt') = createRequire(import.meta.url)('mqtt');
@@ -22,7 +30,7 @@ export function mqttJs(config: UplinkConfig): MqttConnect {
   const known: KnownAddress = { address: undefined, useIt: false };
   return (options, events) => {
     try {
-      return new MqttJsLink(clientOptions(config, options, known), events, known);
+      return new MqttJsLink(clientOptions(config, options, known), options.subscribe ?? [], events, known);
     } catch (error) {
       return stillborn(failure('credentials', (error as Error).message), events);
     }
@@ -60,6 +68,7 @@ function clientOptions(
     messageIdProvider: new UniqueMessageIdProvider(),
     // MQTT.js would keep a buffer for each of the 65,536 packet ids: 10 MB for good.
     writeCache: false,
+    ...(options.protocol === 5 ? { properties: { maximumPacketSize: INBOUND_MAX_BYTES } } : {}),
     will: { ...options.will, payload: Buffer.from(options.will.payload), qos: 1 },
     ...(config.username === undefined ? {} : { username: config.username }),
     ...(config.password ? { password: secret(config.password.file) } : {}),
@@ -95,6 +104,11 @@ function stillborn(why: LinkFailure, events: MqttEvents): MqttLink {
   };
 }
 
+interface ConnackLimits {
+  readonly receiveMaximum?: number;
+  readonly maximumPacketSize?: number;
+}
+
 class MqttJsLink implements MqttLink {
   readonly #client: MqttClient;
   readonly #unanswered = new Set<number>();
@@ -105,6 +119,7 @@ class MqttJsLink implements MqttLink {
 
   constructor(
     options: IClientOptions,
+    private readonly topics: readonly string[],
     private readonly events: MqttEvents,
     private readonly known: KnownAddress,
   ) {
@@ -149,6 +164,7 @@ class MqttJsLink implements MqttLink {
     client.on('packetreceive', (packet) => {
       if (packet.cmd === 'puback') this.#onPuback(packet.messageId ?? 0, packet.reasonCode ?? 0);
     });
+    client.on('message', (topic, payload) => this.events.message(topic, payload));
     client.on('disconnect', (packet) => {
       this.destroy(reasonFailure(packet.reasonCode ?? 0, 'the broker ended the connection'));
     });
@@ -156,16 +172,30 @@ class MqttJsLink implements MqttLink {
     client.on('close', () => this.#onClose());
   }
 
-  #onConnect(server: { receiveMaximum?: number; maximumPacketSize?: number } | undefined): void {
+  #onConnect(server: ConnackLimits | undefined): void {
     this.#connected = true;
     const socket = this.#client.stream as Socket;
     // Nagle's wait for an acknowledgement would cost 20 to 40 ms a window: the next publish carries it.
     socket.setNoDelay(true);
     this.known.address = socket.remoteAddress ?? this.known.address;
     this.known.useIt = false;
-    this.events.connected({
+    const limits = {
       receiveMaximum: server?.receiveMaximum ?? MAX_RECEIVE,
       maximumPacketBytes: server?.maximumPacketSize ?? MAX_PACKET_BYTES,
+    };
+    if (this.topics.length === 0) this.events.connected(limits);
+    else this.#subscribe(limits);
+  }
+
+  #subscribe(limits: ServerLimits): void {
+    this.#client.subscribe([...this.topics], { qos: 1 }, (error) => {
+      if (!error) return this.events.connected(limits);
+      const { packet } = error as { packet?: { granted?: readonly unknown[] } };
+      const refusedWith = packet?.granted?.find((code) => typeof code === 'number' && code >= 0x80);
+      // Any other failure is the link's own, and ends it.
+      if (typeof refusedWith === 'number')
+        this.events.connected({ ...limits, subscriptionRefusedWith: refusedWith });
+      else this.destroy(errorFailure(error, true));
     });
   }
 

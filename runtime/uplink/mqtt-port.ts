@@ -1,5 +1,8 @@
 import type { LinkFailure } from './failure.js';
 
+/** Of a whole packet that the server may send us (MQTT 5; 3.1.1 has no word for it). */
+export const INBOUND_MAX_BYTES = 64 * 1024;
+
 export interface MqttMessage {
   readonly topic: string;
   readonly payload: Uint8Array;
@@ -12,14 +15,18 @@ export interface MqttConnectOptions {
   readonly clientId: string;
   /** Published by the broker when the link ends without a DISCONNECT. */
   readonly will: MqttMessage;
+  /** Topics that are subscribed to with QoS 1, after the CONNACK and before `connected` is told. */
+  readonly subscribe?: readonly string[];
 }
 
-/** What the CONNACK said. */
+/** What the CONNACK said, and the SUBACK. */
 export interface ServerLimits {
   /** QoS 1 publishes that may be unanswered; 65,535 where the server doesn't say. */
   readonly receiveMaximum: number;
   /** Bytes of a whole packet. */
   readonly maximumPacketBytes: number;
+  /** The server refused a subscription, with this reason code (128 and above); absent: it granted all. */
+  readonly subscriptionRefusedWith?: number;
 }
 
 export interface MqttEvents {
@@ -28,6 +35,8 @@ export interface MqttEvents {
   answered(id: number, reasonCode: number): void;
   /** A PUBACK that answers nothing we sent. */
   strayAnswer(): void;
+  /** Something came on a topic that was subscribed to; at most INBOUND_MAX_BYTES on MQTT 5. */
+  message(topic: string, payload: Uint8Array): void;
   /** Once, and the last: whatever was unanswered stays so. */
   down(failure: LinkFailure): void;
 }

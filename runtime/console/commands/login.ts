@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import { nodeIdOf, parsePublicKey } from '../../identity.js';
+import { keyIdOf } from '../../../wire/index.js';
+import { parsePublicKey } from '../../identity.js';
 import { type Command, EXIT } from '../command.js';
 import { LineReader } from '../login/lines.js';
 import { login as tryLogin } from '../login/session.js';
@@ -45,5 +46,5 @@ export const login: Command = {
 function nodeAt(identity: string): string {
   const path = join(identity, 'node.pub');
   const pem = readText(path);
-  return pem === undefined ? NO_NODE : nodeIdOf(parsePublicKey(path, pem));
+  return pem === undefined ? NO_NODE : keyIdOf(parsePublicKey(path, pem));
 }

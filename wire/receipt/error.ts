@@ -1,0 +1,21 @@
+export type ReceiptErrorKind =
+  | 'tooLarge'
+  | 'malformed'
+  /** Signed, it says, with a key that we weren't given. */
+  | 'unknownKey'
+  | 'badSignature'
+  /** Signed well, by a later version. */
+  | 'unknownVersion';
+
+/** A receipt that can't be written or believed; `kind` is what to decide by. */
+export class ReceiptError extends Error {
+  override readonly name = 'ReceiptError';
+
+  constructor(
+    readonly kind: ReceiptErrorKind,
+    what: string,
+    options: { cause?: unknown } = {},
+  ) {
+    super(`receipt: ${what}`, options);
+  }
+}
