@@ -1,3 +1,4 @@
+export { DRIFT_PPB, type KnownTime } from './boot-times.js';
 export * from './cells.js';
 export * from './key-id.js';
 export * from './meta.js';

@@ -12,6 +12,11 @@ export interface PrintedRow {
   /** ISO 8601; `null` where no anchor says it. */
   readonly wall: string | null;
   readonly uncertaintyMs: number | null;
+  /** Its anchors contradict each other: a clock was moved, or one of them lied. */
+  readonly contradicted?: true;
+  /** ISO 8601: of a boot without an anchor, what the boots around it say; `null` where they say nothing. */
+  readonly notBefore?: string | null;
+  readonly notAfter?: string | null;
   readonly values: Readonly<Record<string, number | string | null>>;
 }
 
@@ -25,11 +30,24 @@ export function* printedRows(rows: ReceivedRows): Generator<PrintedRow> {
       sequence: header.first + row,
       boot: header.boot,
       timeNs: String(timeNs),
-      wall: time.kind === 'known' ? iso(time.wallNs) : null,
-      uncertaintyMs: time.kind === 'known' ? Number(time.uncertaintyNs) / 1e6 : null,
+      ...timeFields(time),
       values: valuesOf(rows, row),
     };
   }
+}
+
+function timeFields(
+  time: RowTime,
+): Pick<PrintedRow, 'wall' | 'uncertaintyMs' | 'contradicted' | 'notBefore' | 'notAfter'> {
+  if (time.kind === 'known') {
+    const { wallNs, uncertaintyNs, contradicted } = time;
+    const mark = contradicted ? { contradicted } : {};
+    return { wall: iso(wallNs), uncertaintyMs: Number(uncertaintyNs) / 1e6, ...mark };
+  }
+  const none = { wall: null, uncertaintyMs: null };
+  if (time.kind === 'unknown') return none;
+  const side = (ns: bigint | undefined) => (ns === undefined ? null : iso(ns));
+  return { ...none, notBefore: side(time.notBeforeNs), notAfter: side(time.notAfterNs) };
 }
 
 function valuesOf({ block, descriptor }: ReceivedRows, row: number): Record<string, number | string | null> {
@@ -47,7 +65,10 @@ export function rowLine(rows: ReceivedRows, row: PrintedRow): string {
 }
 
 function timeText(time: RowTime, row: PrintedRow): string {
-  if (time.kind === 'known') return `${iso(time.wallNs)} ±${Math.ceil(Number(time.uncertaintyNs) / 1e6)} ms`;
+  if (time.kind === 'known') {
+    const mark = time.contradicted ? ' (its anchors contradict each other)' : '';
+    return `${iso(time.wallNs)} ±${Math.ceil(Number(time.uncertaintyNs) / 1e6)} ms${mark}`;
+  }
   const boot = `boot ${row.boot} +${(Number(row.timeNs) / 1e9).toFixed(3)} s`;
   if (time.kind === 'unknown') return boot;
   const side = (ns: bigint | undefined) => (ns === undefined ? '?' : iso(ns));

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { type Anchor, type RowTime, Times } from '../../wire/index.js';
 
 const S = 1_000_000_000n;
@@ -37,42 +36,30 @@ test('between two anchors both bear witness, in whatever order they came', () =>
     assert.deepEqual(times.at(1, 0n), known(NEW_YEAR, MS));
     // Halfway: ±181 ms around 0 and around +180 ms; both say -1 to +181 ms.
     assert.deepEqual(times.at(1, HOUR / 2n), known(NEW_YEAR + HOUR / 2n + 90n * MS, 91n * MS));
-    assert.deepEqual(times.at(1, 2n * HOUR), known(NEW_YEAR + 2n * HOUR + 180n * MS, 361n * MS));
+    // A tenth of the way the line says 18 ms; the rate may have wandered by 100 ppm of 0.1 × 0.9 h, 32.4 ms.
+    assert.deepEqual(times.at(1, HOUR / 10n), known(NEW_YEAR + HOUR / 10n + 18n * MS, 33_400_000n));
+    // An hour on at 50 ppm, measured to ± 2 ms an hour: 360 ms; it has wandered to 178 - 360 ms, from an anchor of ± 1 ms, at the worst.
+    assert.deepEqual(times.at(1, 2n * HOUR), known(NEW_YEAR + 2n * HOUR + 360n * MS, 363n * MS));
+    // Before the first anchor as after the last.
+    assert.deepEqual(times.at(1, -HOUR), known(NEW_YEAR - HOUR - 180n * MS, 363n * MS));
   }
 });
 
-test('the truth is within what is said, whatever crystal within 100 ppm and honest anchors', () => {
-  const ppm = fc.integer({ min: -99, max: 99 });
-  const moments = fc.array(fc.integer({ min: 0, max: 100_000 }), { minLength: 1, maxLength: 20 });
-  fc.assert(
-    fc.property(ppm, moments, fc.nat(200_000), fc.nat(1000), (drift, at, row, unsureMs) => {
-      const truth = (second: number) => NEW_YEAR + BigInt(second) * S + BigInt(second * drift) * 1000n;
-      const unsure = BigInt(unsureMs) * MS;
-      const times = timesOf(
-        ...at.map((second, i) =>
-          anchor(BigInt(second) * S, truth(second) + (i % 2 ? unsure : -unsure), unsure),
-        ),
-      );
-      const told = times.at(1, BigInt(row) * S);
-      assert.ok(told.kind === 'known');
-      const off = told.wallNs - truth(row);
-      assert.ok(
-        (off < 0n ? -off : off) <= told.uncertaintyNs + 1n,
-        `off ${off}, said ±${told.uncertaintyNs}`,
-      );
-    }),
-    { numRuns: 300 },
-  );
-});
-
-test('anchors that contradict each other: the surer of the two around a moment is believed', () => {
+test('anchors that contradict each other: the surer of the two around a moment is believed, and it is marked', () => {
   const year = 365n * 24n * HOUR;
   const times = timesOf(anchor(0n, NEW_YEAR), anchor(1000n * S, NEW_YEAR + year, 500n * MS));
+  const marked = (...told: Parameters<typeof known>) => ({ ...known(...told), contradicted: true });
   // 100 ppm of 100 s are 10 ms: the first is surer until drift has eaten its lead.
-  assert.deepEqual(times.at(1, 100n * S), known(NEW_YEAR + 100n * S, 11n * MS));
+  assert.deepEqual(times.at(1, 100n * S), marked(NEW_YEAR + 100n * S, 11n * MS));
   // By the second one's own moment the first is at ±101 ms: its word still stands.
-  assert.deepEqual(times.at(1, 1000n * S), known(NEW_YEAR + 1000n * S, 101n * MS));
-  assert.deepEqual(times.at(1, 2000n * S), known(NEW_YEAR + year + 1000n * S, 600n * MS));
+  assert.deepEqual(times.at(1, 1000n * S), marked(NEW_YEAR + 1000n * S, 101n * MS));
+  // No rate is taken from two that contradict each other.
+  assert.deepEqual(times.at(1, 2000n * S), marked(NEW_YEAR + year + 1000n * S, 600n * MS));
+  // An hour on, the clock has proved itself: what rests on the last two is not marked any more.
+  for (const hours of [1n, 2n])
+    times.anchor(anchor(hours * HOUR, NEW_YEAR + year + hours * HOUR - 1000n * S));
+  assert.equal((times.at(1, 90n * 60n * S) as { contradicted?: true }).contradicted, undefined);
+  assert.equal((times.at(1, 30n * 60n * S) as { contradicted?: true }).contradicted, true);
 });
 
 test('a boot without an anchor lies between its neighbours that have one', () => {
@@ -99,6 +86,20 @@ test('a boot without an anchor lies between its neighbours that have one', () =>
     notBeforeNs: NEW_YEAR + HOUR - MS,
     notAfterNs: undefined,
   });
+});
+
+test('boots without an anchor follow each other: each is bounded by what those between it and a time have lived', () => {
+  const times = timesOf(anchor(50n * S, NEW_YEAR, MS, 3));
+  times.seen(1, HOUR);
+  times.seen(2, 2n * HOUR);
+  // Boot 3 began 50 s (5 ms, and 1) before its anchor; boot 2's two hours (720 ms) came before it, and an hour (360 ms) of boot 1.
+  const start = NEW_YEAR - 50n * S + 6n * MS;
+  assert.deepEqual(times.at(1, 0n), {
+    kind: 'bounded',
+    notBeforeNs: undefined,
+    notAfterNs: start - 3n * HOUR + 1080n * MS,
+  });
+  assert.deepEqual(times.at(2, 2n * HOUR), { kind: 'bounded', notBeforeNs: undefined, notAfterNs: start });
 });
 
 test('nothing is known without an anchor, nor between boots that can’t both be right', () => {
