@@ -154,7 +154,10 @@ export const uplinkSchema = described(
         v.optional(whole(1, 1000, 'a whole number from 1 to 1000'), 64),
         'Blocks sent and not yet answered, at most.',
       ),
-      puback: described(v.optional(duration('1s', '10min'), '20s'), 'How long a block waits for its answer.'),
+      puback: described(
+        v.optional(duration('1s', '10min'), '20s'),
+        'How long a block waits for its answer, at most; one and a half keepAlive where that is sooner.',
+      ),
       keepAlive: described(v.optional(duration('5s', '18h'), '60s'), 'How soon a dead link is noticed.'),
       backoff: described(
         v.optional(
@@ -164,7 +167,7 @@ export const uplinkSchema = described(
           }),
           {},
         ),
-        'The wait between tries: from min, doubled each time, at most max.',
+        'The wait between tries: up to three times min at first, longer by half each time, at most max.',
       ),
     },
     "a mapping such as { url: 'mqtts://broker.example:8883' }",

@@ -13,6 +13,8 @@ export { mqttJs } from './mqtt-js.js';
 export type * from './mqtt-port.js';
 export type * from './types.js';
 
+/** MQTT's own measure of a dead link (§3.1.2.10). */
+const DEAD_AFTER_KEEP_ALIVES = 1.5;
 const GAPS_INTERVAL_MS = 10_000;
 const STOP_POLL_MS = 20;
 
@@ -39,6 +41,11 @@ export function createUplink(options: UplinkOptions): Uplink {
   return new MqttUplink(options);
 }
 
+/** An unanswered publish tells of a dead link no later than silence would. */
+function deadlineMs({ pubackDeadlineMs, keepAliveS }: UplinkConfig): number {
+  return Math.min(pubackDeadlineMs, DEAD_AFTER_KEEP_ALIVES * keepAliveS * 1000);
+}
+
 class MqttUplink implements Uplink {
   readonly #sender: Sender;
   readonly #link: Link;
@@ -54,8 +61,8 @@ class MqttUplink implements Uplink {
       nowNs: () => clock.nowNs(),
       payloads: config.payloads,
       window: config.window,
-      pubackDeadlineMs: config.pubackDeadlineMs,
-      onDeadline: () => this.#onDeadline(),
+      pubackDeadlineMs: deadlineMs(config),
+      onDeadline: (waitedMs) => this.#onDeadline(waitedMs),
       onReceipt: () => this.#link.proved(),
     });
     const session = { clientId: options.node, will: this.#status('offline') };
@@ -127,11 +134,9 @@ class MqttUplink implements Uplink {
     this.#sender.offline();
   }
 
-  #onDeadline(): void {
-    const { pubackDeadlineMs } = this.options.config;
-    this.#link.fail(
-      failure('deadline', `a publish has no answer after ${pubackDeadlineMs} ms: the link is dead`),
-    );
+  #onDeadline(waitedMs: number): void {
+    const seconds = (waitedMs / 1000).toFixed(1);
+    this.#link.fail(failure('deadline', `a publish has no answer after ${seconds} s: the link is dead`));
   }
 
   /** Gaps are told while there is somebody to tell: on each connect and then at leisure. */

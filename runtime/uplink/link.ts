@@ -43,6 +43,8 @@ export class Link {
   #protocol: 4 | 5;
   #stopped = false;
   #shortLives = 0;
+  /** Somebody else comes with our client id. */
+  #rival = false;
   connects = 0;
   readonly #backoff: Backoff;
 
@@ -118,11 +120,20 @@ export class Link {
 
   /** Sees what one failure alone doesn't show. */
   #judge(why: LinkFailure, livedNs: bigint | undefined): LinkFailure {
-    if (livedNs !== undefined && livedNs >= GOOD_LIFE_NS) this.#backoff.reset();
-    const short = why.kind === 'closed' && livedNs !== undefined && livedNs < SHORT_LIFE_NS;
-    this.#shortLives = short ? this.#shortLives + 1 : livedNs === undefined ? this.#shortLives : 0;
-    if (this.#shortLives < SHORT_LIVES) return why;
-    return failure('takenOver', `the broker closed ${this.#shortLives} connections soon after they began`);
+    if (livedNs === undefined) return why;
+    // A broker that takes connections and answers nothing is no good, however long it was given.
+    if (livedNs >= GOOD_LIFE_NS && why.kind !== 'deadline') this.#backoff.reset();
+    if (why.kind === 'takenOver') this.#rival = true;
+    // The rival waits as long as we do: who was alone for longer has none.
+    else if (livedNs > 2n * BigInt(this.options.backoffMaxMs) * 1_000_000n) this.#rival = false;
+    const short = why.kind === 'closed' && livedNs < SHORT_LIFE_NS;
+    this.#shortLives = short ? this.#shortLives + 1 : 0;
+    if (this.#shortLives >= SHORT_LIVES) this.#rival = true;
+    if (why.kind !== 'closed' || !this.#rival) return why;
+    return failure(
+      'takenOver',
+      'the broker closes the connection as it does when another one takes its place',
+    );
   }
 
   #wait(why: LinkFailure, wasOnline: boolean): void {

@@ -1,6 +1,7 @@
 import type { RuntimeClock, Timer } from '../clock/types.js';
 import type { Disposition, StoredBlock } from '../store/types.js';
 import { answerOf } from './answers.js';
+import { Deadline } from './deadline.js';
 import { Lanes } from './lanes.js';
 import type { MqttLink, MqttMessage, ServerLimits } from './mqtt-port.js';
 import { type BlockMessage, type PayloadOptions, payloadsOf } from './payloads.js';
@@ -21,7 +22,7 @@ export interface SenderOptions extends PayloadOptions {
   readonly backoffMaxMs: number;
   readonly log: UplinkLog;
   /** The oldest publish has been unanswered for too long. */
-  readonly onDeadline: () => void;
+  readonly onDeadline: (waitedMs: number) => void;
   /** A broker took something. */
   readonly onReceipt: () => void;
 }
@@ -40,7 +41,7 @@ export class Sender {
   #maxPacketBytes = 0;
   /** Messages of the block at hand, and statuses: they go before the next block. */
   #outbox: Outgoing[] = [];
-  #deadline: Timer | undefined;
+  readonly #deadline: Deadline;
   #wake: Timer | undefined;
   #draining = false;
   readonly refusals: Record<string, number> = {};
@@ -52,6 +53,15 @@ export class Sender {
 
   constructor(private readonly options: SenderOptions) {
     this.window = new Window(options.window, WINDOW_BYTES);
+    this.#deadline = new Deadline({
+      clock: options.clock,
+      window: this.window,
+      deadlineMs: options.pubackDeadlineMs,
+      onDeadline: (waitedMs) => {
+        this.#count('deadline');
+        options.onDeadline(waitedMs);
+      },
+    });
     this.#lanes = new Lanes(options);
   }
 
@@ -69,8 +79,7 @@ export class Sender {
     this.#link = undefined;
     this.#outbox = [];
     this.window.open(0);
-    this.#deadline?.cancel();
-    this.#deadline = undefined;
+    this.#deadline.stop();
     this.#wake?.cancel();
   }
 
@@ -160,38 +169,16 @@ export class Sender {
     const id = link.publish(message);
     this.window.add(id, { sending, kind, bytes, sentNs: this.options.clock.nowNs() });
     this.bytesSent += bytes + message.topic.length + PUBLISH_OVERHEAD_BYTES;
-    this.#watchDeadline();
-  }
-
-  #watchDeadline(): void {
-    if (this.#deadline) return;
-    const leftMs = this.#leftMs();
-    if (leftMs === undefined) return;
-    this.#deadline = this.options.clock.after(Math.max(0, leftMs), () => this.#atDeadline());
-  }
-
-  #atDeadline(): void {
-    this.#deadline = undefined;
-    const leftMs = this.#leftMs();
-    if (leftMs === undefined || leftMs > 0) this.#watchDeadline();
-    else {
-      this.#count('deadline');
-      this.options.onDeadline();
-    }
-  }
-
-  #leftMs(): number | undefined {
-    const sinceNs = this.window.waitingSinceNs();
-    if (sinceNs === undefined) return undefined;
-    const waitedNs = this.options.clock.nowNs() - sinceNs;
-    return Math.ceil(this.options.pubackDeadlineMs - Number(waitedNs) / 1e6);
+    this.#deadline.watch();
   }
 
   answered(id: number, reasonCode: number): void {
+    this.#deadline.beforeAnswer(id);
     const message = this.window.take(id, this.options.clock.nowNs());
     if (!message) this.strayAnswer();
     else if (message.sending) this.#answeredBlock(message.sending, message, reasonCode);
     else if (reasonCode >= 0x80) this.#count('status');
+    this.#deadline.watch();
     this.pump();
   }
 

@@ -19,6 +19,19 @@ export interface InFlight {
   readonly sentNs: bigint;
 }
 
+/** The message that waits the longest. */
+export interface Waiting {
+  readonly id: number;
+  readonly bytes: number;
+  /**
+   * Since when the other end is silent on it: since it was sent, or since the last answer where that is later; a slow link that still
+   * moves is not a dead one.
+   */
+  readonly sinceNs: bigint;
+  /** A later one was answered before it: its answer is lost. */
+  readonly isOvertaken: boolean;
+}
+
 /** Messages sent and unanswered: bounded in number and in bytes (but one). */
 export class Window {
   readonly #inFlight = new Map<number, InFlight>();
@@ -64,26 +77,20 @@ export class Window {
   take(id: number, nowNs: bigint): InFlight | undefined {
     const message = this.#inFlight.get(id);
     if (!message) return undefined;
-    this.#overtaken = message !== this.#oldest();
+    this.#overtaken = id !== this.oldest()?.id;
     this.#lastAnswerNs = nowNs;
     this.#inFlight.delete(id);
     this.#bytes -= message.bytes;
     return message;
   }
 
-  /**
-   * Since when the other end is silent: since the oldest message was sent, or since the last answer where that is later; a slow link
-   * that still moves is not a dead one. `undefined`: nothing is unanswered.
-   */
-  waitingSinceNs(): bigint | undefined {
-    const sentNs = this.#oldest()?.sentNs;
-    if (sentNs === undefined || this.#overtaken || sentNs > this.#lastAnswerNs) return sentNs;
-    return this.#lastAnswerNs;
-  }
-
-  /** Maps keep the order of insertion. */
-  #oldest(): InFlight | undefined {
-    for (const message of this.#inFlight.values()) return message;
+  /** `undefined`: nothing is unanswered. Maps keep the order of insertion. */
+  oldest(): Waiting | undefined {
+    for (const [id, { bytes, sentNs }] of this.#inFlight) {
+      const isOvertaken = this.#overtaken;
+      const sinceNs = isOvertaken || sentNs > this.#lastAnswerNs ? sentNs : this.#lastAnswerNs;
+      return { id, bytes, sinceNs, isOvertaken };
+    }
     return undefined;
   }
 }

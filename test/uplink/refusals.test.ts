@@ -121,7 +121,7 @@ test('quota and access refusals keep everything and say so', async () => {
     assert.equal(store.left.length, 1);
     assert.equal(uplink.status().refusals[cause], 1);
     assert.ok(log.some((line) => line.startsWith('warn')));
-    await clock.advance(1_600);
+    await clock.advance(2_100);
     assert.equal(port.answerAll().length, 1);
     assert.equal(store.left.length, 0);
   }

@@ -62,9 +62,7 @@ test('a slow link that still answers is not a dead one, but an answer that was o
   assert.equal(port.last.destroyed, false);
   port.answer(c!);
   await clock.advance(1);
-  assert.equal(port.last.destroyed, false);
-  await clock.advance(1_500);
-  assert.equal(port.last.destroyed, true, 'b was sent 9.5 s ago and c was answered before it');
+  assert.equal(port.last.destroyed, true, 'b was sent 8 s ago and c was answered before it');
   assert.ok(b);
 });
 
