@@ -2,19 +2,13 @@ import type { RuntimeClock, Timer } from '../clock/types.js';
 import { Backoff } from './backoff.js';
 import { failure, type LinkFailure } from './failure.js';
 import type { MqttConnect, MqttConnectOptions, MqttLink, ServerLimits } from './mqtt-port.js';
+import { Rival } from './rival.js';
 import type { LinkState, UplinkLog } from './types.js';
 
 /** From CONNECT to CONNACK, name lookup and TLS included. */
 const CONNECT_TIMEOUT_MS = 30_000;
 /** A link that lived so long was a good one. */
 const GOOD_LIFE_NS = 30_000_000_000n;
-/**
- * Not every broker says "session taken over" (mosquitto 2.0.11 doesn't, and 3.1.1 has no word for it): links that are closed in order so
- * soon, so often in a row, look like it. A bad radio link ends otherwise: reset, or by the deadline.
- */
-const SHORT_LIFE_NS = 10_000_000_000n;
-const SHORT_LIVES = 3;
-
 export interface LinkOptions {
   readonly clock: RuntimeClock;
   readonly random: () => number;
@@ -42,11 +36,9 @@ export class Link {
   #timer: Timer | undefined;
   #protocol: 4 | 5;
   #stopped = false;
-  #shortLives = 0;
-  /** Somebody else comes with our client id. */
-  #rival = false;
   connects = 0;
   readonly #backoff: Backoff;
+  readonly #rival: Rival;
 
   constructor(
     private readonly options: LinkOptions,
@@ -54,6 +46,7 @@ export class Link {
   ) {
     this.#protocol = options.protocol === '3.1.1' ? 4 : 5;
     this.#backoff = new Backoff(options.backoffMinMs, options.backoffMaxMs, options.random);
+    this.#rival = new Rival(options.backoffMaxMs);
     this.#state = { state: 'connecting', since: options.clock.nowNs() };
   }
 
@@ -112,28 +105,16 @@ export class Link {
     const before = this.#state;
     this.#link = undefined;
     const lived = before.state === 'online' ? this.options.clock.nowNs() - before.since : undefined;
-    const judged = this.#judge(why, lived);
+    const judged = lived === undefined ? why : this.#judge(why, lived);
     if (this.#stopped) this.#state = { state: 'disabled' };
     else this.#wait(judged, lived !== undefined);
     if (lived !== undefined) this.events.offline();
   }
 
-  /** Sees what one failure alone doesn't show. */
-  #judge(why: LinkFailure, livedNs: bigint | undefined): LinkFailure {
-    if (livedNs === undefined) return why;
+  #judge(why: LinkFailure, livedNs: bigint): LinkFailure {
     // A broker that takes connections and answers nothing is no good, however long it was given.
     if (livedNs >= GOOD_LIFE_NS && why.kind !== 'deadline') this.#backoff.reset();
-    if (why.kind === 'takenOver') this.#rival = true;
-    // The rival waits as long as we do: who was alone for longer has none.
-    else if (livedNs > 2n * BigInt(this.options.backoffMaxMs) * 1_000_000n) this.#rival = false;
-    const short = why.kind === 'closed' && livedNs < SHORT_LIFE_NS;
-    this.#shortLives = short ? this.#shortLives + 1 : 0;
-    if (this.#shortLives >= SHORT_LIVES) this.#rival = true;
-    if (why.kind !== 'closed' || !this.#rival) return why;
-    return failure(
-      'takenOver',
-      'the broker closes the connection as it does when another one takes its place',
-    );
+    return this.#rival.judge(why, livedNs);
   }
 
   #wait(why: LinkFailure, wasOnline: boolean): void {
