@@ -86,7 +86,7 @@ function drainStore(url: string): Promise<Drained> {
     };
     const running = createUplink({
       ...{ config, node: store.node, store, clock, random: Math.random, software: 'bench' },
-      connect: mqttJs(config),
+      connect: mqttJs(config, systemClock()),
       log: (level, text) => {
         if (level === 'error') process.stderr.write(`bench: ${text}\n`);
       },

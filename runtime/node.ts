@@ -160,7 +160,7 @@ function uplinkOf(config: UplinkConfig | undefined, identity: Identity, store: S
     node: identity.node,
     store,
     clock: systemClock(),
-    connect: mqttJs(config),
+    connect: mqttJs(config, systemClock()),
     random: Math.random,
     log: (level, text) => log(level, 'uplink', text),
     software: software(),

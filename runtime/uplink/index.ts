@@ -24,7 +24,7 @@ export interface UplinkOptions {
   readonly node: NodeId;
   readonly store: Store;
   readonly clock: RuntimeClock;
-  /** `mqttJs(config)`, or a test's. */
+  /** `mqttJs(config, clock)`, or a test's. */
   readonly connect: MqttConnect;
   /** Uniform in [0, 1). */
   readonly random: () => number;

@@ -1,9 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { Socket } from 'node:net';
-import type { IClientOptions, MqttClient } from 'mqtt';
+import type { MqttClient as Client, IClientOptions } from 'mqtt';
+import type { RuntimeClock } from '../clock/types.js';
 import type { UplinkConfig } from '../config/types.js';
 import { errorFailure, failure, type LinkFailure, reasonFailure } from './failure.js';
+import { Heartbeat } from './heartbeat.js';
 import {
   INBOUND_MAX_BYTES,
   type MqttConnect,
@@ -13,9 +15,11 @@ import {
   type MqttMessage,
   type ServerLimits,
 } from './mqtt-port.js';
+import { Resolver } from './resolver.js';
+import { openSocket, readyEvent } from './socket.js';
 
 // By require: importing CommonJS costs memory, see log.ts.
-const { connect, UniqueMessageIdProvider }: typeof import('mqtt') = createRequire(import.meta.url)('mqtt');
+const { MqttClient, UniqueMessageIdProvider }: typeof import('mqtt') = createRequire(import.meta.url)('mqtt');
 
 const MAX_RECEIVE = 65_535;
 /** MQTT's own bound: four bytes of remaining length (§2.1.4). */
@@ -25,42 +29,33 @@ const GOODBYE_MS = 1_000;
 /** The caller's deadline comes first; this is only so that none is forgotten. */
 const CONNECT_TIMEOUT_MS = 120_000;
 
-/** MQTT.js as a port. Files are read anew at each try, so that a renewed certificate is used. */
-export function mqttJs(config: UplinkConfig): MqttConnect {
-  const known: KnownAddress = { address: undefined, useIt: false };
+/** MQTT.js as a port. */
+export function mqttJs(
+  config: UplinkConfig,
+  clock: RuntimeClock,
+  resolver = new Resolver(clock),
+): MqttConnect {
   return (options, events) => {
     try {
-      return new MqttJsLink(clientOptions(config, options, known), options.subscribe ?? [], events, known);
+      const session = sessionOptions(config, options);
+      return new MqttJsLink(openSocket(config, resolver), readyEvent(config), {
+        ...{ clock, session, events, resolver, topics: options.subscribe ?? [] },
+      });
     } catch (error) {
       return stillborn(failure('credentials', (error as Error).message), events);
     }
   };
 }
 
-/** Where the broker was last reached: used when its name can't be resolved. */
-interface KnownAddress {
-  address: string | undefined;
-  useIt: boolean;
-}
-
-type TlsClientOptions = IClientOptions & { minVersion?: 'TLSv1.2' };
-
-function clientOptions(
-  config: UplinkConfig,
-  options: MqttConnectOptions,
-  known: KnownAddress,
-): TlsClientOptions {
-  const url = new URL(config.url);
-  const host = url.hostname.replace(/^\[|\]$/g, '');
-  const secure = url.protocol === 'mqtts:';
+function sessionOptions(config: UplinkConfig, options: MqttConnectOptions): SessionOptions {
   return {
-    protocol: secure ? 'mqtts' : 'mqtt',
-    host: known.useIt && known.address ? known.address : host,
-    port: url.port ? Number(url.port) : secure ? 8883 : 1883,
+    protocolId: 'MQTT',
     protocolVersion: options.protocol,
     clientId: options.clientId,
     clean: true,
     keepalive: config.keepAliveS,
+    // We ping ourselves: MQTT.js would take a ping that waits behind a large block on a slow link for a dead one.
+    timerVariant: { set: () => 0, clear: () => undefined },
     connectTimeout: CONNECT_TIMEOUT_MS,
     reconnectPeriod: 0,
     queueQoSZero: false,
@@ -72,19 +67,6 @@ function clientOptions(
     will: { ...options.will, payload: Buffer.from(options.will.payload), qos: 1 },
     ...(config.username === undefined ? {} : { username: config.username }),
     ...(config.password ? { password: secret(config.password.file) } : {}),
-    ...(secure ? tlsOptions(config, host) : {}),
-  };
-}
-
-/** Verification is always on: there is no switch. */
-function tlsOptions(config: UplinkConfig, host: string): TlsClientOptions {
-  return {
-    rejectUnauthorized: true,
-    minVersion: 'TLSv1.2',
-    ...(/^[\d.]+$|:/.test(host) ? {} : { servername: host }),
-    ...(config.ca ? { ca: readFileSync(config.ca) } : {}),
-    ...(config.certificate ? { cert: readFileSync(config.certificate) } : {}),
-    ...(config.key ? { key: readFileSync(config.key.file) } : {}),
   };
 }
 
@@ -104,13 +86,26 @@ function stillborn(why: LinkFailure, events: MqttEvents): MqttLink {
   };
 }
 
+type SessionOptions = IClientOptions & { readonly keepalive: number };
+
 interface ConnackLimits {
   readonly receiveMaximum?: number;
   readonly maximumPacketSize?: number;
+  readonly serverKeepAlive?: number;
 }
 
+interface Around {
+  readonly clock: RuntimeClock;
+  readonly session: SessionOptions;
+  readonly topics: readonly string[];
+  readonly events: MqttEvents;
+  readonly resolver: Resolver;
+}
+
+/** First a socket, then MQTT on it: what is said to a broker, a password above all, is said only once TLS knows who listens. */
 class MqttJsLink implements MqttLink {
-  readonly #client: MqttClient;
+  #client: Client | undefined;
+  #heartbeat: Heartbeat | undefined;
   readonly #unanswered = new Set<number>();
   #connected = false;
   #failure: LinkFailure | undefined;
@@ -118,32 +113,33 @@ class MqttJsLink implements MqttLink {
   readonly #whenDown: (() => void)[] = [];
 
   constructor(
-    options: IClientOptions,
-    private readonly topics: readonly string[],
-    private readonly events: MqttEvents,
-    private readonly known: KnownAddress,
+    private readonly socket: Socket,
+    ready: ReturnType<typeof readyEvent>,
+    private readonly around: Around,
   ) {
-    this.#client = connect(options);
-    this.#listen();
+    socket.once(ready, () => this.#begin());
+    socket.on('error', (error) => this.destroy(errorFailure(error, this.#connected)));
+    socket.on('close', () => this.#onClose());
   }
 
   publish(message: MqttMessage): number {
+    const client = this.#client!;
     const { payload, topic, retain } = message;
     const bytes = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength);
     // Answers are taken from the packets: the callback doesn't show reason 0x10. It shows what never left, and that ends the link.
-    this.#client.publish(topic, bytes, { qos: 1, retain }, (error) => {
+    client.publish(topic, bytes, { qos: 1, retain }, (error) => {
       const code: unknown = (error as { code?: unknown } | undefined)?.code;
       if (error && typeof code !== 'number') this.destroy(errorFailure(error, true));
     });
-    const id = this.#client.getLastMessageId();
+    const id = client.getLastMessageId();
     this.#unanswered.add(id);
     return id;
   }
 
   destroy(why: LinkFailure): void {
     this.#failure ??= why;
-    this.#client.stream.destroy();
-    this.#client.end(true);
+    this.socket.destroy();
+    this.#client?.end(true);
   }
 
   end(): Promise<void> {
@@ -151,65 +147,82 @@ class MqttJsLink implements MqttLink {
     this.#failure ??= failure('closed', 'we said goodbye');
     return new Promise((resolve) => {
       this.#whenDown.push(resolve);
-      if (this.#connected) this.#client.end(false);
-      else this.#client.stream.destroy();
+      if (this.#connected) this.#client!.end(false);
+      else this.socket.destroy();
       // A half-open link never closes by itself, and MQTT.js waits for every answer first.
-      setTimeout(() => this.#client.stream.destroy(), GOODBYE_MS).unref();
+      const timer = this.around.clock.after(GOODBYE_MS, () => this.socket.destroy());
+      this.#whenDown.push(() => timer.cancel());
     });
   }
 
-  #listen(): void {
-    const client = this.#client;
-    client.on('connect', (connack) => this.#onConnect(connack.properties));
+  #begin(): void {
+    const client = new MqttClient(() => this.socket, this.around.session);
+    this.#client = client;
+    client.on('connect', (connack) => this.#onConnect(client, connack.properties));
+    client.on('packetsend', () => this.#heartbeat?.sent());
     client.on('packetreceive', (packet) => {
+      this.#heartbeat?.heard();
       if (packet.cmd === 'puback') this.#onPuback(packet.messageId ?? 0, packet.reasonCode ?? 0);
     });
-    client.on('message', (topic, payload) => this.events.message(topic, payload));
+    client.on('message', (topic, payload) => this.around.events.message(topic, payload));
     client.on('disconnect', (packet) => {
       this.destroy(reasonFailure(packet.reasonCode ?? 0, 'the broker ended the connection'));
     });
     client.on('error', (error) => this.destroy(errorFailure(error, this.#connected)));
-    client.on('close', () => this.#onClose());
   }
 
-  #onConnect(server: ConnackLimits | undefined): void {
+  #onConnect(client: Client, server: ConnackLimits | undefined): void {
     this.#connected = true;
-    const socket = this.#client.stream as Socket;
-    // Nagle's wait for an acknowledgement would cost 20 to 40 ms a window: the next publish carries it.
-    socket.setNoDelay(true);
-    this.known.address = socket.remoteAddress ?? this.known.address;
-    this.known.useIt = false;
+    const { remoteAddress, remoteFamily } = this.socket;
+    if (remoteAddress) this.around.resolver.reached(remoteAddress, remoteFamily);
+    this.#heartbeat = this.#beat(client, server?.serverKeepAlive);
     const limits = {
       receiveMaximum: server?.receiveMaximum ?? MAX_RECEIVE,
       maximumPacketBytes: server?.maximumPacketSize ?? MAX_PACKET_BYTES,
     };
-    if (this.topics.length === 0) this.events.connected(limits);
-    else this.#subscribe(limits);
+    if (this.around.topics.length === 0) this.around.events.connected(limits);
+    else this.#subscribe(client, limits);
   }
 
-  #subscribe(limits: ServerLimits): void {
-    this.#client.subscribe([...this.topics], { qos: 1 }, (error) => {
-      if (!error) return this.events.connected(limits);
+  #beat(client: Client, serverKeepAliveS: number | undefined): Heartbeat {
+    const ours = this.around.session.keepalive;
+    const keepAliveMs = 1000 * Math.min(ours, serverKeepAliveS || ours);
+    return new Heartbeat({
+      clock: this.around.clock,
+      keepAliveMs,
+      ping: () => client.sendPing(),
+      isAwaited: () => this.#unanswered.size > 0,
+      onSilence: () =>
+        this.destroy(
+          failure('timeout', `the broker has been silent for ${1.5 * keepAliveMs} ms: the link is dead`),
+        ),
+    });
+  }
+
+  #subscribe(client: Client, limits: ServerLimits): void {
+    const { topics, events } = this.around;
+    client.subscribe([...topics], { qos: 1 }, (error) => {
+      if (!error) return events.connected(limits);
       const { packet } = error as { packet?: { granted?: readonly unknown[] } };
       const refusedWith = packet?.granted?.find((code) => typeof code === 'number' && code >= 0x80);
       // Any other failure is the link's own, and ends it.
       if (typeof refusedWith === 'number')
-        this.events.connected({ ...limits, subscriptionRefusedWith: refusedWith });
+        events.connected({ ...limits, subscriptionRefusedWith: refusedWith });
       else this.destroy(errorFailure(error, true));
     });
   }
 
   #onPuback(id: number, reasonCode: number): void {
-    if (this.#unanswered.delete(id)) this.events.answered(id, reasonCode);
-    else this.events.strayAnswer();
+    if (this.#unanswered.delete(id)) this.around.events.answered(id, reasonCode);
+    else this.around.events.strayAnswer();
   }
 
   #onClose(): void {
     if (this.#isDown) return;
     this.#isDown = true;
+    this.#heartbeat?.stop();
     const why = this.#failure ?? failure('closed', 'the connection was closed without a word');
-    this.known.useIt = why.kind === 'dns' && !this.known.useIt;
-    this.events.down(why);
+    this.around.events.down(why);
     for (const resolve of this.#whenDown) resolve();
   }
 }

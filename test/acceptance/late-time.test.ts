@@ -93,7 +93,7 @@ async function printed(
     ...{ pubackDeadlineMs: 5_000, keepAliveS: 10, backoffMinMs: 50, backoffMaxMs: 400 },
   };
   const uplink = createUplink({
-    ...{ config, node: store.node, store, clock: systemClock(), connect: mqttJs(config) },
+    ...{ config, node: store.node, store, clock: systemClock(), connect: mqttJs(config, systemClock()) },
     ...{ random: Math.random, log: () => undefined, software: 'test' },
   });
   t.after(async () => {

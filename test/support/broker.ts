@@ -156,6 +156,14 @@ export function makeCa(folder: string): TestCa {
   return { ca, issue };
 }
 
+/** A certificate for 127.0.0.1 that only its own key vouches for. */
+export function selfSigned(stem: string): Pick<TlsFiles, 'certificate' | 'key'> {
+  const [certificate, key] = [`${stem}.pem`, `${stem}.key`];
+  const name = ['-subj', '/CN=127.0.0.1', '-addext', 'subjectAltName=IP:127.0.0.1'];
+  openssl('req', '-x509', ...newKey(key), '-out', certificate, '-days', '30', ...name);
+  return { certificate, key };
+}
+
 function newKey(out: string): string[] {
   return ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-keyout', out];
 }

@@ -1,6 +1,8 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 
+const SLICES_PER_S = 20;
+
 /** A TCP proxy on loopback that can be made a half-open link, or a long one. */
 export class TcpProxy {
   readonly #server: Server;
@@ -9,6 +11,8 @@ export class TcpProxy {
   frozen = false;
   /** How long each byte takes, one way. */
   delayMs = 0;
+  /** How fast bytes go on towards the broker; all of them are taken from the client at once. 0: as fast as they come. */
+  upBytesPerS = 0;
   /** Bytes towards the broker so far. */
   upBytes = 0;
   connections = 0;
@@ -41,23 +45,22 @@ export class TcpProxy {
   #join(client: Socket): void {
     this.connections++;
     const broker = connect(this.target, '127.0.0.1');
-    this.#pass(client, broker, (bytes) => {
-      this.upBytes += bytes;
-    });
-    this.#pass(broker, client, () => undefined);
+    this.#pass(client, broker, true);
+    this.#pass(broker, client, false);
   }
 
-  #pass(from: Socket, to: Socket, count: (bytes: number) => void): void {
+  #pass(from: Socket, to: Socket, isUp: boolean): void {
     this.#sockets.add(from);
     let arrived = Promise.resolve();
     from.on('data', (chunk: Buffer) => {
       if (this.frozen) return;
-      count(chunk.length);
+      if (isUp) this.upBytes += chunk.length;
       const dueMs = Date.now() + this.delayMs;
       arrived = arrived.then(async () => {
         const waitMs = dueMs - Date.now();
         if (waitMs > 0) await new Promise((resolve) => setTimeout(resolve, waitMs));
-        to.write(chunk);
+        if (isUp && this.upBytesPerS > 0) await this.#trickle(chunk, to);
+        else to.write(chunk);
       });
     });
     from.on('error', () => to.destroy());
@@ -65,5 +68,13 @@ export class TcpProxy {
       this.#sockets.delete(from);
       to.destroy();
     });
+  }
+
+  async #trickle(chunk: Buffer, to: Socket): Promise<void> {
+    const sliceBytes = Math.ceil(this.upBytesPerS / SLICES_PER_S);
+    for (let at = 0; at < chunk.length && !to.destroyed; at += sliceBytes) {
+      await new Promise((resolve) => setTimeout(resolve, 1000 / SLICES_PER_S));
+      to.write(chunk.subarray(at, at + sliceBytes));
+    }
   }
 }

@@ -28,8 +28,8 @@ export class StubBroker {
   accepts = true;
   /** True: a PINGREQ is answered. */
   pongs = true;
-  /** Right after a CONNACK. */
-  onConnected: (socket: Socket) => void = () => undefined;
+  /** Told in the CONNACK of MQTT 5, seconds. */
+  serverKeepAliveS: number | undefined;
 
   private constructor() {
     this.#server = createServer((socket) => this.#serve(socket));
@@ -54,8 +54,13 @@ export class StubBroker {
     return this.#sockets.size;
   }
 
-  close(): void {
+  /** Ends every connection. */
+  cut(): void {
     for (const socket of this.#sockets) socket.destroy();
+  }
+
+  close(): void {
+    this.cut();
     this.#server.close();
   }
 
@@ -77,12 +82,17 @@ export class StubBroker {
     });
   }
 
+  #connack5(): Buffer {
+    const s = this.serverKeepAliveS;
+    if (s === undefined) return Buffer.from([0x20, 3, 0, 0, 0]);
+    return Buffer.from([0x20, 6, 0, 0, 3, 0x13, s >> 8, s & 0xff]);
+  }
+
   #hear(socket: Socket, level: number, { type, body }: Packet): void {
     if (type === CONNECT) {
       this.connects++;
       if (!this.accepts) return;
-      socket.write(level === 5 ? Buffer.from([0x20, 3, 0, 0, 0]) : Buffer.from([0x20, 2, 0, 0]));
-      this.onConnected(socket);
+      socket.write(level === 5 ? this.#connack5() : Buffer.from([0x20, 2, 0, 0]));
     } else if (type === PUBLISH) {
       this.publishes++;
       this.onPublish(heard(socket, level, body));

@@ -1,6 +1,7 @@
 import { systemClock } from '../../runtime/clock/index.js';
 import type { UplinkConfig } from '../../runtime/config/types.js';
 import { createUplink, mqttJs } from '../../runtime/uplink/index.js';
+import type { Resolver } from '../../runtime/uplink/resolver.js';
 import type { Uplink } from '../../runtime/uplink/types.js';
 import { FakeStore } from './fake-store.js';
 
@@ -15,6 +16,7 @@ export interface RealUplink {
 export function realUplink(
   config: Partial<UplinkConfig> & { url: string },
   store = new FakeStore(),
+  resolver?: Resolver,
 ): RealUplink {
   const log: string[] = [];
   const whole: UplinkConfig = {
@@ -32,7 +34,7 @@ export function realUplink(
     node: store.node,
     store,
     clock: systemClock(),
-    connect: mqttJs(whole),
+    connect: mqttJs(whole, systemClock(), resolver),
     random: Math.random,
     log: (level, text) => log.push(`${level} ${text}`),
     software: 'test',

@@ -62,7 +62,7 @@ test(
         node: store.node,
         store,
         clock: systemClock(),
-        connect: listenIn(mqttJs(config), sent),
+        connect: listenIn(mqttJs(config, systemClock()), sent),
       },
       ...{ random: Math.random, log: () => undefined, software: 'test' },
     });

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { test } from 'node:test';
+import { systemClock } from '../../runtime/clock/index.js';
 import { failure, type LinkFailure } from '../../runtime/uplink/failure.js';
 import { mqttJs, type ServerLimits } from '../../runtime/uplink/index.js';
 import { until } from '../support/until.js';
@@ -37,7 +38,7 @@ async function portTo(protocol: 4 | 5, answer: (packetId: string, socket: Socket
   await once(server, 'listening');
   const will = { topic: 'w', payload: Uint8Array.of(1), retain: false };
   const url = `mqtt://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const link = mqttJs({ ...CONFIG, url })(
+  const link = mqttJs({ ...CONFIG, url }, systemClock())(
     { protocol, clientId: '0123456789abcdef', will, subscribe: [TOPIC] },
     {
       connected: (limits) => {
