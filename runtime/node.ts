@@ -4,10 +4,11 @@ import { native } from '../native/index.js';
 import { openBoard } from './board/index.js';
 import { kernelBootId, machineId, type RuntimeClock, systemClock, systemWallClock } from './clock/index.js';
 import { startCommitLog } from './commit-log.js';
-import type { NodeConfig, UplinkConfig } from './config/index.js';
+import { formatProblem, type NodeConfig, type UplinkConfig } from './config/index.js';
 import { ControlServer, controlPath } from './control.js';
+import { readFleetKeys } from './fleet-keys.js';
 import { lastEnd, openService, type Service, statusLine } from './health/index.js';
-import { type Identity, loadIdentity } from './identity.js';
+import { type Identity, IdentityError, loadIdentity } from './identity.js';
 import { createLog, type Log, type LogSink } from './log.js';
 import { version } from './package.js';
 import { createPipeline, type Pipeline } from './pipeline.js';
@@ -155,6 +156,8 @@ async function openPatiently(
 
 function uplinkOf(config: UplinkConfig | undefined, identity: Identity, store: Store, log: Log) {
   if (!config) return {};
+  const { keys, problems } = readFleetKeys(config);
+  if (problems.length > 0) throw new IdentityError(problems.map(formatProblem).join('\n'));
   const uplink = createUplink({
     config,
     node: identity.node,
@@ -164,6 +167,7 @@ function uplinkOf(config: UplinkConfig | undefined, identity: Identity, store: S
     random: Math.random,
     log: (level, text) => log(level, 'uplink', text),
     software: software(),
+    fleetKeys: keys,
   });
   return { uplink };
 }

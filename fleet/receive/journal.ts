@@ -2,7 +2,7 @@ import { type FileHandle, open, readFile, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Fact } from './ledger.js';
 
-/** Further lines after which the file is written anew, from the ledger. */
+/** Further lines after which the file is written anew, from the ledger; not before they are as long as what was written then. */
 const COMPACT_LINES = 20_000;
 
 /**
@@ -12,6 +12,8 @@ const COMPACT_LINES = 20_000;
 export class Journal {
   #file: FileHandle | undefined;
   #lines = 0;
+  #bytes = 0;
+  #rewrittenBytes = 0;
 
   constructor(readonly path: string) {}
 
@@ -42,20 +44,23 @@ export class Journal {
   async append(facts: readonly Fact[]): Promise<void> {
     if (facts.length === 0) return;
     if (!this.#file) throw new Error(`${this.path}: not open`);
-    await this.#file.appendFile(lines(facts));
+    const text = lines(facts);
+    await this.#file.appendFile(text);
     await this.#file.datasync();
     this.#lines += facts.length;
+    this.#bytes += text.length;
   }
 
   get isLong(): boolean {
-    return this.#lines > COMPACT_LINES;
+    return this.#lines > COMPACT_LINES && this.#bytes > this.#rewrittenBytes;
   }
 
   /** Writes the file anew, atomically: the old one, or the new one, is there at any time. */
   async rewrite(facts: Iterable<Fact>): Promise<void> {
     const fresh = `${this.path}.new`;
     const file = await open(fresh, 'w', 0o600);
-    await file.writeFile(lines(facts));
+    const text = lines(facts);
+    await file.writeFile(text);
     await file.sync();
     await file.close();
     await this.#file?.close();
@@ -63,6 +68,8 @@ export class Journal {
     await syncDirectory(dirname(this.path));
     this.#file = await open(this.path, 'a');
     this.#lines = 0;
+    this.#bytes = 0;
+    this.#rewrittenBytes = text.length;
   }
 
   async close(): Promise<void> {

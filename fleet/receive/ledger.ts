@@ -24,6 +24,8 @@ export type Fact =
       readonly blocks: number;
       readonly duplicates: number;
       readonly conflicts: number;
+      /** The blocks whose CRC is remembered (StreamLedger.remembered). */
+      readonly remembered?: readonly number[];
     };
 
 export interface SummaryLine extends StreamSummary {
@@ -60,8 +62,8 @@ export class Ledger {
       for (const record of one.records()) yield metaFact(key, record);
       for (const [stream, ledger] of one.streams) {
         for (const range of ledger.received.list) yield { fact: 'received', ...key, stream, ...range };
-        const { blocks, duplicates, conflicts } = ledger;
-        yield { fact: 'counted', ...key, stream, blocks, duplicates, conflicts };
+        const { blocks, duplicates, conflicts, remembered } = ledger;
+        yield { fact: 'counted', ...key, stream, blocks, duplicates, conflicts, remembered };
       }
     }
   }
@@ -83,4 +85,5 @@ function restoreCounts(ledger: StreamLedger | undefined, fact: Extract<Fact, { f
   ledger.blocks = fact.blocks;
   ledger.duplicates = fact.duplicates;
   ledger.conflicts = fact.conflicts;
+  ledger.restoreRemembered(fact.remembered ?? []);
 }

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { startReceiver, type TakeResult } from './index.js';
 import { printedRows, rowLine, summaryText } from './print.js';
+import { readReceiptKey } from './receipt-key.js';
 
 const HELP = `cairn-receive: receives nodes' blocks from a broker, drops doubles, says what is missing.
 
@@ -10,6 +11,9 @@ const HELP = `cairn-receive: receives nodes' blocks from a broker, drops doubles
 
   --url URL            mqtt:// or mqtts://
   --ledger FILE        keeps the ledger over restarts; a line is synced before its message is acknowledged
+  --receipt-key FILE   signs receipts with this Ed25519 key (PEM, mode 0600), for nodes of custody fleet; wants --ledger.
+                       Made by: openssl genpkey -algorithm ed25519 -out receipt.key && chmod 600 receipt.key
+                       For the nodes (uplink.fleetKeys): openssl pkey -in receipt.key -pubout -out fleet.pub
   --client-id ID       the broker's name for the session (cairn-receive)
   --protocol VERSION   auto, 5 or 3.1.1 (auto)
   --username NAME, --password-file FILE
@@ -34,6 +38,7 @@ function parse(argv: readonly string[]): Arguments | undefined {
     args: [...argv],
     options: {
       ...{ url: text, ledger: text, username: text, ca: text, cert: text, key: text, 'password-file': text },
+      'receipt-key': text,
       ...{ json: flag, quiet: flag, help: flag },
       'client-id': { type: 'string', default: 'cairn-receive' },
       protocol: { type: 'string', default: 'auto' },
@@ -42,12 +47,14 @@ function parse(argv: readonly string[]): Arguments | undefined {
   const { protocol, url } = values;
   if (values.help || !url) return undefined;
   if (protocol !== 'auto' && protocol !== '5' && protocol !== '3.1.1') return undefined;
+  const receiptKey = values['receipt-key'];
   const passwordFile = values['password-file'];
   const options = {
     url,
     protocol,
     clientId: values['client-id'],
     ...(values.ledger ? { ledgerFile: values.ledger } : {}),
+    ...(receiptKey ? { receiptKey: readReceiptKey(receiptKey) } : {}),
     ...(values.username ? { username: values.username } : {}),
     ...(passwordFile ? { password: readFileSync(passwordFile, 'utf8').trimEnd() } : {}),
     ...(values.ca ? { ca: readFileSync(values.ca) } : {}),
@@ -71,6 +78,8 @@ async function main(argv: readonly string[]): Promise<number> {
     process.stderr.write(HELP);
     return argv.includes('--help') ? 0 : 2;
   }
+  const { receiptKey } = args.options;
+  if (receiptKey) process.stderr.write(`receipts: signed with key ${receiptKey.kid}\n`);
   const running = await startReceiver({
     ...args.options,
     onResult: (result) => {

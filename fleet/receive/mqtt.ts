@@ -2,7 +2,8 @@ import type { Socket } from 'node:net';
 import { connect, type IClientOptions, type MqttClient } from 'mqtt';
 import { blockFilters } from '../../wire/index.js';
 import { Journal } from './journal.js';
-import { createReceiver, type Receiver, type TakeResult } from './receiver.js';
+import { type ReceiptKey, Receipts } from './receipts.js';
+import { createReceiver, heldBy, type Receiver, type TakeResult } from './receiver.js';
 
 /** How long the broker keeps what comes while we are away. */
 const SESSION_EXPIRY_S = 30 * 24 * 3600;
@@ -18,6 +19,8 @@ export interface ReceiveOptions {
   readonly clientId: string;
   /** Absent: the ledger lives in memory. */
   readonly ledgerFile?: string;
+  /** Signs receipts for what is held for good (custody `fleet`). Wants a ledger file: memory holds nothing for good. */
+  readonly receiptKey?: ReceiptKey;
   readonly protocol?: 'auto' | '5' | '3.1.1';
   readonly username?: string;
   readonly password?: string;
@@ -55,11 +58,15 @@ class MqttReceiver implements RunningReceiver {
   #resolveSubscribed: () => void = () => undefined;
   #rejectFailed: (error: Error) => void = () => undefined;
   readonly #journal: Journal | undefined;
+  readonly #receipts: Receipts | undefined;
   #client: MqttClient | undefined;
+  /** One message after the other, over reconnects too: a double must not overtake the sync of its first. */
+  #taking: Promise<void> = Promise.resolve();
   #stopped = false;
 
   constructor(private readonly options: ReceiveOptions) {
     this.#journal = options.ledgerFile === undefined ? undefined : new Journal(options.ledgerFile);
+    this.#receipts = options.receiptKey && this.#signer(options.receiptKey);
     this.subscribed = new Promise((resolve) => {
       this.#resolveSubscribed = resolve;
     });
@@ -70,6 +77,22 @@ class MqttReceiver implements RunningReceiver {
     this.failed.catch((error: Error) => this.options.onState?.('closed', error.message));
   }
 
+  #signer(key: ReceiptKey): Receipts {
+    if (!this.#journal)
+      throw new Error('receipts want a ledger file: what is in memory only is not held for good');
+    return new Receipts({ key, firstIssue: Date.now(), publish: (...message) => this.#publish(...message) });
+  }
+
+  /** Never into MQTT.js's queue, which is unbounded: what is lost on the way costs a resend. */
+  #publish(topic: string, payload: Uint8Array): boolean {
+    const client = this.#client;
+    if (!client?.connected) return false;
+    client.publish(topic, Buffer.from(payload), { qos: 1 }, (error) => {
+      if (error) this.options.onState?.('closed', `a receipt was not taken: ${error.message}`);
+    });
+    return true;
+  }
+
   async start(): Promise<void> {
     if (this.#journal) this.receiver.restore(await this.#journal.open());
     this.#connect(this.options.protocol === '3.1.1' ? 4 : 5);
@@ -77,6 +100,8 @@ class MqttReceiver implements RunningReceiver {
 
   async stop(): Promise<void> {
     this.#stopped = true;
+    await this.#taking.catch(() => undefined);
+    this.#receipts?.flush();
     // A half-open link never closes by itself.
     const force = setTimeout(() => this.#client?.stream.destroy(), GOODBYE_MS);
     await this.#client?.endAsync();
@@ -89,11 +114,14 @@ class MqttReceiver implements RunningReceiver {
     this.#client = client;
     client.handleMessage = (packet, done) => {
       if (packet.cmd !== 'publish') done();
-      else
-        this.#take(packet.topic, packet.payload as Buffer).then(
+      else {
+        const taken = this.#taking.then(() => this.#take(packet.topic, packet.payload as Buffer));
+        this.#taking = taken;
+        taken.then(
           () => done(),
           (error: Error) => this.#fail(error),
         );
+      }
     };
     client.on('connect', () => {
       (client.stream as Socket).setNoDelay(true);
@@ -131,6 +159,7 @@ class MqttReceiver implements RunningReceiver {
       }
       this.options.onState?.('connected', `subscribed, MQTT ${client.options.protocolVersion}`);
       this.#resolveSubscribed();
+      this.#receipts?.flush();
     });
   }
 
@@ -147,6 +176,8 @@ class MqttReceiver implements RunningReceiver {
     const result = this.receiver.take(topic, payload);
     await this.options.onResult?.(result, topic);
     await this.#journal?.append(result.facts);
+    const held = heldBy(result);
+    if (held) this.#receipts?.held(held);
     if (this.#journal?.isLong) await this.#journal.rewrite(this.receiver.facts());
   }
 

@@ -10,6 +10,7 @@ import {
 } from '../../wire/index.js';
 import type { EpochLedger } from './epoch-ledger.js';
 import { type Fact, Ledger, metaFact, type SummaryLine } from './ledger.js';
+import type { BlockVerdict } from './stream-ledger.js';
 
 /** MQTT's bound is 256 MiB; a block of 4096 rows × 64 columns is far below this. */
 const MAX_PAYLOAD_BYTES = 8 * 1024 * 1024;
@@ -23,13 +24,20 @@ export interface ReceivedRows {
   readonly descriptor: Descriptor | undefined;
   /** The same identity came before with other bytes: keep both. */
   readonly conflict: boolean;
+  /** All its numbers came before, so long ago that their bytes can't be compared any more: the same rows, unless it is a conflict. */
+  readonly again: boolean;
   /** As known now; asking the receiver again later may say more. */
   timeOf(timeNs: bigint): RowTime;
 }
 
 export type TakeResult =
   | { readonly kind: 'rows'; readonly rows: ReceivedRows; readonly facts: readonly Fact[] }
-  | { readonly kind: 'meta'; readonly records: readonly MetaRecord[]; readonly facts: readonly Fact[] }
+  | {
+      readonly kind: 'meta';
+      readonly header: DecodedHeader;
+      readonly records: readonly MetaRecord[];
+      readonly facts: readonly Fact[];
+    }
   | { readonly kind: 'duplicate'; readonly header: DecodedHeader; readonly facts: readonly Fact[] }
   | {
       readonly kind: 'invalid';
@@ -37,6 +45,12 @@ export type TakeResult =
       readonly text: string;
       readonly facts: readonly Fact[];
     };
+
+/** The block that is held for good once the result's facts are on the disk, and whoever took its rows has kept them. */
+export function heldBy(result: TakeResult): DecodedHeader | undefined {
+  if (result.kind === 'invalid') return undefined;
+  return result.kind === 'rows' ? result.rows.header : result.header;
+}
 
 export interface Receiver {
   /** Never throws; what can't be read is counted by cause. */
@@ -84,7 +98,7 @@ class CoreReceiver implements Receiver {
     ledger.times.seen(header.boot, block.timesNs.at(-1) ?? 0n);
     const received: Fact = { fact: 'received', node, epoch, stream, first, last, crc };
     if (stream === META_STREAM) return this.#takeMeta(ledger, block, received);
-    return { kind: 'rows', rows: rowsOf(ledger, block, verdict === 'conflict'), facts: [received] };
+    return { kind: 'rows', rows: rowsOf(ledger, block, verdict), facts: [received] };
   }
 
   #takeMeta(ledger: EpochLedger, block: DecodedBlock, received: Fact): TakeResult {
@@ -95,8 +109,9 @@ class CoreReceiver implements Receiver {
       if (ledger.apply(record)) records.push(record);
       else this.#count('ledgerFull');
     }
-    const facts = [received, ...records.map((record) => metaFact(ledger, record))];
-    return { kind: 'meta', records, facts };
+    // Last the block: a journal that is torn before it has its records once more, not never.
+    const facts = [...records.map((record) => metaFact(ledger, record)), received];
+    return { kind: 'meta', header: block.header, records, facts };
   }
 
   /** A record of a later version, or a damaged one, costs itself, not its neighbours. */
@@ -135,13 +150,14 @@ class CoreReceiver implements Receiver {
   }
 }
 
-function rowsOf(ledger: EpochLedger, block: DecodedBlock, conflict: boolean): ReceivedRows {
+function rowsOf(ledger: EpochLedger, block: DecodedBlock, verdict: BlockVerdict): ReceivedRows {
   const { header } = block;
   return {
     header,
     block,
     descriptor: ledger.descriptor(header.stream, header.descriptorVersion),
-    conflict,
+    conflict: verdict === 'conflict',
+    again: verdict === 'again',
     timeOf: (timeNs) => ledger.times.at(header.boot, timeNs),
   };
 }

@@ -3,8 +3,8 @@ import { type Range, Ranges } from './ranges.js';
 
 /** Causes that a reading may have too: the node couldn't know that it had left (docs/wire-format.md). */
 const RECEIVED_WINS: ReadonlySet<GapCause> = new Set(['quota', 'thinned', 'rot', 'uncleanStop']);
-/** Identities whose CRC is remembered, a stream: conflicts are seen among these. */
-const REMEMBERED = 1024;
+/** Blocks whose CRC is remembered, a stream; some 64 bytes each. */
+const REMEMBERED = 4096;
 /** Ranges a stream; a sane one has a few. */
 const MAX_RANGES = 16_384;
 
@@ -30,7 +30,8 @@ export interface StreamSummary {
   readonly contradictions: number;
 }
 
-export type BlockVerdict = 'new' | 'duplicate' | 'conflict' | 'ledgerFull';
+/** `again`: all its numbers came before, and their CRC is forgotten: it can't be told from a conflict. */
+export type BlockVerdict = 'new' | 'duplicate' | 'again' | 'conflict' | 'ledgerFull';
 
 /** received ∪ gaps against produced, of one (node, epoch, stream): ranges only, no rows. */
 export class StreamLedger {
@@ -40,33 +41,48 @@ export class StreamLedger {
   blocks = 0;
   duplicates = 0;
   conflicts = 0;
-  readonly #crcs = new Map<number, { readonly last: number; readonly crc: number }>();
+  /** By first number, oldest first: its rows and its CRC as one number, rows × 2^32 + CRC. */
+  readonly #remembered = new Map<number, number>();
 
   /** Judges a block by its identity, and counts it. A conflict's rows are counted as received too: both are kept. */
   take(first: number, last: number, crc: number): BlockVerdict {
     const verdict = this.#judge(first, last, crc);
-    if (verdict === 'duplicate') this.duplicates++;
+    if (verdict === 'duplicate' || verdict === 'again') this.duplicates++;
     if (verdict === 'conflict') this.conflicts++;
     if (verdict === 'new' || verdict === 'conflict') this.receive(first, last, crc);
+    if (verdict === 'again') this.#remember(first, shortOf(first, last, crc));
     return verdict;
   }
 
   #judge(first: number, last: number, crc: number): BlockVerdict {
-    const known = this.#crcs.get(first);
-    if (known) return known.crc === crc && known.last === last ? 'duplicate' : 'conflict';
+    const known = this.#remembered.get(first);
+    if (known !== undefined) return known === shortOf(first, last, crc) ? 'duplicate' : 'conflict';
     const have = this.received.countIn(first, last);
     // Blocks are immutable: one that is had in part is another cut of the same numbers.
-    if (have > 0) return have === last - first + 1 ? 'duplicate' : 'conflict';
+    if (have > 0) return have === last - first + 1 ? 'again' : 'conflict';
     return this.received.list.length >= MAX_RANGES ? 'ledgerFull' : 'new';
   }
 
   receive(first: number, last: number, crc?: number): void {
     this.blocks++;
     this.received.add(first, last);
-    if (crc === undefined) return;
-    if (!this.#crcs.has(first)) this.#crcs.set(first, { last, crc });
-    if (this.#crcs.size > REMEMBERED)
-      for (const oldest of this.#crcs.keys()) return void this.#crcs.delete(oldest);
+    if (crc !== undefined) this.#remember(first, shortOf(first, last, crc));
+  }
+
+  /** Of two in conflict the first is remembered. */
+  #remember(first: number, short: number): void {
+    if (!this.#remembered.has(first)) this.#remembered.set(first, short);
+    if (this.#remembered.size > REMEMBERED)
+      for (const oldest of this.#remembered.keys()) return void this.#remembered.delete(oldest);
+  }
+
+  /** Pairs of first number, and rows × 2^32 + CRC; oldest first. */
+  get remembered(): readonly number[] {
+    return [...this.#remembered].flat();
+  }
+
+  restoreRemembered(pairs: readonly number[]): void {
+    for (let at = 0; at + 1 < pairs.length; at += 2) this.#remember(pairs[at]!, pairs[at + 1]!);
   }
 
   /** False: the ledger is full. */
@@ -100,4 +116,8 @@ export class StreamLedger {
     const missingRanges = left.list.slice(0, 100);
     return { received: this.received.count, gaps, missing: left.count, missingRanges, ...counts };
   }
+}
+
+function shortOf(first: number, last: number, crc: number): number {
+  return (last - first + 1) * 2 ** 32 + crc;
 }

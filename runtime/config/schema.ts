@@ -126,6 +126,8 @@ export const storeSchema = described(
 
 const URL_WANTED = 'mqtt://host:1883 or mqtts://host:8883, without a path, a user or a password';
 
+const KEYS_WANTED = 'a list of public keys, such as [{ file: /etc/cairn/fleet.pub }]';
+
 export const uplinkSchema = described(
   v.strictObject(
     {
@@ -153,6 +155,24 @@ export const uplinkSchema = described(
       window: described(
         v.optional(whole(1, 1000, 'a whole number from 1 to 1000'), 64),
         'Blocks sent and not yet answered, at most.',
+      ),
+      custody: described(
+        v.optional(v.picklist(['fleet', 'broker'], 'fleet or broker')),
+        "Whose word frees a block: the fleet's signed receipt or the broker's acknowledgement; fleet where fleetKeys are given.",
+      ),
+      fleetKeys: described(
+        v.optional(
+          v.pipe(
+            v.array(publicFile('/etc/cairn/fleet.pub'), KEYS_WANTED),
+            v.minLength(1, KEYS_WANTED),
+            v.maxLength(8, 'at most 8 keys'),
+          ),
+        ),
+        'Public keys whose receipts are believed; two while one takes over from the other.',
+      ),
+      receipt: described(
+        v.optional(duration('5s', '1h'), '1min'),
+        'How long a block waits for its receipt before it is sent again; doubled each time, at most an hour.',
       ),
       puback: described(
         v.optional(duration('1s', '10min'), '20s'),

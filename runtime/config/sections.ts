@@ -125,6 +125,7 @@ export function readUplink(node: MapTree, problems: Problems, warnings: Problems
   const secret = (key: 'key' | 'password'): SecretFile | undefined =>
     file[key] && { file: file[key].file, place: find(at, [key, 'file']).tree.place };
   checkTogether(file, placeOf, problems);
+  checkCustody(file, placeOf, find(at, ['receipt']).found === 1, problems);
   const { hostname, protocol } = new URL(file.url);
   if (protocol === 'mqtt:' && file.password && !isLoopback(hostname)) {
     warnings.add(placeOf('url'), `uplink sends the password to ${hostname} in the clear`, 'mqtts:// with ca');
@@ -144,6 +145,12 @@ export function readUplink(node: MapTree, problems: Problems, warnings: Problems
       username: file.username,
       key: secret('key'),
       password: secret('password'),
+      fleet: file.fleetKeys && {
+        keys: file.fleetKeys.map((key, index) => {
+          return { file: key.file, place: find(at, ['fleetKeys', index, 'file']).tree.place };
+        }),
+        receiptDeadlineMs: file.receipt,
+      },
     }),
   };
 }
@@ -174,6 +181,29 @@ function checkTogether(file: UplinkFile, placeOf: (...path: string[]) => Place, 
   }
   if (file.backoff.min > file.backoff.max) {
     problems.add(placeOf('backoff'), 'uplink.backoff: min is longer than max', 'min of at most max');
+  }
+}
+
+/** Without a key no receipt could be believed, and with custody `broker` none is asked for. */
+function checkCustody(
+  file: UplinkFile,
+  placeOf: (...path: string[]) => Place,
+  saysReceipt: boolean,
+  problems: Problems,
+): void {
+  const { fleetKeys, payloads, custody = fleetKeys ? 'fleet' : 'broker' } = file;
+  if (custody === 'fleet' && !fleetKeys) {
+    const what = 'uplink.custody: fleet, and no key whose receipts could be believed';
+    problems.add(placeOf('custody'), what, 'fleetKeys: [{ file: /etc/cairn/fleet.pub }] beside it');
+  }
+  if (custody === 'fleet' && fleetKeys && !payloads.includes('packet')) {
+    const what = 'uplink.payloads: nobody signs receipts for SenML alone, and no block would ever be freed';
+    problems.add(placeOf('payloads'), what, "'packet' among them, or custody: broker without fleetKeys");
+  }
+  const unused = [...(fleetKeys ? ['fleetKeys'] : []), ...(saysReceipt ? ['receipt'] : [])];
+  for (const key of custody === 'broker' ? unused : []) {
+    const what = `uplink.${key} is never used with custody: broker`;
+    problems.add(placeOf(key), what, `custody: fleet with fleetKeys, or no '${key}'`);
   }
 }
 

@@ -100,6 +100,12 @@ export interface SecretFile {
   readonly place?: Place;
 }
 
+export interface FleetCustody {
+  /** Files with an Ed25519 public key each (PEM), and where the node file names them. */
+  readonly keys: readonly { readonly file: string; readonly place: Place }[];
+  readonly receiptDeadlineMs: number;
+}
+
 export interface UplinkConfig {
   /** mqtt:// or mqtts:// */
   readonly url: string;
@@ -110,6 +116,8 @@ export interface UplinkConfig {
   readonly username?: string;
   readonly password?: SecretFile;
   readonly payloads: readonly ('packet' | 'senml+json')[];
+  /** Custody `fleet`: whose receipts free blocks, and how long a block waits for one. Absent: custody `broker`. */
+  readonly fleet?: FleetCustody;
   /** Blocks sent and unanswered at most, 1 to 1000. */
   readonly window: number;
   readonly pubackDeadlineMs: number;

@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import { registry } from '../board/index.js';
 import { checkSecrets, formatProblem, loadConfig, type NodeConfig } from '../config/index.js';
 import { controlPath } from '../control.js';
+import { readFleetKeys } from '../fleet-keys.js';
 import { packageRoot } from '../package.js';
 import { CommandError, EXIT, type Invocation, type Terminal } from './command.js';
 
@@ -26,7 +27,8 @@ export function readConfig(path: string, terminal: Terminal): NodeConfig {
   });
   if (!result.ok) throw new CommandError(EXIT.usage, result.problems.map(formatProblem).join('\n'));
   const secrets = checkSecrets(result.config, (file) => statSync(file, { throwIfNoEntry: false }));
-  if (secrets.length > 0) throw new CommandError(EXIT.usage, secrets.map(formatProblem).join('\n'));
+  const problems = [...secrets, ...readFleetKeys(result.config.uplink).problems];
+  if (problems.length > 0) throw new CommandError(EXIT.usage, problems.map(formatProblem).join('\n'));
   checkSocket(path, result.config.store.path);
   for (const warning of result.warnings) terminal.err(`warning: ${formatProblem(warning)}`);
   return result.config;

@@ -13,10 +13,16 @@ export function statusLines(status: PipelineStatus): readonly string[] {
         `${part.failures > 0 ? `  ${part.failures} failures` : ''}${part.state === 'ok' ? '' : `  ${part.lastError ?? ''}`}`,
     ),
     ...storeLines(store),
-    uplink
-      ? `uplink ${linkText(uplink.link)}  ${uplink.receipts} receipts  ${uplink.inFlight}/${uplink.window} under way`
-      : 'uplink none',
+    ...(uplink ? uplinkLines(uplink) : ['uplink none']),
   ];
+}
+
+function uplinkLines(uplink: NonNullable<PipelineStatus['uplink']>): readonly string[] {
+  const { link, receipts, inFlight, window, custody, waiting, resends, badReceipts } = uplink;
+  const head = `uplink ${linkText(link)}  ${receipts} receipts  ${inFlight}/${window} under way`;
+  if (custody === 'broker') return [head];
+  const bad = Object.entries(badReceipts).map(([cause, count]) => `  bad receipts: ${cause} ${count}`);
+  return [head, `  custody fleet  ${waiting} wait for a receipt  ${resends} sent again`, ...bad];
 }
 
 /** What the store holds, a line a class, then what was lost and why. */

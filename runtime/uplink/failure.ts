@@ -18,6 +18,7 @@ export type LinkFailureKind =
   | 'captivePortal' // something answers that isn't an MQTT broker
   | 'protocol'
   | 'deadline' // a publish stayed unanswered
+  | 'subscription' // the broker doesn't let us read our receipts
   | 'credentials'; // a certificate, key or password file can't be read
 
 export interface LinkFailure {

@@ -1,10 +1,13 @@
+import type { KeyObject } from 'node:crypto';
 import type { NodeId } from '../../wire/index.js';
 import type { RuntimeClock, Timer } from '../clock/types.js';
 import type { UplinkConfig } from '../config/types.js';
 import type { Store } from '../store/types.js';
+import { Custody } from './custody.js';
 import { failure } from './failure.js';
 import { Link } from './link.js';
 import type { MqttConnect, MqttLink, ServerLimits } from './mqtt-port.js';
+import { onceAMinute, type Say } from './say.js';
 import { Sender } from './sender.js';
 import { statusMessage } from './status-message.js';
 import type { Uplink, UplinkLog, UplinkStatus } from './types.js';
@@ -29,13 +32,16 @@ export interface UplinkOptions {
   /** Uniform in [0, 1). */
   readonly random: () => number;
   readonly log: UplinkLog;
+  /** The public halves of `config.fleet`'s keys: whose receipts are believed. */
+  readonly fleetKeys?: readonly KeyObject[];
   /** The runtime's version, for the birth message. */
   readonly software: string;
 }
 
 /**
  * Sends the store's blocks to a broker and tells the store what became of them. Custody `broker`: a PUBACK of success is the receipt, and
- * nothing else frees a block but a refusal for good. MQTT 3.1.1 shows no reasons: there, every PUBACK is one of success.
+ * nothing else frees a block but a refusal for good. MQTT 3.1.1 shows no reasons: there, every PUBACK is one of success. Custody `fleet`
+ * (`config.fleet`): only the fleet's signed receipt frees it.
  */
 export function createUplink(options: UplinkOptions): Uplink {
   return new MqttUplink(options);
@@ -47,35 +53,51 @@ function deadlineMs({ pubackDeadlineMs, keepAliveS }: UplinkConfig): number {
 }
 
 class MqttUplink implements Uplink {
+  readonly #say: Say;
+  readonly #custody: Custody | undefined;
   readonly #sender: Sender;
   readonly #link: Link;
   #gapsTimer: Timer | undefined;
+  #subscriptionTimer: Timer | undefined;
   #unsubscribe: (() => void) | undefined;
   #publishingGaps = false;
 
   constructor(private readonly options: UplinkOptions) {
     const { config, clock, random, log, store } = options;
     const backoff = { backoffMinMs: config.backoffMinMs, backoffMaxMs: config.backoffMaxMs };
+    this.#say = onceAMinute(clock, log);
+    this.#custody = this.#custodyOf(options);
     this.#sender = new Sender({
-      ...{ store, clock, random, log, ...backoff },
+      ...{ store, clock, random, say: this.#say, custody: this.#custody, ...backoff },
       nowNs: () => clock.nowNs(),
       payloads: config.payloads,
       window: config.window,
       pubackDeadlineMs: deadlineMs(config),
       onDeadline: (waitedMs) => this.#onDeadline(waitedMs),
-      onReceipt: () => this.#link.proved(),
+      onTaken: () => this.#link.proved(),
     });
-    const session = { clientId: options.node, will: this.#status('offline') };
+    const subscribe = this.#custody ? [this.#custody.topic] : [];
+    const session = { clientId: options.node, will: this.#status('offline'), subscribe };
     this.#link = new Link(
       { ...{ clock, random, log, session, ...backoff }, connect: options.connect, protocol: config.protocol },
       {
         online: (link, server) => this.#onOnline(link, server),
         answered: (id, reasonCode) => this.#sender.answered(id, reasonCode),
         strayAnswer: () => this.#sender.strayAnswer(),
-        message: () => undefined,
+        message: (topic, payload) => this.#onMessage(topic, payload),
         offline: () => this.#onOffline(),
       },
     );
+  }
+
+  #custodyOf({ config, node, fleetKeys = [], store, clock, random }: UplinkOptions): Custody | undefined {
+    if (!config.fleet) return undefined;
+    return new Custody({
+      ...{ node, keys: fleetKeys, store, clock, random, say: this.#say },
+      receiptDeadlineMs: config.fleet.receiptDeadlineMs,
+      onFreed: (positions) => this.#sender.freed(positions),
+      onDue: () => this.#sender.pump(),
+    });
   }
 
   start(): void {
@@ -93,9 +115,13 @@ class MqttUplink implements Uplink {
     const { window, receipts, refusals, rejected, bytesSent, lastReceiptNs } = this.#sender;
     return {
       link: this.#link.state,
+      custody: this.#custody ? 'fleet' : 'broker',
       inFlight: window.used,
       window: window.size,
       receipts,
+      waiting: this.#custody?.waiting ?? 0,
+      resends: this.#custody?.resends ?? 0,
+      badReceipts: { ...this.#custody?.bad },
       refusals: { ...refusals },
       rejected,
       connects: this.#link.connects,
@@ -106,7 +132,7 @@ class MqttUplink implements Uplink {
 
   async stop(graceMs: number): Promise<void> {
     this.#unsubscribe?.();
-    this.#gapsTimer?.cancel();
+    this.#cancelTimers();
     if (this.#link.state.state === 'online') {
       this.#sender.finish(this.#status('stopped'));
       await this.#drained(graceMs);
@@ -121,17 +147,39 @@ class MqttUplink implements Uplink {
   }
 
   #status(state: Parameters<typeof statusMessage>[0]) {
-    return statusMessage(state, this.options.store, this.options.software, this.options.config.payloads);
+    const { store, software, config } = this.options;
+    return statusMessage(state, store, software, config.fleet ? 'fleet' : 'broker', config.payloads);
   }
 
   #onOnline(link: MqttLink, server: ServerLimits): void {
     this.#sender.online(link, server, this.#status('online'));
     this.#gaps();
+    const { subscriptionRefusedWith } = server;
+    if (subscriptionRefusedWith !== undefined) this.#withoutReceipts(subscriptionRefusedWith);
   }
 
   #onOffline(): void {
-    this.#gapsTimer?.cancel();
+    this.#cancelTimers();
     this.#sender.offline();
+  }
+
+  #cancelTimers(): void {
+    this.#gapsTimer?.cancel();
+    this.#subscriptionTimer?.cancel();
+  }
+
+  /** What is urgent leaves all the same, nothing is freed, and after a while a new connection asks again. */
+  #withoutReceipts(reasonCode: number): void {
+    const { backoffMaxMs } = this.options.config;
+    const why = `the broker refuses ${this.#custody?.topic} with 0x${reasonCode.toString(16)}: may this node read it?`;
+    this.#custody?.refusedTopic(why);
+    this.#subscriptionTimer = this.options.clock.after(backoffMaxMs, () =>
+      this.#link.fail(failure('subscription', why)),
+    );
+  }
+
+  #onMessage(topic: string, payload: Uint8Array): void {
+    if (this.#link.state.state === 'online') this.#custody?.receipt(topic, payload);
   }
 
   #onDeadline(waitedMs: number): void {

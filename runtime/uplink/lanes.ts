@@ -1,6 +1,7 @@
 import { LOG_CLASSES, type LogClass } from '../../wire/index.js';
 import type { BlockPosition, Store, StoredBlock } from '../store/types.js';
 import { Backoff } from './backoff.js';
+import type { Custody } from './custody.js';
 import { Lane, positionKey } from './lane.js';
 
 /** Classes whose new blocks need not wait for the old ones. */
@@ -12,6 +13,8 @@ export interface LanesOptions {
   readonly random: () => number;
   readonly backoffMinMs: number;
   readonly backoffMaxMs: number;
+  /** Custody `fleet`: what waits for a receipt is passed over, and a class of which too much waits pauses. */
+  readonly custody?: Pick<Custody, 'holds' | 'hasRoom'> | undefined;
 }
 
 /** One class's way out: what is to be sent of it, and whether it may be now. */
@@ -177,7 +180,7 @@ export class Lanes {
   #takeFrom(lane: Lane): StoredBlock | undefined {
     for (let block = lane.take(); block; block = lane.take()) {
       const key = positionKey(block.position);
-      if (this.#inFlight.has(key)) continue;
+      if (this.#inFlight.has(key) || this.options.custody?.holds(block)) continue;
       this.#inFlight.add(key);
       this.#classes.get(block.position.class)!.inFlight++;
       return block;
@@ -186,6 +189,7 @@ export class Lanes {
   }
 
   #mayGo(lane: ClassLane): boolean {
+    if (this.options.custody?.hasRoom(lane.backlog.logClass) === false) return false;
     return this.options.nowNs() >= lane.pausedUntilNs && !(lane.probing && lane.inFlight > 0);
   }
 

@@ -1,17 +1,20 @@
 import type { RuntimeClock, Timer } from '../clock/types.js';
-import type { Disposition, StoredBlock } from '../store/types.js';
+import type { BlockPosition, Disposition, StoredBlock } from '../store/types.js';
 import { answerOf } from './answers.js';
+import type { Custody } from './custody.js';
 import { Deadline } from './deadline.js';
 import { Lanes } from './lanes.js';
 import type { MqttLink, MqttMessage, ServerLimits } from './mqtt-port.js';
 import { type BlockMessage, type PayloadOptions, payloadsOf } from './payloads.js';
-import type { UplinkLog } from './types.js';
+import type { Say } from './say.js';
 import { type InFlight, type Sending, Window } from './window.js';
 
 /** What may be in the network's hands at once. */
 const WINDOW_BYTES = 4 * 1024 * 1024;
 /** Fixed header, topic length, packet id and properties of a PUBLISH, at most. */
 const PUBLISH_OVERHEAD_BYTES = 16;
+/** Live comes before what is sent again: at most every fourth block is one, while there is other work. */
+const RESEND_EVERY = 4;
 
 export interface SenderOptions extends PayloadOptions {
   readonly clock: RuntimeClock;
@@ -20,11 +23,13 @@ export interface SenderOptions extends PayloadOptions {
   readonly pubackDeadlineMs: number;
   readonly backoffMinMs: number;
   readonly backoffMaxMs: number;
-  readonly log: UplinkLog;
+  readonly say: Say;
+  /** Absent: custody `broker`, a PUBACK of success frees the block. */
+  readonly custody: Custody | undefined;
   /** The oldest publish has been unanswered for too long. */
   readonly onDeadline: (waitedMs: number) => void;
-  /** A broker took something. */
-  readonly onReceipt: () => void;
+  /** The broker took something. */
+  readonly onTaken: () => void;
 }
 
 interface Outgoing {
@@ -45,7 +50,8 @@ export class Sender {
   #wake: Timer | undefined;
   #draining = false;
   readonly refusals: Record<string, number> = {};
-  readonly #said = new Map<string, bigint>();
+  readonly #say: Say;
+  #sinceResend = 0;
   receipts = 0;
   rejected = 0;
   bytesSent = 0;
@@ -53,6 +59,7 @@ export class Sender {
 
   constructor(private readonly options: SenderOptions) {
     this.window = new Window(options.window, WINDOW_BYTES);
+    this.#say = options.say;
     this.#deadline = new Deadline({
       clock: options.clock,
       window: this.window,
@@ -81,6 +88,7 @@ export class Sender {
     this.window.open(0);
     this.#deadline.stop();
     this.#wake?.cancel();
+    this.options.custody?.reset();
   }
 
   committed(...commit: Parameters<Lanes['committed']>): void {
@@ -115,17 +123,26 @@ export class Sender {
   /** Takes the next block. False: there is none now; more will be read if there is more. */
   #begin(): boolean {
     if (this.#draining) return false;
-    const block = this.#lanes.next();
+    const block = this.#nextBlock();
     if (!block) {
       if (this.#lanes.wantsFill) this.#fill();
       else this.#sleep();
       return false;
     }
     const payloads = payloadsOf(block, this.options);
+    this.options.custody?.begin(block);
     if (payloads.kind === 'messages') this.#outbox.push(...this.#outgoing(block, payloads.messages));
     else if (payloads.kind === 'broken') this.#reject(block, `broken: ${payloads.reason}`);
     else this.#hold(block, payloads.reason);
     return true;
+  }
+
+  #nextBlock(): StoredBlock | undefined {
+    const { custody } = this.options;
+    const resend = this.#sinceResend >= RESEND_EVERY - 1 ? custody?.takeResend() : undefined;
+    const block = resend ?? this.#lanes.next();
+    this.#sinceResend = resend ? 0 : this.#sinceResend + 1;
+    return block ?? custody?.takeResend();
   }
 
   #fill(): void {
@@ -197,10 +214,11 @@ export class Sender {
     const answer = answerOf(refusedWith);
     if (answer.kind !== 'receipt') this.#count(answer.cause);
     // The packet is with the broker: what becomes of its SenML for good is no gap.
-    if (answer.kind === 'receipt' || (answer.kind === 'rejected' && packetTaken)) this.#receipt(block);
+    if (answer.kind === 'receipt' || (answer.kind === 'rejected' && packetTaken)) this.#taken(block);
     else if (answer.kind === 'rejected') this.#reject(block, answer.cause);
     else if (answer.kind === 'later') {
       const waitMs = this.#lanes.later(block.position);
+      this.options.custody?.refused(block);
       this.#say(
         answer.cause,
         'warn',
@@ -208,6 +226,7 @@ export class Sender {
       );
     } else {
       this.#lanes.aside(block.position);
+      this.options.custody?.refused(block);
       this.#say(
         answer.cause,
         'warn',
@@ -216,12 +235,20 @@ export class Sender {
     }
   }
 
-  #receipt(block: StoredBlock): void {
-    this.receipts++;
-    this.lastReceiptNs = this.options.clock.nowNs();
+  /** The broker has it. By custody that is the receipt, or it waits for the fleet's. */
+  #taken(block: StoredBlock): void {
     this.#lanes.settled(block.position, true);
-    this.#dispose({ position: block.position, kind: 'receipt' });
-    this.options.onReceipt();
+    this.options.onTaken();
+    const { custody } = this.options;
+    if (!custody || custody.taken(block)) this.freed([block.position]);
+  }
+
+  /** They have their receipt. */
+  freed(positions: readonly BlockPosition[]): void {
+    this.receipts += positions.length;
+    this.lastReceiptNs = this.options.clock.nowNs();
+    this.options.store.dispose(positions.map((position) => ({ position, kind: 'receipt' })));
+    this.pump();
   }
 
   /** A dead letter: the store writes a gap, and the head of the line is free. */
@@ -231,12 +258,14 @@ export class Sender {
     const range = `${stream} ${first} to ${first + count - 1}`;
     this.#say('rejected', 'error', `uplink: ${range} will never be taken: ${reason}`);
     this.#lanes.settled(block.position, false);
+    this.options.custody?.refused(block);
     this.#dispose({ position: block.position, kind: 'rejected', reason });
   }
 
   #hold(block: StoredBlock, reason: string): void {
     this.#count('held');
     this.#lanes.settled(block.position, false);
+    this.options.custody?.refused(block);
     this.#say('held', 'warn', `uplink: ${block.header.stream} ${block.header.first} is held: ${reason}`);
   }
 
@@ -246,14 +275,5 @@ export class Sender {
 
   #count(cause: string): void {
     this.refusals[cause] = (this.refusals[cause] ?? 0) + 1;
-  }
-
-  /** One line a minute for one cause: a refusal a second must not flood the log that is to be sent. */
-  #say(cause: string, level: 'warn' | 'error', text: string): void {
-    const nowNs = this.options.clock.nowNs();
-    const lastNs = this.#said.get(cause);
-    if (lastNs !== undefined && nowNs - lastNs < 60_000_000_000n) return;
-    this.#said.set(cause, nowNs);
-    this.options.log(level, text);
   }
 }

@@ -9,9 +9,10 @@ export function statusMessage(
   state: NodeState,
   store: Store,
   software: string,
+  custody: 'broker' | 'fleet',
   payloads: readonly string[],
 ): MqttMessage {
   const { node, epoch, boot } = store;
-  const text = JSON.stringify({ state, node, epoch, boot, software, custody: 'broker', payloads });
+  const text = JSON.stringify({ state, node, epoch, boot, software, custody, payloads });
   return { topic: statusTopic(node), payload: new TextEncoder().encode(text), retain: true };
 }

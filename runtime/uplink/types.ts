@@ -12,10 +12,19 @@ export type LinkState =
 
 export interface UplinkStatus {
   readonly link: LinkState;
+  /** Whose word frees a block. */
+  readonly custody: 'broker' | 'fleet';
   /** Blocks sent and not yet answered. */
   readonly inFlight: number;
   readonly window: number;
+  /** Blocks that were freed by one. */
   readonly receipts: number;
+  /** Custody `fleet`: blocks that the broker has, without a receipt. */
+  readonly waiting: number;
+  /** Custody `fleet`: blocks sent again because none came in time. */
+  readonly resends: number;
+  /** What came as a receipt and freed nothing, by cause: badSignature, unknownKey, otherNode, otherBlock, subscription … */
+  readonly badReceipts: Readonly<Record<string, number>>;
   /** Answers that free nothing, by cause: noSubscriber, unknownId, deadline … */
   readonly refusals: Readonly<Record<string, number>>;
   readonly rejected: number;

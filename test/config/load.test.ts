@@ -169,6 +169,18 @@ test('a secret must be there and be read by its owner only', () => {
   ]);
 });
 
+test('fleet keys make custody fleet; without them it is the broker', () => {
+  const uplink = (more: string) => mustLoad(`${SELF}uplink:\n  url: mqtts://broker.example\n${more}`).uplink!;
+  assert.equal(uplink('').fleet, undefined);
+  assert.deepEqual(uplink('  receipt: 2min\n  fleetKeys: [{ file: a.pub }, { file: b.pub }]\n').fleet, {
+    keys: [
+      { file: 'a.pub', place: { file: 'node.yaml', line: 7, column: 23 } },
+      { file: 'b.pub', place: { file: 'node.yaml', line: 7, column: 40 } },
+    ],
+    receiptDeadlineMs: 120_000,
+  });
+});
+
 test('a secret that this user may not even see is told, not thrown', () => {
   const config = mustLoad(`${SELF}uplink: { url: 'mqtts://h', username: a, password: { file: p } }\n`);
   const stat = () => {

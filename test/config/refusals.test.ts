@@ -46,6 +46,24 @@ const cases: readonly (readonly [title: string, text: string, ...said: string[]]
     'node.yaml:6:3: uplink.backoff: min is longer than max (wanted: min of at most max)',
   ],
   [
+    'fleet keys that are never used, and a receipt that is never asked for',
+    `${SELF}uplink:\n  ${TLS}\n  custody: broker\n  fleetKeys: [{ file: fleet.pub }]\n  receipt: 2min\n`,
+    "node.yaml:7:3: uplink.fleetKeys is never used with custody: broker (wanted: custody: fleet with fleetKeys, or no 'fleetKeys')",
+    "node.yaml:8:3: uplink.receipt is never used with custody: broker (wanted: custody: fleet with fleetKeys, or no 'receipt')",
+  ],
+  [
+    'receipts for SenML alone',
+    `${SELF}uplink:\n  ${TLS}\n  payloads: [senml+json]\n  fleetKeys: [{ file: fleet.pub }]\n`,
+    "node.yaml:6:3: uplink.payloads: nobody signs receipts for SenML alone, and no block would ever be freed (wanted: 'packet' among them, or custody: broker without fleetKeys)",
+  ],
+  [
+    'no fleet key, a text for one, and another word for custody',
+    `${SELF}uplink:\n  ${TLS}\n  custody: cloud\n  fleetKeys: fleet.pub\n  receipt: 1s\n`,
+    "node.yaml:6:12: uplink.custody can't be cloud (wanted: fleet or broker)",
+    "node.yaml:7:14: uplink.fleetKeys can't be fleet.pub (wanted: a list of public keys, such as [{ file: /etc/cairn/fleet.pub }])",
+    "node.yaml:8:12: uplink.receipt can't be 1s (wanted: at least 5s)",
+  ],
+  [
     'a payload given twice, and a window of none',
     `${SELF}uplink:\n  ${TLS}\n  payloads: [packet, packet]\n  window: 0\n`,
     "node.yaml:6:13: uplink.payloads can't be a list (wanted: each payload once)",

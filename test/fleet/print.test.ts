@@ -16,7 +16,14 @@ function printed(time: RowTime) {
     quality: new Uint8Array(1),
   });
   const block = native.decodeBlock(bytes);
-  const rows = { header: block.header, block, descriptor: undefined, conflict: false, timeOf: () => time };
+  const rows = {
+    header: block.header,
+    block,
+    descriptor: undefined,
+    conflict: false,
+    again: false,
+    timeOf: () => time,
+  };
   const [row] = [...printedRows(rows)];
   const { wall, uncertaintyMs, contradicted, notBefore, notAfter } = row!;
   return { line: rowLine(rows, row!), said: { wall, uncertaintyMs, contradicted, notBefore, notAfter } };
