@@ -5,7 +5,7 @@ import { type Draft, draw, isWhole } from './draft.js';
 import { Due } from './due.js';
 import { reasonOf } from './error.js';
 import { HEAD_KEY } from './keys.js';
-import type { LevelDb, StoreOptions } from './options.js';
+import type { LevelDb } from './options.js';
 import { decodeHead } from './records.js';
 import { Deleter, type Releases } from './release.js';
 import { Retry } from './retry.js';
@@ -13,11 +13,15 @@ import { sealAll } from './seal.js';
 import { shed } from './shed.js';
 import type { StoreState } from './state.js';
 import type { BlockPosition } from './types.js';
+import { LIVE_MS, type Wear } from './wear.js';
 
-/** Rows of live streams are under way to the disk this late at most: what is left of their second is the sync's. */
-const LIVE_MS = 800;
-/** Receipts alone are written this late at most. */
-const LAZY_MS = 1000;
+/** A row after a quiet time waits so long for company, ms. */
+const GATHER_MS = 1000;
+/** Receipts wait no longer than that for a batch to go with, ms, nor when so many wait: a lost receipt costs a resend. */
+const LAZY_MS = 60_000;
+const MANY_RECEIPTS = 4096;
+/** Of what live values may take. */
+const FULL_SHARE = 0.9;
 
 export interface Commit {
   readonly rows: number;
@@ -58,19 +62,29 @@ export class Committer {
   #closing = false;
   #waiters: (() => void)[] = [];
   readonly #retry: Retry;
-  readonly #due: Due;
+  readonly #liveDue: Due;
+  readonly #groupDue: Due;
+  /** Nothing but the interval asks for the next batch. */
+  #ofGroup = false;
+  #lastNs: bigint;
 
   constructor(
     readonly state: StoreState,
     readonly releases: Releases,
-    readonly options: StoreOptions,
+    readonly wear: Wear,
     readonly disk: DiskBudget,
     readonly events: CommitterEvents,
     db: LevelDb,
   ) {
     this.#db = db;
-    this.#retry = new Retry(options.deps, () => void this.#run());
-    this.#due = new Due(options.deps, () => void this.#run());
+    const { deps } = state.options;
+    this.#retry = new Retry(deps, () => void this.#run());
+    this.#liveDue = new Due(deps, () => void this.#run());
+    this.#groupDue = new Due(deps, () => {
+      this.#ofGroup = true;
+      void this.#run();
+    });
+    this.#lastNs = deps.nowNs();
   }
 
   /** The open database; `undefined` while the disk refuses. */
@@ -80,20 +94,25 @@ export class Committer {
 
   /** Soon: with this turn of the event loop. */
   now(): void {
-    this.#schedule(0);
+    if (this.#closing || this.#retry.isWaiting) return;
+    if (this.#running) this.#again = true;
+    else queueMicrotask(() => void this.#run());
   }
 
   /** Within a second, whatever the others' interval is. */
   live(): void {
-    this.#schedule(Math.min(LIVE_MS, this.options.commitIntervalMs));
+    this.#within(this.#liveDue, Math.min(LIVE_MS, this.wear.intervalMs));
   }
 
+  /** A commit interval after the last batch. */
   withGroup(): void {
-    this.#schedule(this.options.commitIntervalMs);
+    this.#within(this.#groupDue, this.#groupMs());
   }
 
+  /** For receipts alone. */
   lazily(): void {
-    this.#schedule(LAZY_MS);
+    if (this.releases.waiting >= MANY_RECEIPTS) this.now();
+    else this.#within(this.#groupDue, Math.min(LAZY_MS, Math.max(GATHER_MS, this.#groupMs())));
   }
 
   /** Resolves when all that is in memory now is on the disk. */
@@ -107,7 +126,7 @@ export class Committer {
   /** One last attempt; true when nothing stayed behind. */
   async close(): Promise<boolean> {
     this.#closing = true;
-    this.#due.cancel();
+    this.#cancel();
     this.#retry.cancel();
     await this.#running;
     let whole = false;
@@ -122,15 +141,25 @@ export class Committer {
     return whole && this.failure === undefined;
   }
 
-  #schedule(afterMs: number): void {
-    if (this.#closing || this.#retry.isWaiting) return;
-    if (this.#running) this.#again ||= afterMs === 0;
-    if (afterMs > 0) {
-      this.#due.within(afterMs);
-      return;
-    }
-    this.#due.cancel();
-    if (!this.#running) queueMicrotask(() => void this.#run());
+  #within(due: Due, ms: number): void {
+    if (!this.#closing && !this.#retry.isWaiting) due.within(ms);
+  }
+
+  /** What is left of the interval since the last batch, but time enough for company. */
+  #groupMs(): number {
+    const { intervalMs } = this.wear;
+    return Math.max(Math.min(GATHER_MS, intervalMs), intervalMs - this.#sinceLastMs);
+  }
+
+  /** Since the last batch was handed over. */
+  get #sinceLastMs(): number {
+    return Number(this.state.options.deps.nowNs() - this.#lastNs) / 1e6;
+  }
+
+  /** A batch takes all that waits along: who comes later has a wish of its own. */
+  #cancel(): void {
+    this.#liveDue.cancel();
+    this.#groupDue.cancel();
   }
 
   #run(): Promise<void> {
@@ -162,6 +191,8 @@ export class Committer {
     let draft: Draft | undefined;
     let whole = false;
     const waiters = [...this.#waiters];
+    const ofGroup = this.#ofGroup;
+    this.#ofGroup = false;
     try {
       this.#db ??= await this.#reopen();
       const db = this.#db;
@@ -172,6 +203,9 @@ export class Committer {
       sealAll(this.state);
       draft = draw(this.state, deleter);
       whole = isWhole(this.state);
+      // Receipts may have come while others were looked up: their wish stands.
+      if (whole && this.releases.isEmpty) this.#cancel();
+      this.#lastNs = this.state.options.deps.nowNs();
       if (draft) await db.batch(draft.operations);
     } catch (error) {
       await this.#failed(error, draft);
@@ -179,7 +213,7 @@ export class Committer {
     }
     if (this.failure) this.#recovered();
     if (!draft) this.releases.landed();
-    else this.#landed(draft);
+    else this.#landed(draft, ofGroup, this.#sinceLastMs);
     if (whole) this.#resolve(waiters);
     return whole;
   }
@@ -188,14 +222,15 @@ export class Committer {
   #recovered(): void {
     this.failure = undefined;
     this.#retry.succeeded();
-    this.options.deps.log('warn', `${this.options.path}: the disk takes writes again`);
+    this.state.options.deps.log('warn', `${this.state.options.path}: the disk takes writes again`);
     this.events.onCommit({
       rows: 0,
       classes: LOG_CLASSES.filter((name) => this.state.classes[name].values > 0),
     });
   }
 
-  #landed(draft: Draft): void {
+  #landed(draft: Draft, ofGroup: boolean, tookMs: number | undefined): void {
+    this.wear.landed({ draft, isFull: this.#isFull(), tookMs, ofGroup });
     this.state.landed(draft);
     this.releases.landed();
     this.commits += 1;
@@ -223,36 +258,39 @@ export class Committer {
     else if (!this.#doubtful) this.releases.returned();
     const db = this.#db;
     this.#db = undefined;
-    const reason = this.#retry.failed(error, `${this.options.path}: the disk refuses, rows wait in memory`);
+    const reason = this.#retry.failed(
+      error,
+      `${this.state.options.path}: the disk refuses, rows wait in memory`,
+    );
     if (this.#closing) this.#retry.cancel();
-    this.failure = { since: this.failure?.since ?? this.options.deps.nowNs(), reason };
+    this.failure = { since: this.failure?.since ?? this.state.options.deps.nowNs(), reason };
     sealAll(this.state);
     shed(this.state);
     try {
       await db?.close();
     } catch (cause) {
-      this.options.deps.log(
+      this.state.options.deps.log(
         'warn',
-        `${this.options.path}: the failed database did not close: ${reasonOf(cause)}`,
+        `${this.state.options.path}: the failed database did not close: ${reasonOf(cause)}`,
       );
     }
   }
 
   /** Opens the database after a failure, and finds out what is on the disk. */
   async #reopen(): Promise<LevelDb> {
-    const opened: OpenedDatabase = await openDatabase(this.options);
-    const { crc32c } = this.options.deps.native;
+    const opened: OpenedDatabase = await openDatabase(this.state.options);
+    const { crc32c } = this.state.options.deps.native;
     const head = decodeHead(await readHead(opened.db), crc32c);
     const doubtful = this.#doubtful;
     this.#doubtful = undefined;
     if (doubtful && head?.batch === doubtful.batch) {
-      this.#landed(doubtful);
+      this.#landed(doubtful, false, undefined);
       return opened.db;
     }
     if (doubtful) this.#returned(doubtful);
     if (head?.batch !== this.state.batch) {
       const [found, wanted] = [head?.batch ?? 'none', this.state.batch];
-      this.options.deps.log(
+      this.state.options.deps.log(
         'error',
         `the disk lost what it had taken: its last batch is ${found}, not ${wanted}`,
       );
@@ -265,6 +303,12 @@ export class Committer {
   #resolve(waiters: readonly (() => void)[]): void {
     this.#waiters = this.#waiters.filter((waiter) => !waiters.includes(waiter));
     for (const resolve of waiters) resolve();
+  }
+
+  /** From here on each new value pushes an old one out, or soon will. */
+  #isFull(): boolean {
+    const liveBytes = LOG_CLASSES.reduce((sum, name) => sum + this.state.classes[name].bytes, 0);
+    return liveBytes > FULL_SHARE * this.disk.budgetBytes;
   }
 
   /** Chunks shrink when they are sealed; how much isn't known before. */

@@ -5,6 +5,7 @@ import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { native } from '../../native/index.js';
+import { storageDevice } from './device.js';
 import type { LevelDb, LevelOptions, PlainFile, StoreDeps, StoreFiles, StoreLog } from './options.js';
 
 // By require: importing CommonJS costs memory, see log.ts.
@@ -94,6 +95,7 @@ export const realFiles: StoreFiles = {
   copy: copyFiles,
   sync: syncPath,
   sizeBytes: sizeOf,
+  device: storageDevice,
 };
 
 async function writeSynced(path: string, bytes: Uint8Array): Promise<void> {

@@ -45,7 +45,7 @@ export function draw(state: StoreState, deletions: Deletions): Draft | undefined
   operations.push(...deletions.operations, ...dirty.values());
   if (operations.length === 0) return undefined;
   const next = durableNext(state);
-  const head = encodeHead({ batch, classes, next }, state.options.deps.native.crc32c);
+  const head = encodeHead({ batch, classes, next, wear: state.wear }, state.options.deps.native.crc32c);
   operations.push({ type: 'put', key: HEAD_KEY, value: head });
   return {
     batch,

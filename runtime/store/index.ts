@@ -6,10 +6,12 @@ import type { Store } from './types.js';
 export { realFiles, storeDefaults } from './defaults.js';
 export { StoreError, type StoreErrorKind } from './error.js';
 export type {
+  FlashSpec,
   LevelDb,
   LevelOperation,
   LevelOptions,
   PlainFile,
+  StorageDevice,
   StoreDeps,
   StoreFiles,
   StoreLog,

@@ -90,6 +90,7 @@ async function begin(
     deps.log('error', `${path}: ${loaded.damaged} of the store's own records are damaged`);
   const { batch, classes } = loaded.head ?? (await recount(db, deps.native));
   const state = new StoreState(options, start, batch, classes);
+  state.wear = loaded.head?.wear;
   for (const record of loaded.records) state.loadRecord(record);
   for (const [stream, bounds] of loaded.settled) state.settleLoaded(stream, bounds);
   for (const gap of loaded.gaps) state.ledger.load(gap);

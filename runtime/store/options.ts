@@ -30,6 +30,26 @@ export interface PlainFile {
   close(): Promise<void>;
 }
 
+/** What a path lies on. */
+export interface StorageDevice {
+  /** `mmcblk0`; where it is no block device, the path. */
+  readonly name: string;
+  readonly isBlock: boolean;
+  /** Of the whole device; of the file system where it is no block device. */
+  readonly sizeBytes: number;
+  /** By everybody since the machine started, by the kernel's count. */
+  readonly writtenBytes?: number;
+}
+
+/** What a node file says of the flash; the rest is looked up or assumed (flash.ts). */
+export interface FlashSpec {
+  readonly sizeBytes?: number;
+  /** Program/erase cycles. */
+  readonly cycles?: number;
+  /** How long it shall last. */
+  readonly lifeMs?: number;
+}
+
 /** What the store needs of a file system. Paths are absolute or relative to the process. */
 export interface StoreFiles {
   /** With its parents; no error when it is there. */
@@ -51,6 +71,8 @@ export interface StoreFiles {
   sync(path: string): Promise<void>;
   /** Bytes on the disk of a file, or of all below a directory. */
   sizeBytes(path: string): Promise<number>;
+  /** What a path lies on; `undefined` where nobody knows. */
+  device?(path: string): Promise<StorageDevice | undefined>;
 }
 
 export type StoreLog = (level: 'info' | 'warn' | 'error', text: string) => void;
@@ -83,7 +105,10 @@ export interface StoreOptions {
   readonly sizeBytes: number;
   /** Guaranteed shares of the size; what they leave is common. Together at most 100. */
   readonly quotaPercent: Readonly<Record<StreamClass, number>>;
-  readonly commitIntervalMs: number;
+  /** How often rows go to the disk. `auto`: as often as the flash's budget allows. */
+  readonly commitIntervalMs: number | 'auto';
+  readonly flash?: FlashSpec;
+  /** How far ahead numbers are reserved at least; two commit intervals where that is more. */
   readonly reserveAheadMs: number;
   /** Rows that wait for the disk at most, bytes, uncompressed. */
   readonly memoryBytes: number;

@@ -33,6 +33,16 @@ export interface Head {
   readonly classes: Readonly<Record<LogClass, ClassLog>>;
   /** Of the current epoch by stream id: all numbers below are stored or settled. */
   readonly next: readonly number[];
+  /** Absent in what an older runtime wrote. */
+  readonly wear: WearRecord | undefined;
+}
+
+/** What was asked of the flash so far. */
+export interface WearRecord {
+  /** In the life of the store, while it was open. */
+  readonly writtenBytes: number;
+  /** Saved up of the budget. */
+  readonly levelBytes: number;
 }
 
 /** What the store knows of a stream. `version` 0: no descriptor is known. */
@@ -81,6 +91,7 @@ export function encodeHead(head: Head, crc32c: Crc32c): Uint8Array {
   }
   writer.u16(head.next.length);
   for (const next of head.next) writer.u53(next);
+  if (head.wear) writer.u53(head.wear.writtenBytes).u53(head.wear.levelBytes);
   return withCrc(writer.bytes(), crc32c);
 }
 
@@ -95,7 +106,9 @@ export function decodeHead(bytes: Uint8Array | undefined, crc32c: Crc32c): Head 
     classes[name] = { floor: reader.u53(), values: reader.u32(), blocks: reader.u32(), bytes: reader.u53() };
   }
   const next = Array.from({ length: reader.u16() }, () => reader.u53());
-  return { batch, classes, next };
+  const isOld = checked.length - reader.offset < 16;
+  const wear = isOld ? undefined : { writtenBytes: reader.u53(), levelBytes: reader.u53() };
+  return { batch, classes, next, wear };
 }
 
 export function encodeBounds(bounds: readonly number[], crc32c: Crc32c): Uint8Array {

@@ -33,6 +33,7 @@ export class Releases {
   /** With the batch in flight. */
   #taken: Released = new Map();
   #count = 0;
+  #takenCount = 0;
 
   add({ class: name, commit, index }: BlockPosition, release: Release): void {
     if (this.#count >= MAX_PENDING) return;
@@ -48,6 +49,11 @@ export class Releases {
     return (this.#waiting.get(key)?.blocks.has(index) || this.#taken.get(key)?.blocks.has(index)) ?? false;
   }
 
+  /** Those that no batch has taken yet. */
+  get waiting(): number {
+    return this.#count - this.#takenCount;
+  }
+
   get isEmpty(): boolean {
     return this.#waiting.size === 0;
   }
@@ -56,12 +62,14 @@ export class Releases {
   take(): Iterable<ReleasedValue> {
     this.#taken = this.#waiting;
     this.#waiting = new Map();
+    this.#takenCount = this.#count;
     return this.#taken.values();
   }
 
   landed(): void {
     for (const { blocks } of this.#taken.values()) this.#count -= blocks.size;
     this.#taken = new Map();
+    this.#takenCount = 0;
   }
 
   /** The batch is not on the disk: they wait for the next one. */
@@ -71,6 +79,7 @@ export class Releases {
       for (const [index, release] of blocks) this.add({ class: name, commit, index }, release);
     }
     this.#taken = new Map();
+    this.#takenCount = 0;
   }
 }
 

@@ -1,7 +1,7 @@
-import type { StoreOptions } from './options.js';
 import type { ReserveEntry, ReserveFile } from './reserve.js';
 import { Retry } from './retry.js';
 import type { StoreState } from './state.js';
+import type { Wear } from './wear.js';
 
 /** Keeps the reserve ahead of the numbers, off the hot path: one write at a time, for all streams together. */
 export class Reserver {
@@ -15,11 +15,11 @@ export class Reserver {
   constructor(
     readonly state: StoreState,
     readonly file: ReserveFile,
-    readonly options: StoreOptions,
+    readonly wear: Wear,
     /** Rows that waited for numbers got them. */
     readonly onNumbered: () => void,
   ) {
-    this.#retry = new Retry(options.deps, () => void this.#start());
+    this.#retry = new Retry(state.options.deps, () => void this.#start());
   }
 
   /** Call it after numbers were given. */
@@ -57,13 +57,13 @@ export class Reserver {
   }
 
   async #extend(): Promise<void> {
-    const now = this.options.deps.nowNs();
-    const limits = new Map(
-      this.state.current.map((stream) => [stream, stream.wantedLimit(now, this.options.reserveAheadMs)]),
-    );
+    const now = this.state.options.deps.nowNs();
+    const aheadMs = this.wear.reserveAheadMs;
+    const limits = new Map(this.state.current.map((stream) => [stream, stream.wantedLimit(now, aheadMs)]));
     const entries = this.#entries((stream) => limits.get(stream)!);
     try {
       this.bytesWritten += await this.file.write({ epoch: this.state.epoch, clean: false, entries });
+      this.wear.reserved();
     } catch (error) {
       const reason = this.#retry.failed(error, `${this.file.path}: numbers can't be reserved, rows wait`);
       this.failure = { since: this.failure?.since ?? now, reason };

@@ -14,6 +14,7 @@ import {
   type Identity,
   type LedgerGap,
   type StreamRecord,
+  type WearRecord,
 } from './records.js';
 import type { Start } from './recover.js';
 import { type Memory, Stream } from './stream.js';
@@ -31,6 +32,8 @@ export class StoreState {
   readonly anchors: AnchorTable;
   /** Numbers accounted for by gaps in this process's life. */
   readonly gapCounts = new Map<number, Map<GapCause, number>>();
+  /** As the next batch will say it. */
+  wear: WearRecord | undefined;
   /** Of the current epoch by stream id: numbers below are on the disk, stored or settled. */
   durableNext: readonly number[];
   readonly #streams = new Map<number, Stream>();
@@ -148,7 +151,7 @@ export class StoreState {
   }
 
   /** The disk has the batch. */
-  landed({ batch, classes, next }: Head): void {
+  landed({ batch, classes, next }: Omit<Head, 'wear'>): void {
     this.backlog.landed();
     this.batch = batch;
     this.classes = classes;

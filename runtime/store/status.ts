@@ -4,11 +4,13 @@ import { streamName } from './keys.js';
 import type { Reserver } from './reserver.js';
 import type { StoreState } from './state.js';
 import type { StoreHealth, StoreStatus } from './types.js';
+import type { Wear } from './wear.js';
 
 export function statusOf(
   state: StoreState,
   committer: Committer,
   reserver: Reserver,
+  wear: Wear,
   diskBytes: number,
 ): StoreStatus {
   const { sizeBytes, quotaPercent, node } = state.options;
@@ -42,6 +44,7 @@ export function statusOf(
     pendingRows: state.pendingRows,
     bytesWritten: committer.bytesWritten + reserver.bytesWritten,
     diskBytes,
+    flash: wear.status(),
   };
 }
 

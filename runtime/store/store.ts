@@ -15,6 +15,7 @@ import { shed } from './shed.js';
 import { descriptorOf, type StoreState } from './state.js';
 import { statusOf } from './status.js';
 import type { BlockPosition, Disposition, Store, StoredBlock, StoreStatus, StreamSpec } from './types.js';
+import { Wear } from './wear.js';
 
 const MAX_CHANNELS = 64;
 /** The Store over LevelDB: what is promised is in types.ts, how it is kept in docs/store.md. */
@@ -26,6 +27,7 @@ export class LevelStore implements Store {
   readonly #options: StoreOptions;
   readonly #releases = new Releases();
   readonly #reserver: Reserver;
+  readonly #wear: Wear;
   readonly #committer: Committer;
   readonly #scrubber: Scrubber;
   readonly #keeper: DiskKeeper;
@@ -34,7 +36,7 @@ export class LevelStore implements Store {
 
   /** Reserves the first numbers and enters the boot. */
   static async start(opened: Opened, options: StoreOptions): Promise<LevelStore> {
-    const store = new LevelStore(opened, options);
+    const store = new LevelStore(opened, options, await Wear.open(opened.state));
     await store.#reserver.extend();
     if (opened.start.isNewBoot || opened.start.isNewEpoch) {
       const { boot, bootId } = opened.state.identity;
@@ -44,13 +46,14 @@ export class LevelStore implements Store {
     return store;
   }
 
-  private constructor({ state, db, reserve, doubt }: Opened, options: StoreOptions) {
+  private constructor({ state, db, reserve, doubt }: Opened, options: StoreOptions, wear: Wear) {
+    this.#wear = wear;
     this.#state = state;
     this.#options = options;
     this.node = options.node;
     this.epoch = state.epoch;
     this.boot = state.identity.boot;
-    this.#reserver = new Reserver(state, reserve, options, () => this.#committer.now());
+    this.#reserver = new Reserver(state, reserve, wear, () => this.#committer.now());
     this.#keeper = new DiskKeeper(state, () => this.#committer.db);
     const events = {
       onCommit: (commit: Commit): void => {
@@ -59,7 +62,7 @@ export class LevelStore implements Store {
       onWrite: (bytes: number): void => this.#keeper.changed(bytes),
       onLoss: (reopened: LevelDb): void => this.#scrubber.start(reopened),
     };
-    this.#committer = new Committer(state, this.#releases, options, this.#keeper, events, db);
+    this.#committer = new Committer(state, this.#releases, wear, this.#keeper, events, db);
     this.#scrubber = new Scrubber(state, this.#releases, () => this.#committer.now());
     if (doubt) this.#scrubber.start(db);
     this.#keeper.changed(options.sizeBytes);
@@ -189,7 +192,7 @@ export class LevelStore implements Store {
   }
 
   status(): StoreStatus {
-    return statusOf(this.#state, this.#committer, this.#reserver, this.#keeper.diskBytes);
+    return statusOf(this.#state, this.#committer, this.#reserver, this.#wear, this.#keeper.diskBytes);
   }
 
   async close(): Promise<void> {

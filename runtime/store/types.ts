@@ -68,6 +68,44 @@ export interface StreamStatus {
   readonly gaps: Readonly<Partial<Record<GapCause, number>>>;
 }
 
+/** What a power cut can cost of a class, or of its live streams. */
+export interface LossWindow {
+  readonly of: LogClass | 'live';
+  /** From a row to its sync at most. */
+  readonly ms: number;
+  /** At the present rate. */
+  readonly rows: number;
+}
+
+/** What the store asks of the flash, and how long that will last. */
+export interface FlashStatus {
+  readonly device: string | undefined;
+  readonly sizeBytes: number;
+  readonly sizeFrom: 'declared' | 'device' | 'file system' | 'assumed';
+  readonly cycles: number;
+  readonly lifeMs: number;
+  /** What is written is counted by the device, other programs' writes included; otherwise it is modelled. */
+  readonly isMeasured: boolean;
+  /** While the store was open, in its life. */
+  readonly writtenBytes: number;
+  /** Over the last hour. */
+  readonly bytesPerDay: number;
+  readonly bytesPerDaySinceStart: number;
+  readonly budgetBytesPerDay: number;
+  /** Undefined while nothing was written. */
+  readonly daysLeft: number | undefined;
+  readonly daysLeftSinceStart: number | undefined;
+  /** Of the store's own writes, by the model, since the start. */
+  readonly bytesPerRow: number | undefined;
+  /** The same per byte of the sealed blocks. */
+  readonly bytesPerPayloadByte: number | undefined;
+  readonly commitIntervalMs: number;
+  readonly isAuto: boolean;
+  /** What is written besides the group commits: content, live and alarm commits, other programs. */
+  readonly otherBytesPerDay: number;
+  readonly windows: readonly LossWindow[];
+}
+
 export interface StoreStatus {
   readonly node: NodeId;
   readonly epoch: Epoch;
@@ -83,6 +121,7 @@ export interface StoreStatus {
   readonly pendingRows: number;
   readonly bytesWritten: number;
   readonly diskBytes: number;
+  readonly flash?: FlashStatus;
 }
 
 export interface Store {

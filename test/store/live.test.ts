@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { openStore, type Store, type StoreOptions } from '../../runtime/store/index.js';
 import { SimClock } from '../support/sim-clock.js';
-import { memoryDisk } from './memory-disk.js';
+import { memoryDisk, passTime, simulatedTime } from './memory-disk.js';
 import { CHANNELS, rowsOf, testDeps, testOptions } from './support.js';
 
 const GROUP_MS = 600_000;
@@ -17,24 +17,14 @@ interface Simulated {
 
 async function simulated(change: Partial<StoreOptions> = {}): Promise<Simulated> {
   const clock = new SimClock();
-  const deps = testDeps({
-    ...memoryDisk(),
-    nowNs: () => clock.nowNs(),
-    setTimer: (run, ms) => clock.after(ms, run),
-    clearTimer: (timer) => (timer as { cancel(): void }).cancel(),
-  });
+  const deps = testDeps({ ...memoryDisk(), ...simulatedTime(clock) });
   const store = await openStore(testOptions('/s', { commitIntervalMs: GROUP_MS, deps, ...change }));
   const streams = { quiet: 'telemetry', seen: 'telemetry', log: 'log', door: 'event', sos: 'alarm' } as const;
   for (const [name, streamClass] of Object.entries(streams)) {
     store.declare({ name, class: streamClass, title: name, channels: CHANNELS, live: name === 'seen' });
   }
   const nowMs = () => Number(clock.nowNs() / 1_000_000n);
-  const pass = async (ms: number) => {
-    for (let left = ms; left > 0; left -= TURN_MS) {
-      await clock.advance(Math.min(TURN_MS, left));
-      await new Promise((resolve) => setImmediate(resolve));
-    }
-  };
+  const pass = (ms: number) => passTime(clock, ms, TURN_MS);
   await pass(1000);
   const commits: { atMs: number; rows: number }[] = [];
   store.onCommit(({ rows }) => commits.push({ atMs: nowMs(), rows }));
@@ -66,9 +56,9 @@ test('live rows and events are on the disk within a second, alarms at once, and 
 test('a row of the group is not put off by later wishes, and ten live rows in a second are one commit', async () => {
   const { store, commits, pass } = await simulated({ commitIntervalMs: 10_000 });
   store.append(rowsOf('quiet', [1]));
-  await pass(9_900);
+  await pass(8_800);
   store.append(rowsOf('seen', [2]));
-  await pass(100);
+  await pass(400);
   assert.deepEqual(
     commits.map(({ rows }) => rows),
     [2],
@@ -83,6 +73,24 @@ test('a row of the group is not put off by later wishes, and ten live rows in a 
     commits.map(({ rows }) => rows),
     [2, 10],
   );
+});
+
+test('a row after a quiet time waits a second for company, not the whole interval', async () => {
+  const { store, commits, pass } = await simulated({ commitIntervalMs: 10_000 });
+  await pass(60_000);
+  store.append(rowsOf('quiet', [1]));
+  await pass(500);
+  store.append(rowsOf('quiet', [2]));
+  await pass(600);
+  assert.deepEqual(
+    commits.map(({ rows }) => rows),
+    [2],
+  );
+  store.append(rowsOf('quiet', [3]));
+  await pass(9_800);
+  assert.equal(commits.length, 1, 'the next one waits for its interval');
+  await pass(300);
+  assert.equal(commits.length, 2);
 });
 
 test('who is live is known by name, and a new declaration changes it', async () => {

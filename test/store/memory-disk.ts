@@ -1,4 +1,22 @@
-import type { LevelDb, LevelOperation, StoreFiles } from '../../runtime/store/index.js';
+import type { LevelDb, LevelOperation, StoreDeps, StoreFiles } from '../../runtime/store/index.js';
+import type { SimClock } from '../support/sim-clock.js';
+
+/** The store's time by a simulated clock. */
+export function simulatedTime(clock: SimClock): Pick<StoreDeps, 'nowNs' | 'setTimer' | 'clearTimer'> {
+  return {
+    nowNs: () => clock.nowNs(),
+    setTimer: (run, ms) => clock.after(ms, run),
+    clearTimer: (timer) => (timer as { cancel(): void }).cancel(),
+  };
+}
+
+/** Goes on in turns of `turnMs`; what the disk answers is heard in between. */
+export async function passTime(clock: SimClock, ms: number, turnMs: number): Promise<void> {
+  for (let left = ms; left > 0; left -= turnMs) {
+    await clock.advance(Math.min(turnMs, left));
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
 
 /** A disk in memory without faults: each answer comes with the next microtasks, so that a simulated clock may stand still meanwhile. */
 export function memoryDisk(): { files: StoreFiles; openLevel(path: string): Promise<LevelDb> } {
