@@ -16,6 +16,12 @@ const JOBS = [
     maxMin: 20,
   },
   {
+    name: 'crash',
+    what: '100,000 power cuts of the store, with any of what was not synced',
+    command: ['npm', 'run', 'crash', '--', '--states', '100000'],
+    maxMin: 180,
+  },
+  {
     name: 'disk',
     what: 'the disk full for 60 s, and read-only for 60 s, under 200 readings/s',
     command: ['npm', 'test', '--', 'acceptance/disk-full', 'acceptance/read-only'],

@@ -62,13 +62,34 @@ async function openOnce(path: string, options: LevelOptions): Promise<LevelDb> {
     maxOpenFiles: 64,
     compression: false,
   });
+  const entries = new DurableEntries(path);
   return {
     get: (key) => db.get(key),
-    batch: (operations) => db.batch([...operations], { sync: true }),
+    batch: async (operations) => {
+      await db.batch([...operations], { sync: true });
+      await entries.sync();
+    },
     scan: (from, to) => db.iterator({ gte: from, lt: to }),
     compact: (from, to) => (db as unknown as Compacting).compactRange(from, to),
     close: () => db.close(),
   };
+}
+
+/**
+ * LevelDB syncs the log that it writes to, and not the directory when it begins another: journalling file systems keep a new file's
+ * name with its sync, POSIX promises it of no file system.
+ */
+class DurableEntries {
+  #names = '';
+
+  constructor(readonly path: string) {}
+
+  async sync(): Promise<void> {
+    const names = (await fs.readdir(this.path)).join();
+    if (names === this.#names) return;
+    await syncPath(this.path);
+    this.#names = names;
+  }
 }
 
 /** In a process of its own: repair() may abort. */

@@ -1,0 +1,75 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, mkdtempSync, realpathSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type ShimFaults, watched } from './shim.js';
+
+const WORKLOAD = fileURLToPath(new URL('./workload.js', import.meta.url));
+/** In the watched folder, there before the process starts: a node's image makes it. */
+export const STORE = 'store';
+
+/** Memory where there is some: syncs cost nothing, and nothing wears. */
+export function fastFolder(): string {
+  const parent = process.env.CAIRN_CRASH_TMP ?? (existsSync('/dev/shm') ? '/dev/shm' : tmpdir());
+  return realpathSync(mkdtempSync(join(parent, 'cairn-crash-')));
+}
+
+export interface Run {
+  readonly seed: number;
+  readonly steps: number;
+  readonly ending: 'clean' | 'cut';
+  readonly faults?: ShimFaults;
+}
+
+/** A program and its arguments in whose hands the process runs. */
+type Under = readonly string[];
+
+export interface Ended {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stderr: string;
+}
+
+/** Runs the workload on `folder`, which is made where it isn't there; its operations are appended to `log`. */
+export async function runWorkload(folder: string, log: string, run: Run, under: Under = []): Promise<Ended> {
+  mkdirSync(join(folder, STORE), { recursive: true });
+  const own = [process.execPath, WORKLOAD, folder, String(run.seed), String(run.steps), run.ending];
+  const [program = '', ...args] = [...under, ...own];
+  const child = spawn(program, args, {
+    stdio: ['ignore', 'inherit', 'pipe'],
+    env: { ...process.env, ...watched(folder, log, run.faults) },
+  });
+  let stderr = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text;
+  });
+  const [code, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null];
+  return { code, signal, stderr };
+}
+
+export interface Recording {
+  /** What the processes wrote to, as it was at the end. */
+  readonly folder: string;
+  readonly log: string;
+}
+
+/** Runs processes one after another on one store below `parent`. */
+export async function record(parent: string, runs: readonly Run[]): Promise<Recording> {
+  const recording = { folder: join(parent, 'watched'), log: join(parent, 'operations') };
+  for (const run of runs) {
+    const { code, signal, stderr } = await runWorkload(recording.folder, recording.log, run);
+    if (code !== 0)
+      throw new Error(`the workload of seed ${run.seed} ended with ${signal ?? code}: ${stderr}`);
+  }
+  return recording;
+}
+
+/** A store that is made, used, left without a word, opened by another process, used and closed. */
+export function usualRuns(seed: number, steps: number): readonly Run[] {
+  return [
+    { seed, steps, ending: 'cut' },
+    { seed: seed + 1, steps: Math.ceil(steps / 3), ending: 'clean' },
+  ];
+}

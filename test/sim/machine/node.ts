@@ -1,0 +1,168 @@
+import { native } from '../../../native/index.js';
+import type { NodeConfig, UplinkConfig } from '../../../runtime/config/index.js';
+import { createPipeline, type Pipeline } from '../../../runtime/pipeline.js';
+import { openStore, type Store, StoreError, type StoreOptions } from '../../../runtime/store/index.js';
+import { createUplink, type MqttConnect } from '../../../runtime/uplink/index.js';
+import type { Disk } from '../disk/disk.js';
+import { filesOf } from '../disk/files.js';
+import { openLevel } from '../disk/level.js';
+import { repairLevel } from '../disk/repair.js';
+import type { Random } from '../kernel/random.js';
+import type { Oracle } from '../oracle/oracle.js';
+import { type OnReading, openBoard, type WorldPart } from '../parts/board.js';
+import type { Scenario } from '../scenario.js';
+import type { Life } from './life.js';
+import { simLog } from './log.js';
+
+export const NODE_ID = '00c0ffee00c0ffee';
+export const STORE_PATH = 'data/store';
+const MACHINE_ID = 'simulated machine';
+const OPEN_RETRY_MAX_MS = 30_000;
+
+export interface NodeParts {
+  readonly scenario: Scenario;
+  readonly life: Life;
+  readonly disk: Disk;
+  readonly parts: readonly WorldPart[];
+  readonly oracle: Oracle;
+  readonly random: Random;
+  readonly connect: MqttConnect;
+  readonly onReading: OnReading;
+  readonly onLine: (level: string, module: string, text: string) => void;
+  readonly onCommit: (store: Store, commits: readonly number[]) => void;
+}
+
+export interface RunningNode {
+  readonly store: Store;
+  readonly pipeline: Pipeline;
+}
+
+/** One process of the product: the node's own parts over a simulated world. Resolves once it runs; never where it dies before. */
+export async function startNode(parts: NodeParts): Promise<RunningNode> {
+  const { scenario, life, oracle, random } = parts;
+  const { log, sink } = simLog(life, parts.onLine);
+  const store = await openPatiently(parts, (text) => log('error', 'store', text), log);
+  oracle.began(store, life.boot);
+  store.onCommit(({ firsts }) => {
+    oracle.acknowledged(store);
+    parts.onCommit(
+      store,
+      (firsts ?? []).map(({ commit }) => commit),
+    );
+  });
+  const uplink = createUplink({
+    config: uplinkConfig(scenario),
+    node: NODE_ID,
+    store,
+    clock: life.clock,
+    connect: parts.connect,
+    random: random.float,
+    log: (level, text) => log(level, 'uplink', text),
+    software: 'cairn simulation',
+  });
+  const pipeline = createPipeline({
+    config: nodeConfig(scenario),
+    board: openBoard({ life, parts: parts.parts, random, onReading: parts.onReading }),
+    store: observed(store, oracle),
+    uplink,
+    native,
+    clock: life.clock,
+    wall: { pair: () => life.boot.pair(), sync: () => life.boot.sync() },
+    random: random.float,
+    log,
+    logSink: sink,
+  });
+  pipeline.start();
+  return { store, pipeline };
+}
+
+/** The store, with a look at what goes in. */
+function observed(store: Store, oracle: Oracle): Store {
+  return new Proxy(store, {
+    get: (target, name) => {
+      const member: unknown = Reflect.get(target, name, target);
+      if (typeof member !== 'function') return member;
+      if (name !== 'append') return member.bind(target);
+      return (rows: Parameters<Store['append']>[0]) => {
+        oracle.appended(rows);
+        target.append(rows);
+      };
+    },
+  });
+}
+
+/** As runtime/node.ts does: a disk that refuses at the start is waited for. */
+async function openPatiently(
+  parts: NodeParts,
+  onRefusal: (text: string) => void,
+  log: Parameters<typeof storeOptions>[1],
+): Promise<Store> {
+  for (let waitMs = 1000; ; waitMs = Math.min(2 * waitMs, OPEN_RETRY_MAX_MS)) {
+    try {
+      return await openStore(storeOptions(parts, log));
+    } catch (error) {
+      if (!(error instanceof StoreError) || error.kind !== 'io') {
+        parts.oracle.fail('start', `the store could not be opened: ${(error as Error).stack}`);
+        return new Promise(() => undefined);
+      }
+      onRefusal(error.message);
+      await parts.life.clock.delay(waitMs);
+    }
+  }
+}
+
+function storeOptions(
+  { scenario, life, disk, random }: NodeParts,
+  log: (level: 'info' | 'warn' | 'error', module: string, text: string) => void,
+): StoreOptions {
+  const { sizeBytes, commitIntervalMs, reserveAheadMs, memoryBytes, quotaPercent } = scenario.store;
+  return {
+    ...{ path: STORE_PATH, sizeBytes, commitIntervalMs, reserveAheadMs, memoryBytes, quotaPercent },
+    node: NODE_ID,
+    machineId: MACHINE_ID,
+    bootId: life.boot.id,
+    software: 'cairn simulation',
+    deps: {
+      nowNs: () => life.boot.bootNs(),
+      setTimer: (run, afterMs) => life.clock.after(afterMs, run),
+      clearTimer: (timer) => (timer as ReturnType<typeof life.clock.after>).cancel(),
+      random64: () => random.u64(),
+      files: filesOf(disk, life),
+      openLevel: (path, options) => openLevel(disk, life, path, options),
+      repairLevel: (path) => repairLevel(disk, life, path),
+      native,
+      log: (level, text) => log(level, 'store', text),
+    },
+  };
+}
+
+function uplinkConfig({ uplink }: Scenario): UplinkConfig {
+  const { protocol, window, pubackDeadlineMs, backoffMinMs, backoffMaxMs } = uplink;
+  return {
+    ...{ protocol, window, pubackDeadlineMs, backoffMinMs, backoffMaxMs },
+    url: 'mqtt://simulated',
+    payloads: ['packet'],
+    keepAliveS: 60,
+  };
+}
+
+function nodeConfig(scenario: Scenario): NodeConfig {
+  const { sizeBytes, commitIntervalMs, reserveAheadMs, memoryBytes, quotaPercent } = scenario.store;
+  return {
+    name: 'simulated',
+    identityPath: 'data/identity',
+    board: {
+      name: 'sim',
+      title: 'Simulated',
+      kind: 'twin',
+      i2c: {},
+      serial: {},
+      gpio: {},
+      gpioBackend: 'auto',
+    },
+    parts: [],
+    store: { path: STORE_PATH, sizeBytes, commitIntervalMs, reserveAheadMs, memoryBytes, quotaPercent },
+    uplink: uplinkConfig(scenario),
+    logLevel: 'info',
+  };
+}

@@ -1,0 +1,134 @@
+import { failure, type LinkFailure } from '../../../runtime/uplink/failure.js';
+import type { MqttConnectOptions, MqttEvents, MqttLink, MqttMessage } from '../../../runtime/uplink/index.js';
+import type { Life } from '../machine/life.js';
+import type { Broker } from './broker.js';
+import type { Network } from './network.js';
+
+/** Headers of a PUBLISH, and a PUBACK with what TCP and IP add. */
+const PUBLISH_BYTES = 60;
+const PUBACK_BYTES = 45;
+const HANDSHAKE_BYTES = 600;
+/** The port's own ping: a half-open link that nobody uses is found by it. */
+const KEEP_ALIVE_DEAD_NS = 90e9;
+
+/** What a link did, told to whoever watches. */
+export interface LinkWatch {
+  connecting(link: SimLink): void;
+  connected(link: SimLink): void;
+  published(link: SimLink, id: number, message: MqttMessage): void;
+  answered(link: SimLink, id: number, reasonCode: number): void;
+  down(link: SimLink, why: LinkFailure): void;
+}
+
+/** One connection of the node's to the broker, behind the product's MQTT port. */
+export class SimLink implements MqttLink {
+  isOpen = true;
+  isUp = false;
+  /** Nothing comes through any more, and nobody says so. */
+  isDeaf = false;
+  readonly unanswered = new Map<number, { readonly sentNs: number; readonly message: MqttMessage }>();
+  #nextId = 1;
+
+  constructor(
+    readonly life: Life,
+    readonly network: Network,
+    readonly broker: Broker,
+    readonly options: MqttConnectOptions,
+    readonly events: MqttEvents,
+    readonly watch: LinkWatch,
+  ) {
+    watch.connecting(this);
+    if (!life.dead) this.#begin();
+  }
+
+  #begin(): void {
+    const { outage } = this.network;
+    if (outage) {
+      if (outage.how !== 'timeout' && !outage.halfOpen)
+        this.#downLater(failure(outage.how, 'simulated'), 50e6);
+      return;
+    }
+    this.network.carry('up', HANDSHAKE_BYTES, () => {
+      if (!this.isOpen || this.isDeaf || this.network.outage) return;
+      const refusal = this.broker.admit(this);
+      this.network.carry('down', HANDSHAKE_BYTES, () => {
+        if (!this.isOpen || this.life.dead || this.isDeaf || this.network.outage) return;
+        if (refusal) this.down(refusal);
+        else this.#connected();
+      });
+    });
+  }
+
+  #connected(): void {
+    this.isUp = true;
+    this.watch.connected(this);
+    this.events.connected({
+      receiveMaximum: this.network.plan.receiveMaximum,
+      maximumPacketBytes: 268_435_455,
+    });
+  }
+
+  #downLater(why: LinkFailure, afterNs: number): void {
+    this.life.kernel.after(afterNs, () => this.down(why));
+  }
+
+  publish(message: MqttMessage): number {
+    const id = this.#nextId;
+    this.#nextId = (this.#nextId % 65_535) + 1;
+    if (this.life.dead) return id;
+    this.unanswered.set(id, { sentNs: this.life.kernel.nowNs, message });
+    this.watch.published(this, id, message);
+    const bytes = message.payload.length + message.topic.length + PUBLISH_BYTES;
+    if (this.isDeaf) return id;
+    this.network.carry('up', bytes, () => {
+      if (this.isOpen && !this.isDeaf) this.broker.take(this, id, message);
+    });
+    return id;
+  }
+
+  /** The broker answers. */
+  answer(id: number, reasonCode: number): void {
+    this.network.carry('down', PUBACK_BYTES, () => {
+      if (!this.isOpen || this.isDeaf || this.life.dead) return;
+      if (!this.unanswered.delete(id)) {
+        this.watch.answered(this, id, -1);
+        this.events.answered(id, reasonCode);
+        return;
+      }
+      this.watch.answered(this, id, reasonCode);
+      this.events.answered(id, this.options.protocol === 5 ? reasonCode : 0);
+    });
+  }
+
+  /** The way between is gone without a word. */
+  deafen(): void {
+    if (!this.isOpen) return;
+    this.isDeaf = true;
+    this.#downLater(failure('timeout', 'no answer to a ping'), KEEP_ALIVE_DEAD_NS);
+  }
+
+  destroy(why: LinkFailure): void {
+    if (this.life.dead || !this.isOpen) return;
+    this.#downLater(why, 0);
+  }
+
+  end(): Promise<void> {
+    if (!this.life.dead) this.down(failure('closed', 'by the node'));
+    return this.life.later(1e6, () => undefined);
+  }
+
+  down(why: LinkFailure): void {
+    if (!this.isOpen) return;
+    this.#close(why);
+    if (!this.life.dead) this.events.down(why);
+  }
+
+  /** The process is gone, or the link: the broker notices. */
+  #close(why: LinkFailure): void {
+    this.isOpen = false;
+    this.isUp = false;
+    this.network.cleared();
+    this.broker.closed(this);
+    this.watch.down(this, why);
+  }
+}

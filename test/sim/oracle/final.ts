@@ -1,0 +1,102 @@
+import type { Receiver } from '../../../fleet/receive/index.js';
+import type { GapCause } from '../../../wire/index.js';
+import type { Scenario } from '../scenario.js';
+import type { Oracle } from './oracle.js';
+import { ACKNOWLEDGED, causesOf, DESTROYED, EXCUSED, RECEIVED, REFUSED, type Track } from './track.js';
+
+/** What the world did to the node, as far as it excuses losses. */
+export interface Circumstances {
+  readonly scenario: Scenario;
+  readonly node: string;
+  /** The store came near its size. */
+  readonly wasFull: boolean;
+}
+
+/** After the calm: each number of each stream of each epoch is asked what became of it. */
+export function judge(oracle: Oracle, receiver: Receiver, world: Circumstances): void {
+  for (const track of oracle.tracks) judgeTrack(oracle, track, world);
+  judgeSummary(oracle, receiver, world);
+  judgeTimes(oracle, receiver, world.node);
+}
+
+function judgeTrack(oracle: Oracle, track: Track, world: Circumstances): void {
+  const end = Math.min(track.end, track.resolvedTo);
+  for (let n = 0; n < end; n += 1) {
+    const flags = track.flags(n);
+    const causes = n >= track.openFrom ? (['epochEnd', ...causesOf(flags)] as const) : causesOf(flags);
+    const where = `${track.stream} ${n} (epoch ${track.epoch})`;
+    if (flags & RECEIVED) {
+      if (causes.includes('overflow'))
+        oracle.fail('contradiction', `${where} came, and a gap overflow has it`);
+      continue;
+    }
+    if (flags & EXCUSED) continue;
+    if (causes.length === 0) oracle.fail('hole', `${where}: nobody says what became of it`);
+    else if (!causes.some((cause) => isExcuse(cause, flags, world)))
+      oracle.fail('lost', `${where} is in a gap ${causes.join(', ')} without a reason (${told(flags)})`);
+  }
+}
+
+function told(flags: number): string {
+  return flags & ACKNOWLEDGED ? 'it was acknowledged' : 'it was not acknowledged';
+}
+
+/** Whether something happened that entitles the node to such a gap. */
+function isExcuse(cause: GapCause, flags: number, { scenario, wasFull }: Circumstances): boolean {
+  switch (cause) {
+    case 'quota':
+      return wasFull;
+    case 'rot':
+      return (flags & DESTROYED) !== 0;
+    case 'uncleanStop':
+    case 'epochEnd':
+      return (flags & ACKNOWLEDGED) === 0 || (flags & DESTROYED) !== 0;
+    case 'overflow':
+      return (flags & ACKNOWLEDGED) === 0 && scenario.faults.some(({ kind }) => DISK_FAULTS.has(kind));
+    case 'rejected':
+      return (flags & REFUSED) !== 0;
+    case 'thinned':
+      return false;
+  }
+}
+
+const DISK_FAULTS = new Set(['diskFull', 'diskError', 'readOnly', 'slowDisk']);
+
+/** The receiver's own ledger must come to the same. */
+function judgeSummary(oracle: Oracle, receiver: Receiver, { node, scenario }: Circumstances): void {
+  const refused = scenario.faults.some(({ kind }) => kind === 'refusal');
+  for (const line of receiver.summary()) {
+    const where = `${line.stream} (epoch ${line.epoch})`;
+    if (line.node !== node) oracle.fail('ledger', `the ledger has a node ${line.node}`);
+    if (line.conflicts > 0) oracle.fail('ledger', `${where}: ${line.conflicts} conflicts`);
+    if (line.contradictions > 0 && !refused)
+      oracle.fail('ledger', `${where}: ${line.contradictions} contradictions`);
+    const track = oracle.track(line.epoch, line.stream);
+    for (const { first, last } of line.missingRanges) {
+      for (let n = first; n <= Math.min(last, track.resolvedTo - 1); n += 1) {
+        if (!track.isResolved(n)) oracle.fail('ledger', `${where}: ${n} is missing`);
+      }
+    }
+  }
+}
+
+/** Each time that is called known holds the true one within its uncertainty, and each bound does bound it. */
+function judgeTimes(oracle: Oracle, receiver: Receiver, node: string): void {
+  for (const { track, first, bootNumber, timeNs } of oracle.arrivals) {
+    const segment = track.segmentOf(first);
+    if (!segment) continue;
+    const trueNs = segment.boot.wallOf(timeNs);
+    const time = receiver.timeOf(node, track.epoch, bootNumber, timeNs);
+    const where = `${track.stream} ${first} (epoch ${track.epoch}, boot ${bootNumber})`;
+    if (time.kind === 'known') {
+      const off = time.wallNs > trueNs ? time.wallNs - trueNs : trueNs - time.wallNs;
+      if (off > time.uncertaintyNs + 1000n)
+        oracle.fail('times', `${where} is told ${off} ns off, and sure within ${time.uncertaintyNs}`);
+    } else if (time.kind === 'bounded') {
+      if (time.notBeforeNs !== undefined && trueNs + 1000n < time.notBeforeNs)
+        oracle.fail('times', `${where} is told ${time.notBeforeNs - trueNs} ns too late at the least`);
+      if (time.notAfterNs !== undefined && trueNs - 1000n > time.notAfterNs)
+        oracle.fail('times', `${where} is told ${trueNs - time.notAfterNs} ns too early at the most`);
+    }
+  }
+}

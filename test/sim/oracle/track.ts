@@ -1,0 +1,111 @@
+import type { Rows } from '../../../drivers/contract/index.js';
+import { GAP_CAUSES, type GapCause } from '../../../wire/index.js';
+import type { Boot } from '../machine/machine.js';
+
+/** What is known of one number. */
+export const ACKNOWLEDGED = 1;
+export const RECEIVED = 2;
+/** The medium was damaged where it lay. */
+export const DESTROYED = 4;
+/** The broker refused it for good. */
+export const REFUSED = 8;
+/** Whoever could have accounted for it was destroyed by the medium. */
+export const EXCUSED = 16;
+/** The broker took it at least once. */
+export const TAKEN = 32;
+const FIRST_CAUSE = 6;
+const ANY_CAUSE = 0xffff & ~((1 << FIRST_CAUSE) - 1);
+
+export function causeBit(cause: GapCause): number {
+  return 1 << (FIRST_CAUSE + GAP_CAUSES.indexOf(cause));
+}
+
+export function causesOf(flags: number): readonly GapCause[] {
+  return GAP_CAUSES.filter((cause) => flags & causeBit(cause));
+}
+
+/** One process's part of a stream: from this number on. */
+export interface Segment {
+  readonly from: number;
+  readonly bootNumber: number;
+  readonly boot: Boot;
+}
+
+/** All that one (epoch, stream) came to, number by number. */
+export class Track {
+  /** One past the highest number that was given. */
+  end = 0;
+  /** The next row's number, while a process gives them. */
+  next = 0;
+  acknowledgedTo = 0;
+  openFrom = Number.POSITIVE_INFINITY;
+  resolvedTo = 0;
+  readonly segments: Segment[] = [];
+  readonly #rows: (Rows | undefined)[] = [];
+  readonly #at: number[] = [];
+  #flags = new Uint16Array(256);
+
+  constructor(
+    readonly epoch: string,
+    readonly stream: string,
+  ) {}
+
+  begin(next: number, bootNumber: number, boot: Boot): void {
+    this.next = next;
+    this.acknowledgedTo = next;
+    this.segments.push({ from: next, bootNumber, boot });
+  }
+
+  append(rows: Rows): void {
+    for (let i = 0; i < rows.timesNs.length; i += 1) {
+      this.#rows[this.next] = rows;
+      this.#at[this.next] = i;
+      this.next += 1;
+    }
+  }
+
+  /** The process ended: rows from `next` on never had a number. */
+  cut(next: number): void {
+    this.end = Math.max(this.end, next);
+    if (this.#rows.length > next) {
+      this.#rows.length = next;
+      this.#at.length = next;
+    }
+  }
+
+  rowOf(n: number): { readonly rows: Rows; readonly at: number } | undefined {
+    const rows = this.#rows[n];
+    return rows && { rows, at: this.#at[n]! };
+  }
+
+  segmentOf(n: number): Segment | undefined {
+    for (let i = this.segments.length - 1; i >= 0; i -= 1)
+      if (this.segments[i]!.from <= n) return this.segments[i];
+    return undefined;
+  }
+
+  flags(n: number): number {
+    return this.#flags[n] ?? 0;
+  }
+
+  /** Marks [from, to). */
+  mark(from: number, to: number, flag: number): void {
+    if (to > this.#flags.length) {
+      const grown = new Uint16Array(Math.max(to, 2 * this.#flags.length));
+      grown.set(this.#flags);
+      this.#flags = grown;
+    }
+    for (let n = from; n < to; n += 1) this.#flags[n]! |= flag;
+  }
+
+  /** Whether the right-hand side can say what became of it. */
+  isResolved(n: number): boolean {
+    return n >= this.openFrom || (this.flags(n) & (RECEIVED | EXCUSED | ANY_CAUSE)) !== 0;
+  }
+
+  /** All numbers below. */
+  isResolvedTo(end: number): boolean {
+    while (this.resolvedTo < end && this.isResolved(this.resolvedTo)) this.resolvedTo += 1;
+    return this.resolvedTo >= end;
+  }
+}

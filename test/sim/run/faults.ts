@@ -1,0 +1,142 @@
+import type { Fault, FaultOf } from '../scenario.js';
+import type { World } from './world.js';
+
+/** Does what the fault does, and gives back how it ends where it lasts. An end takes back only what its fault did. */
+type Handlers = {
+  readonly [K in Fault['kind']]: (world: World, fault: FaultOf<K>) => (() => void) | undefined;
+};
+
+const HANDLERS: Handlers = {
+  crash: (world, fault) => void world.arm(fault),
+  jump: (world, fault) => {
+    world.boot?.jump(fault.years);
+    return void world.boot?.disciplineAfter(fault.resyncAfterS);
+  },
+  rot: (world, fault) => void world.rot(fault.rot),
+
+  diskFull: ({ disk }, { leftBytes }) => {
+    const ballast = Math.max(0, disk.capacityBytes - disk.usedBytes - leftBytes);
+    disk.ballastBytes += ballast;
+    return () => {
+      disk.ballastBytes -= ballast;
+    };
+  },
+  diskError: ({ disk }, { on, share }) => {
+    if (on !== 'sync') disk.failAppends = share;
+    if (on !== 'append') disk.failSyncs = share;
+    return () => {
+      disk.failAppends = 0;
+      disk.failSyncs = 0;
+    };
+  },
+  readOnly: ({ disk }) => {
+    disk.readOnly = true;
+    return () => {
+      disk.readOnly = false;
+    };
+  },
+  slowDisk: ({ disk, scenario }, { syncMs }) => {
+    disk.syncMs = syncMs;
+    return () => {
+      disk.syncMs = scenario.store.syncMs;
+    };
+  },
+
+  bus: ({ parts }, { stream, how }) => {
+    const part = parts.find(({ plan }) => plan.id === stream);
+    if (!part) return undefined;
+    part.fault = how;
+    return () => {
+      part.fault = undefined;
+    };
+  },
+  burst: ({ parts }, { stream, rows }) => void parts.find(({ plan }) => plan.id === stream)?.speak?.(rows),
+
+  outage: ({ network, broker }, fault) => {
+    network.outage = fault;
+    if (fault.halfOpen) broker.link?.deafen();
+    else broker.link?.down({ kind: 'reset', text: 'the network went away' });
+    return () => {
+      if (network.outage === fault) network.outage = undefined;
+    };
+  },
+  silentBroker: ({ network }, fault) => {
+    network.silent = fault;
+    return () => {
+      if (network.silent === fault) network.silent = undefined;
+    };
+  },
+  lostPuback: ({ network }, { share }) => {
+    network.lostPubacks = share;
+    return () => {
+      network.lostPubacks = 0;
+    };
+  },
+  refusal: ({ network }, fault) => {
+    network.refusal = fault;
+    return () => {
+      if (network.refusal === fault) network.refusal = undefined;
+    };
+  },
+  noSubscriber: ({ network }) => {
+    network.hasSubscriber = false;
+    return () => {
+      network.hasSubscriber = true;
+    };
+  },
+  slowLink: ({ network }, { factor }) => {
+    network.slowness = factor;
+    return () => {
+      network.slowness = 1;
+    };
+  },
+  strayPuback: ({ network }) => {
+    network.strayPubacks = true;
+    return () => {
+      network.strayPubacks = false;
+    };
+  },
+  takeOver: (world, { everyS, forS }) => void takeOver(world, everyS, world.kernel.nowNs + forS * 1e9),
+  brokerRestart: ({ broker }) => {
+    broker.restart();
+    return () => {
+      broker.isUp = true;
+    };
+  },
+  receiverCrash: ({ fleet }, { downS }) => {
+    if (fleet.isUp) fleet.crash(downS * 1e9);
+    return undefined;
+  },
+};
+
+/** Another client of the same name comes again and again. */
+function takeOver(world: World, everyS: number, untilNs: number): void {
+  world.broker.link?.down({ kind: 'takenOver', text: 'session taken over' });
+  if (world.kernel.nowNs < untilNs) world.kernel.after(everyS * 1e9, () => takeOver(world, everyS, untilNs));
+}
+
+/** Lays every fault of the scenario into the simulation's time. */
+export function scheduleFaults(world: World): void {
+  for (const fault of world.scenario.faults) {
+    world.kernel.at(fault.atS * 1e9, () => {
+      world.trace.note('fault', JSON.stringify(fault));
+      world.marks.hit(`fault ${fault.kind}`);
+      const handle = HANDLERS[fault.kind] as (world: World, fault: Fault) => (() => void) | undefined;
+      const end = handle(world, fault);
+      if (end) endLater(world, fault, end);
+    });
+  }
+}
+
+function endLater(world: World, fault: Fault, end: () => void): void {
+  world.kernel.after(durationS(fault) * 1e9, () => {
+    world.trace.note('over', fault.kind);
+    end();
+  });
+}
+
+/** How long it lasts, s. */
+export function durationS(fault: Fault): number {
+  if ('forS' in fault) return fault.forS;
+  return 'downS' in fault ? fault.downS : 0;
+}

@@ -1,0 +1,104 @@
+import { guarded } from '../kernel/guard.js';
+import { NODE_ID } from '../machine/node.js';
+import { judge } from '../oracle/final.js';
+import type { Violation } from '../oracle/oracle.js';
+import type { Scenario } from '../scenario.js';
+import { scheduleFaults } from './faults.js';
+import { World } from './world.js';
+
+/** What one run came to. */
+export interface RunResult {
+  readonly hash: string;
+  readonly violation: Violation | undefined;
+  readonly hours: number;
+  readonly readings: number;
+  readonly crashes: number;
+  readonly events: number;
+  readonly marks: ReadonlyMap<string, number>;
+  /** The last lines of the trace, where they were asked for. */
+  readonly last: readonly string[];
+}
+
+export interface RunOptions {
+  /** Lines of the trace to keep. */
+  readonly keep?: number;
+  readonly print?: (line: string) => void;
+}
+
+/** How often the calm is looked at, and how long it may take beside what back-off and bandwidth cost. */
+const LOOK_S = 30;
+const CALM_S = 3 * 3600;
+
+/** One scenario, from its beginning to the end of its calm. */
+export function runScenario(scenario: Scenario, options: RunOptions = {}): Promise<RunResult> {
+  return guarded(async () => {
+    const world = new World(scenario, options);
+    await play(world);
+    if (!world.oracle.violation) judge(world.oracle, world.fleet.receiver, circumstances(world));
+    const { kernel, trace, oracle, crashes, marks } = world;
+    trace.note('end', oracle.rows);
+    return {
+      hash: trace.digest(),
+      violation: oracle.violation,
+      hours: kernel.nowNs / 3600e9,
+      readings: oracle.rows,
+      crashes,
+      events: kernel.events,
+      marks: marks.counts,
+      last: trace.last,
+    };
+  });
+}
+
+function circumstances(world: World): Parameters<typeof judge>[2] {
+  const { sizeBytes } = world.scenario.store;
+  return { scenario: world.scenario, node: NODE_ID, wasFull: world.disk.peakBytes > 0.3 * sizeBytes };
+}
+
+async function play(world: World): Promise<void> {
+  const { kernel, oracle, scenario } = world;
+  let over = false;
+  world.start(true);
+  scheduleFaults(world);
+  for (const [i, { perDay }] of scenario.streams.entries()) if (perDay) speakNext(world, i, perDay);
+  kernel.at(scenario.hours * 3600e9, () =>
+    calm(world, () => {
+      over = true;
+    }),
+  );
+  try {
+    await kernel.run(() => over || oracle.violation !== undefined);
+  } catch (error) {
+    oracle.fail('crash', (error as Error).stack ?? String(error));
+  }
+  if (!over) oracle.fail('crash', 'nothing is left to do: the node stands still');
+}
+
+/** Parts that speak by themselves do so by chance, `perDay` times a day. */
+function speakNext(world: World, index: number, perDay: number): void {
+  const waitNs = -Math.log(1 - world.partRandom.float()) * (86_400e9 / perDay);
+  world.kernel.after(waitNs, () => {
+    world.speak(index);
+    speakNext(world, index, perDay);
+  });
+}
+
+/** Faults are over: all that waits must come through, and something new. */
+function calm(world: World, done: () => void): void {
+  const { kernel, oracle, scenario } = world;
+  world.trace.note('calm');
+  const { sizeBytes } = scenario.store;
+  const { backoffMaxMs, bytesPerS } = scenario.uplink;
+  const untilNs = kernel.nowNs + (CALM_S + (4 * backoffMaxMs) / 1000 + sizeBytes / bytesPerS) * 1e9;
+  const nexts = oracle.nexts;
+  const look = (): void => {
+    if (world.running && oracle.isDrained && world.fleet.backlog === 0 && oracle.hasFresh(nexts)) done();
+    else if (kernel.nowNs > untilNs)
+      oracle.fail(
+        'drain',
+        `not all has come after ${(kernel.nowNs / 3600e9).toFixed(1)} h: ${oracle.unresolved}`,
+      );
+    else kernel.after(LOOK_S * 1e9, look);
+  };
+  kernel.after(LOOK_S * 1e9, look);
+}

@@ -1,0 +1,201 @@
+import type { MqttConnect } from '../../../runtime/uplink/index.js';
+import { Disk } from '../disk/disk.js';
+import { rot } from '../disk/rot.js';
+import { Kernel } from '../kernel/kernel.js';
+import { Random } from '../kernel/random.js';
+import { Trace } from '../kernel/trace.js';
+import { Life } from '../machine/life.js';
+import { Boot } from '../machine/machine.js';
+import { type RunningNode, STORE_PATH, startNode } from '../machine/node.js';
+import { Broker } from '../net/broker.js';
+import { Fleet } from '../net/fleet.js';
+import { SimLink } from '../net/link.js';
+import { Network } from '../net/network.js';
+import { Oracle } from '../oracle/oracle.js';
+import { Watch } from '../oracle/watch.js';
+import { WorldPart } from '../parts/board.js';
+import type { CrashMoment, FaultOf, RotKind, Scenario } from '../scenario.js';
+import { Marks } from './marks.js';
+
+/** An armed crash strikes at its moment, or after this long anyway. */
+const PATIENCE_NS = 3600e9;
+
+/** Everything that there is in one simulation, and what can befall it. */
+export class World {
+  readonly kernel = new Kernel();
+  readonly trace: Trace;
+  readonly oracle = new Oracle();
+  readonly marks = new Marks();
+  readonly disk: Disk;
+  readonly network: Network;
+  readonly fleet: Fleet;
+  readonly broker: Broker;
+  readonly watch: Watch;
+  readonly parts: readonly WorldPart[];
+  life: Life | undefined;
+  running: RunningNode | undefined;
+  crashes = 0;
+  #boot: Boot | undefined;
+  #armed: FaultOf<'crash'> | undefined;
+  #rots: RotKind[] = [];
+  readonly #random: Record<'machine' | 'product' | 'parts' | 'fate' | 'rot', Random>;
+
+  constructor(
+    readonly scenario: Scenario,
+    options: { readonly keep?: number; readonly print?: (line: string) => void } = {},
+  ) {
+    const { seed, store, uplink } = scenario;
+    const random = (name: string): Random => new Random(seed, name);
+    this.#random = {
+      machine: random('machine'),
+      product: random('product'),
+      parts: random('parts'),
+      fate: random('fate'),
+      rot: random('rot'),
+    };
+    this.trace = new Trace(() => this.kernel.nowNs, options.keep, options.print);
+    this.disk = new Disk(store.sizeBytes + store.spareBytes, store.syncMs, random('disk'), this.trace, {
+      moment: (life, moment) => this.#moment(life, moment),
+      breach: (text) => this.oracle.fail('contract', text),
+    });
+    this.network = new Network(this.kernel, uplink);
+    this.fleet = new Fleet(this.kernel, this.trace, (result) => {
+      this.trace.note(
+        'received',
+        result.kind === 'duplicate' ? `again ${result.header.stream} ${result.header.first}` : result.kind,
+      );
+      this.marks.received(result);
+      this.oracle.received(result);
+    });
+    this.watch = new Watch(this);
+    this.broker = new Broker(this.network, this.fleet, random('broker'), this.trace, this.watch);
+    this.parts = scenario.streams.map((plan) => new WorldPart(plan));
+  }
+
+  /** Power on, or only the process anew. */
+  start(newBoot: boolean): void {
+    if (this.life) return;
+    if (newBoot || !this.#boot) this.#boot = new Boot(this.kernel, this.scenario.clock, this.#random.machine);
+    for (const part of this.parts)
+      part.reshaped ||= this.kernel.nowNs >= (part.plan.reshapedAtS ?? Infinity) * 1e9;
+    const life = new Life(this.kernel, this.#boot, this.crashes);
+    this.life = life;
+    this.trace.note('start', this.#boot.id);
+    const { scenario, disk, parts, oracle } = this;
+    const began = this.kernel.nowNs;
+    startNode({
+      ...{ scenario, life, disk, parts, oracle },
+      random: this.#random.product,
+      connect: this.#connect(life),
+      onReading: (part, first, rows) => this.watch.read(part, first, rows),
+      onLine: (level, module, text) => {
+        this.trace.note('log', `${level} ${module} ${text}`);
+        this.marks.line(text);
+      },
+      onCommit: (store, commits) => this.watch.committed(store, commits),
+    }).then(
+      (running) => {
+        this.running = running;
+        this.watch.running(this.kernel.nowNs - began);
+      },
+      (error: Error) => this.oracle.fail('start', `the node did not start: ${error.stack}`),
+    );
+  }
+
+  #connect(life: Life): MqttConnect {
+    return (options, events) => new SimLink(life, this.network, this.broker, options, events, this.watch);
+  }
+
+  get boot(): Boot | undefined {
+    return this.#boot;
+  }
+
+  /** The machine or the process dies at the next moment of that kind. */
+  arm(crash: FaultOf<'crash'>): void {
+    if (!this.life) return;
+    if (crash.how === 'stop' || crash.how === 'reboot') {
+      this.#stop(crash);
+      return;
+    }
+    if (crash.moment === 'now') {
+      this.#die(crash);
+      return;
+    }
+    this.#armed = crash;
+    this.kernel.after(PATIENCE_NS, () => {
+      if (this.#armed === crash) this.#die(crash);
+    });
+  }
+
+  #moment(life: Life, moment: CrashMoment): void {
+    if (this.#armed?.moment === moment && life === this.life) this.#die(this.#armed);
+  }
+
+  #die(crash: FaultOf<'crash'>): void {
+    const { life } = this;
+    this.#armed = undefined;
+    if (!life) return;
+    this.crashes += 1;
+    this.trace.note('crash', `${crash.how} ${crash.moment}`);
+    this.marks.hit(`crash ${crash.how} ${crash.moment}`);
+    this.#ended(life, crash.how === 'power');
+    this.kernel.after(crash.downS * 1e9, () => this.start(crash.how === 'power'));
+  }
+
+  /** SIGTERM, and the end in order. */
+  #stop(crash: FaultOf<'crash'>): void {
+    const { life, running } = this;
+    if (!life || !running) return;
+    this.trace.note('stop', crash.how);
+    const began = this.kernel.nowNs;
+    running.pipeline.stop().then(
+      () => {
+        if (this.life !== life) return;
+        this.watch.stopped(this.kernel.nowNs - began);
+        this.crashes += 1;
+        this.marks.hit(`crash ${crash.how}`);
+        this.#ended(life, false);
+        this.kernel.after(crash.downS * 1e9, () => this.start(crash.how === 'reboot'));
+      },
+      (error: Error) => this.oracle.fail('stop', `the node did not stop: ${error.stack}`),
+    );
+  }
+
+  #ended(life: Life, isPowerCut: boolean): void {
+    life.kill();
+    this.life = undefined;
+    if (this.running) this.oracle.ended(this.running.store);
+    this.running = undefined;
+    this.broker.link?.down({ kind: 'reset', text: 'the process ended' });
+    this.watch.processEnded();
+    for (const part of this.parts) {
+      part.speak = undefined;
+      if (isPowerCut) part.configured = false;
+    }
+    if (isPowerCut) this.disk.powerCut();
+    else this.disk.processEnded();
+    for (const kind of this.#rots.splice(0)) this.#rot(kind);
+  }
+
+  /** What lies in files that LevelDB keeps in memory while it is open rots while it is closed. */
+  rot(kind: RotKind): void {
+    const needsRest = !['valueBit', 'recordBit', 'tableRange'].includes(kind);
+    if (needsRest && this.life) this.#rots.push(kind);
+    else this.#rot(kind);
+  }
+
+  #rot(kind: RotKind): void {
+    const done = rot(this.disk, STORE_PATH, kind, this.#random.rot, (entry) => this.watch.destroyed(entry));
+    this.trace.note('rot', `${kind} ${done}`);
+    if (done) this.marks.hit(`rot ${kind}`);
+  }
+
+  speak(index: number): void {
+    const part = this.parts[index]!;
+    part.speak?.(this.#random.parts.int(1, part.plan.burst));
+  }
+
+  get partRandom(): Random {
+    return this.#random.parts;
+  }
+}

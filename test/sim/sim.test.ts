@@ -1,0 +1,29 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { generate } from './run/generate.js';
+import { runSeeds } from './run/pool.js';
+import { runScenario } from './run/run.js';
+import { hashOfAll } from './run/summary.js';
+
+const SEEDS = 12;
+
+test('seeds keep every promise, and give the same trace in another process', async (t) => {
+  const results = await runSeeds({ first: 0, seeds: SEEDS, jobs: 1 });
+  assert.deepEqual(
+    results.flatMap(({ seed, violation }) => (violation ? [{ seed, ...violation }] : [])),
+    [],
+  );
+  t.diagnostic(`hash of ${SEEDS} seeds: ${hashOfAll(results)}`);
+  const here = await runScenario(generate(0));
+  assert.equal(here.hash, results.find(({ seed }) => seed === 0)?.hash);
+});
+
+test('nobody in a simulation may ask for the real time or for real chance', async () => {
+  const { guarded } = await import('./kernel/guard.js');
+  await guarded(async () => {
+    assert.throws(() => setTimeout(() => undefined, 1), /not the simulation's/);
+    assert.throws(() => Math.random(), /not the simulation's/);
+    assert.throws(() => Date.now(), TypeError);
+  });
+  assert.ok(Date.now() > 0);
+});
