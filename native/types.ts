@@ -120,7 +120,7 @@ export interface ClockPair {
 export interface ClockSync {
   /** The kernel says that its clock is disciplined (adjtimex: not TIME_ERROR, not STA_UNSYNC). */
   readonly synchronised: boolean;
-  /** The kernel's bound on its error, ns. */
+  /** The kernel's bound on its error, and what it is still slewing, ns. */
   readonly maxErrorNs: bigint;
   readonly estimatedErrorNs: bigint;
 }

@@ -37,7 +37,8 @@ int cairn_clock_read_sync(const cairn_clock_sys *sys, cairn_clock_sync *sync) {
   int rc = sys->discipline(&kernel);
   if (rc != 0) return rc;
   sync->synchronised = kernel.state != TIME_ERROR && (kernel.status & STA_UNSYNC) == 0;
-  sync->max_error_ns = kernel.max_error_us * 1000;
+  int64_t offset_ns = (kernel.status & STA_NANO) != 0 ? kernel.offset : kernel.offset * 1000;
+  sync->max_error_ns = kernel.max_error_us * 1000 + (offset_ns < 0 ? -offset_ns : offset_ns);
   sync->est_error_ns = kernel.est_error_us * 1000;
   return 0;
 }

@@ -17,6 +17,8 @@ typedef struct {
   int status;
   int64_t max_error_us;
   int64_t est_error_us;
+  /* What the kernel is still slewing, in ns where `status` has STA_NANO, else in us. */
+  int64_t offset;
 } cairn_clock_discipline;
 
 /* The kernel, or a test's stand-in for it. Each entry returns 0 or a negative errno. */
@@ -36,6 +38,7 @@ typedef struct {
 
 typedef struct {
   bool synchronised;
+  /* With what is still to be slewed: a daemon such as systemd-timesyncd sets maxerror to 0 before the kernel has moved the clock by up to 0.4 s. */
   int64_t max_error_ns;
   int64_t est_error_ns;
 } cairn_clock_sync;

@@ -24,7 +24,7 @@ static int linux_discipline(cairn_clock_discipline *out) {
   struct timex kernel = {.modes = 0};
   int state = adjtimex(&kernel);
   if (state < 0) return -errno;
-  *out = (cairn_clock_discipline){state, kernel.status, kernel.maxerror, kernel.esterror};
+  *out = (cairn_clock_discipline){state, kernel.status, kernel.maxerror, kernel.esterror, kernel.offset};
   return 0;
 }
 

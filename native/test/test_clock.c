@@ -71,7 +71,7 @@ static void a_refusal_is_passed_on(void) {
 
 static cairn_clock_sync sync_of(int state, int status) {
   cairn_clock_sync sync;
-  kernel = (cairn_clock_discipline){state, status, 16000000, 1234};
+  kernel = (cairn_clock_discipline){state, status, 16000000, 1234, 0};
   kernel_rc = 0;
   assert(cairn_clock_read_sync(&sys, &sync) == 0);
   return sync;
@@ -86,6 +86,11 @@ static void knows_when_the_kernel_is_disciplined(void) {
   assert(sync_of(TIME_OK, 0).max_error_ns == INT64_C(16000000000));
   assert(sync_of(TIME_OK, 0).est_error_ns == 1234000);
   cairn_clock_sync sync;
+  /* 0.3 s behind and being slewed, while the daemon says that there is no error. */
+  kernel = (cairn_clock_discipline){TIME_OK, STA_PLL | STA_NANO, 0, 0, -300000000};
+  assert(cairn_clock_read_sync(&sys, &sync) == 0 && sync.max_error_ns == 300000000);
+  kernel = (cairn_clock_discipline){TIME_OK, STA_PLL, 20, 0, 300000};
+  assert(cairn_clock_read_sync(&sys, &sync) == 0 && sync.max_error_ns == 300020000);
   kernel_rc = -EPERM;
   assert(cairn_clock_read_sync(&sys, &sync) == -EPERM);
 }

@@ -14,6 +14,8 @@ const DRIFT_RENEW_NS = 600_000_000_000n;
 /** Anchors are never evicted, so a clock that is thrown about may cause so many at once, then 12 an hour; the rest are not emitted. */
 const ANCHORS_AT_ONCE = 8;
 const ANCHOR_EVERY_NS = 300_000_000_000n;
+/** No clock is before this, 2024-01-01: what says so was never set, or has lost count of GPS weeks. The GNSS driver's `earliestDate` is the same. */
+const EARLIEST_NS = 1_704_067_200_000_000_000n;
 /** An NMEA sentence says which second it was, and comes up to this long after it: receivers of the last twenty years take 0.05 to 1 s. */
 const GNSS_LATENCY_NS = 1_000_000_000n;
 
@@ -35,6 +37,7 @@ export class AnchorKeeper {
   #allowance = ANCHORS_AT_ONCE;
   #allowedNs: bigint | undefined;
   #isRefused = false;
+  #isTooEarly = false;
 
   constructor(private readonly options: AnchorKeeperOptions) {}
 
@@ -95,10 +98,21 @@ export class AnchorKeeper {
   }
 
   #offer(anchor: BootAnchor): void {
+    if (anchor.wallNs < EARLIEST_NS) {
+      this.#sayTooEarly(anchor);
+      return;
+    }
     if (this.#best && !isWorthKeeping(this.#best, anchor)) return;
     if (!this.#isAllowed()) return;
     this.#best = anchor;
     this.options.emit(anchor);
+  }
+
+  #sayTooEarly({ source, wallNs }: BootAnchor): void {
+    const said = new Date(Number(wallNs / 1_000_000n)).toISOString();
+    if (!this.#isTooEarly)
+      this.options.log('warn', `the clock (${source}) says ${said} and that it is set: not believed`);
+    this.#isTooEarly = true;
   }
 
   /** Takes one from the allowance, by the boot clock alone: nobody can set that one. */

@@ -45,10 +45,13 @@ export class TestNode {
   }
 
   /** `command`: what runs instead of `main.js run --config FILE`. */
-  start(command: readonly string[] = [MAIN, 'run', '--config', this.configFile]): void {
+  start(
+    command: readonly string[] = [MAIN, 'run', '--config', this.configFile],
+    environment: Readonly<Record<string, string>> = {},
+  ): void {
     if (this.running) throw new Error('the node runs already');
     const log = openSync(this.logFile, 'a');
-    const env = { ...process.env, UV_THREADPOOL_SIZE: '8' };
+    const env = { ...process.env, UV_THREADPOOL_SIZE: '8', ...environment };
     this.#child = spawn(process.execPath, [...command], {
       stdio: ['ignore', log, log],
       env,

@@ -11,7 +11,7 @@ function rig() {
   const said: string[] = [];
   const state = {
     bootNs: 10n * SECOND,
-    wallNs: 0n,
+    wallNs: 1_800_000_000n * SECOND,
     synchronised: false,
     maxErrorNs: 20_000_000n,
     refused: false,
@@ -89,6 +89,22 @@ test('a jump of ten years is a new anchor, and the old one is not believed any m
   advance(5n);
   assert.equal(anchors.length, before + 1);
   assert.equal(keeper.at(state.bootNs)?.wallNs, state.wallNs);
+});
+
+test('a clock that says it is set, and to a day before there was this software, is not believed; said once', () => {
+  const { anchors, said, state, keeper, advance } = rig();
+  state.synchronised = true;
+  // GPS's ten bits of week ran over on 2019-04-07: a receiver that lost count is 1024 weeks behind.
+  state.wallNs = BigInt(Date.UTC(2026, 0, 1) - 1024 * 7 * 86_400_000) * 1_000_000n;
+  keeper.start();
+  for (let i = 0; i < 100; i++) advance(60n);
+  assert.equal(anchors.length, 0);
+  assert.deepEqual(said, [
+    'the clock (system) says 2006-05-18T00:00:00.000Z and that it is set: not believed',
+  ]);
+  state.wallNs = BigInt(NEW_YEAR_MS) * 1_000_000n;
+  advance(60n);
+  assert.equal(anchors.length, 1);
 });
 
 test('a GNSS fix anchors a boot without a network; a row without a fix does not', () => {

@@ -123,3 +123,19 @@ function roomOf(file: string): string {
     return `${top}/${second}`;
   return top === 'runtime' ? file : top!;
 }
+
+test('nothing on a node is decided by the wall clock: who asks what time it is, asks runtime/clock', () => {
+  const asks = /\bDate\.now\b|\bnew Date\(\)|\bDate\(\)/;
+  const lines = files
+    .filter((file) => /^(drivers|native|runtime|wire)\//.test(file))
+    .flatMap((file) =>
+      readFileSync(join(root, file), 'utf8')
+        .split('\n')
+        .map((line, at) => ({ file, line, at })),
+    );
+  assert.deepEqual(
+    lines.filter(({ line }) => asks.test(line)).map(({ file, at }) => `${file}:${at + 1}`),
+    [],
+  );
+  assert.ok(asks.test('const at = Date.now();') && asks.test('new Date()') && !asks.test('new Date(ms)'));
+});
