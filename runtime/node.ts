@@ -1,8 +1,16 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { release } from 'node:os';
+import { dirname, join } from 'node:path';
 import { native } from '../native/index.js';
 import { openBoard } from './board/index.js';
-import { kernelBootId, machineId, type RuntimeClock, systemClock, systemWallClock } from './clock/index.js';
+import {
+  KeptTime,
+  kernelBootId,
+  machineId,
+  type RuntimeClock,
+  systemClock,
+  systemWallClock,
+} from './clock/index.js';
 import { startCommitLog } from './commit-log.js';
 import { formatProblem, type NodeConfig, type UplinkConfig } from './config/index.js';
 import { ControlServer, controlPath } from './control.js';
@@ -88,6 +96,12 @@ async function openStages(config: NodeConfig, around: Around, opened: (() => unk
     () => sink.detach(),
   );
   startCommitLog(store, log);
+  const kept = new KeptTime({
+    file: join(dirname(config.store.path), 'clock'),
+    certificates: [config.uplink?.ca, config.uplink?.certificate],
+    wall: systemWallClock(),
+    log: (level, text) => log(level, 'clock', text),
+  });
   const board = await openBoard(config, {
     clock,
     native,
@@ -103,6 +117,7 @@ async function openStages(config: NodeConfig, around: Around, opened: (() => unk
     native,
     clock,
     wall: systemWallClock(),
+    keepTime: (wallNs) => kept.atLeast(wallNs),
     random: Math.random,
     log,
     logSink: sink,

@@ -18,6 +18,8 @@ export interface PipelineParts {
   readonly native: NativeFusion;
   readonly clock: RuntimeClock;
   readonly wall: WallClock;
+  /** How late it is at the least, kept over a power cut. */
+  readonly keepTime?: (wallNs: bigint) => void;
   /** [0, 1) */
   readonly random: () => number;
   readonly log: Log;
@@ -66,7 +68,10 @@ export function createPipeline(parts: PipelineParts): Pipeline {
   const anchors = new AnchorKeeper({
     clock,
     wall: parts.wall,
-    emit: (anchor) => store.anchor(anchor),
+    emit: (anchor) => {
+      store.anchor(anchor);
+      parts.keepTime?.(anchor.wallNs - anchor.uncertaintyNs);
+    },
     log: (level, text) => log(level, 'clock', text),
   });
   declare(fusionStreams(config.fusion));

@@ -76,6 +76,8 @@ const MASKED_GENERATORS = [
 /** install/ → where it lies on a node. */
 const INSTALLED = {
   'cairn.service': 'usr/lib/systemd/system/cairn.service',
+  'cairn-clock.service': 'usr/lib/systemd/system/cairn-clock.service',
+  'cairn-clock.path': 'usr/lib/systemd/system/cairn-clock.path',
   '60-cairn.rules': 'usr/lib/udev/rules.d/60-cairn.rules',
   'cairn.sysusers': 'usr/lib/sysusers.d/cairn.conf',
   'cairn.tmpfiles': 'usr/lib/tmpfiles.d/cairn.conf',

@@ -21,6 +21,18 @@ export type LinkFailureKind =
   | 'subscription' // the broker doesn't let us read our receipts
   | 'credentials'; // a certificate, key or password file can't be read
 
+/** None of them passes by itself: a person has to look. */
+export const FOR_A_PERSON: ReadonlySet<LinkFailureKind> = new Set([
+  'tlsName',
+  'tlsExpired',
+  'tlsNotYetValid',
+  'tlsUntrusted',
+  'auth',
+  'identifier',
+  'takenOver',
+  'credentials',
+]);
+
 export interface LinkFailure {
   readonly kind: LinkFailureKind;
   /** For people: what happened, and what to look at. */
@@ -44,6 +56,8 @@ const BY_CODE: Readonly<Record<string, LinkFailureKind>> = {
   ERR_TLS_CERT_ALTNAME_INVALID: 'tlsName',
   CERT_HAS_EXPIRED: 'tlsExpired',
   CERT_NOT_YET_VALID: 'tlsNotYetValid',
+  // What the broker says of ours.
+  ERR_SSL_SSLV3_ALERT_CERTIFICATE_EXPIRED: 'tlsExpired',
   DEPTH_ZERO_SELF_SIGNED_CERT: 'tlsUntrusted',
   SELF_SIGNED_CERT_IN_CHAIN: 'tlsUntrusted',
   UNABLE_TO_GET_ISSUER_CERT: 'tlsUntrusted',
@@ -86,7 +100,8 @@ const BY_REASON: Readonly<Record<number, LinkFailureKind>> = {
 
 const HINTS: Readonly<Partial<Record<LinkFailureKind, string>>> = {
   tlsName: 'the certificate is for another name: a captive portal, or a wrong uplink.url',
-  tlsExpired: 'the certificate has expired: renew it, or look at the clock',
+  tlsExpired:
+    'a certificate has expired: renew it (a new file is taken at the next try), or look at the clock',
   tlsNotYetValid: 'the certificate is not valid yet: is the clock set?',
   tlsUntrusted: 'the certificate is not signed by uplink.ca',
   auth: 'the broker refused user, password or certificate',

@@ -1,6 +1,6 @@
 import type { RuntimeClock, Timer } from '../clock/types.js';
 import { Backoff } from './backoff.js';
-import { failure, type LinkFailure } from './failure.js';
+import { FOR_A_PERSON, failure, type LinkFailure } from './failure.js';
 import type { MqttConnect, MqttConnectOptions, MqttLink, ServerLimits } from './mqtt-port.js';
 import { Rival } from './rival.js';
 import type { LinkState, UplinkLog } from './types.js';
@@ -121,7 +121,7 @@ export class Link {
     const retryInMs = this.#delayMs(why, wasOnline);
     const reason = `${why.kind}: ${why.text}`;
     this.#state = { state: 'waiting', since: this.options.clock.nowNs(), retryInMs, reason };
-    const level = why.kind === 'takenOver' ? 'error' : 'warn';
+    const level = FOR_A_PERSON.has(why.kind) ? 'error' : 'warn';
     this.options.log(level, `uplink: ${reason}; next try in ${(retryInMs / 1000).toFixed(1)} s`);
     this.#timer = this.options.clock.after(retryInMs, () => this.#try());
   }

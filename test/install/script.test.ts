@@ -109,10 +109,13 @@ test('what a node needs is there, and nothing else', { skip }, (t) => {
   for (const group of ['gpio', 'i2c', 'dialout'])
     assert.match(text('etc/group'), new RegExp(`^${group}:.*:cairn$`, 'm'));
   assert.equal(readlinkSync(at('root/usr/local/bin/cairn')), '../lib/cairn/bin/cairn');
-  assert.equal(
-    readlinkSync(at('root/etc/systemd/system/multi-user.target.wants/cairn.service')),
-    '/etc/systemd/system/cairn.service',
-  );
+  for (const unit of ['cairn.service', 'cairn-clock.service', 'cairn-clock.path']) {
+    assert.equal(
+      readlinkSync(at('root/etc/systemd/system/multi-user.target.wants', unit)),
+      `/etc/systemd/system/${unit}`,
+    );
+    assert.match(text(`etc/systemd/system/${unit}`), /^\[Unit\]$/m);
+  }
   for (const name of ['fleet', 'test', 'dist/test', 'dist/fleet', 'dist/hil', 'node_modules/typescript'])
     assert.equal(existsSync(at('root/usr/local/lib/cairn', name)), false, name);
   assert.equal(existsSync(at('root/usr/local/lib/cairn/dist/runtime/main.js')), true);
