@@ -156,6 +156,10 @@ export const uplinkSchema = described(
         v.optional(whole(1, 1000, 'a whole number from 1 to 1000'), 64),
         'Blocks sent and not yet answered, at most.',
       ),
+      backlog: described(
+        v.optional(v.picklist(['oldest', 'newest'], 'oldest or newest'), 'oldest'),
+        'Which blocks go first of what waited for the link; live ones go beside them.',
+      ),
       custody: described(
         v.optional(v.picklist(['fleet', 'broker'], 'fleet or broker')),
         "Whose word frees a block: the fleet's signed receipt or the broker's acknowledgement; fleet where fleetKeys are given.",

@@ -135,6 +135,7 @@ export function readUplink(node: MapTree, problems: Problems, warnings: Problems
     protocol: file.protocol,
     payloads: file.payloads,
     window: file.window,
+    backlog: file.backlog,
     pubackDeadlineMs: file.puback,
     keepAliveS: Math.round(file.keepAlive / 1000),
     backoffMinMs: file.backoff.min,

@@ -118,6 +118,8 @@ export interface UplinkConfig {
   readonly payloads: readonly ('packet' | 'senml+json')[];
   /** Custody `fleet`: whose receipts free blocks, and how long a block waits for one. Absent: custody `broker`. */
   readonly fleet?: FleetCustody;
+  /** Which blocks of a backlog go first. */
+  readonly backlog?: 'oldest' | 'newest';
   /** Blocks sent and unanswered at most, 1 to 1000. */
   readonly window: number;
   readonly pubackDeadlineMs: number;

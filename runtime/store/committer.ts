@@ -1,4 +1,3 @@
-import type { LogClass } from '../../wire/index.js';
 import { LOG_CLASSES } from '../../wire/index.js';
 import { type OpenedDatabase, openDatabase } from './database.js';
 import { type Draft, draw, isWhole } from './draft.js';
@@ -12,7 +11,7 @@ import { Retry } from './retry.js';
 import { sealAll } from './seal.js';
 import { shed } from './shed.js';
 import type { StoreState } from './state.js';
-import type { BlockPosition } from './types.js';
+import type { StoreCommit } from './types.js';
 import { LIVE_MS, type Wear } from './wear.js';
 
 /** A row after a quiet time waits so long for company, ms. */
@@ -23,14 +22,8 @@ const MANY_RECEIPTS = 4096;
 /** Of what live values may take. */
 const FULL_SHARE = 0.9;
 
-export interface Commit {
-  readonly rows: number;
-  readonly classes: readonly LogClass[];
-  readonly firsts?: readonly BlockPosition[];
-}
-
 export interface CommitterEvents {
-  onCommit(commit: Commit): void;
+  onCommit(commit: StoreCommit): void;
   /** The disk took a batch: so much was written and deleted. */
   onWrite(bytes: number): void;
   /** The disk has less than was acknowledged: an audit of this database must say what is missing. */
@@ -244,7 +237,10 @@ export class Committer {
     }
     this.committedRows += rows;
     const firsts = classes.map((name) => ({ class: name, commit: draft.batch, index: 0 }));
-    if (classes.length > 0) this.events.onCommit({ rows, classes, firsts });
+    const live = classes.filter((name) =>
+      draft.taken[name]!.some(({ stream }) => this.state.byId(stream)?.isLive),
+    );
+    if (classes.length > 0) this.events.onCommit({ rows, classes, firsts, live });
   }
 
   #returned(draft: Draft): void {

@@ -69,7 +69,7 @@ async function openOnce(path: string, options: LevelOptions): Promise<LevelDb> {
       await db.batch([...operations], { sync: true });
       await entries.sync();
     },
-    scan: (from, to) => db.iterator({ gte: from, lt: to }),
+    scan: (from, to, backwards = false) => db.iterator({ gte: from, lt: to, reverse: backwards }),
     compact: (from, to) => (db as unknown as Compacting).compactRange(from, to),
     close: () => db.close(),
   };

@@ -7,8 +7,12 @@ export interface LevelDb {
   get(key: Uint8Array): Promise<Uint8Array | undefined>;
   /** All or nothing, and on the disk when it resolves. */
   batch(operations: readonly LevelOperation[]): Promise<void>;
-  /** Keys in [from, to), in order. Always give the tightest `from` that is known: LevelDB walks dead keys one by one. */
-  scan(from: Uint8Array, to: Uint8Array): AsyncIterable<readonly [key: Uint8Array, value: Uint8Array]>;
+  /** Keys in [from, to), in order or backwards. Always give the tightest bounds that are known: LevelDB walks dead keys one by one. */
+  scan(
+    from: Uint8Array,
+    to: Uint8Array,
+    backwards?: boolean,
+  ): AsyncIterable<readonly [key: Uint8Array, value: Uint8Array]>;
   compact(from: Uint8Array, to: Uint8Array): Promise<void>;
   close(): Promise<void>;
 }

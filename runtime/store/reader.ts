@@ -1,9 +1,10 @@
 import type { LogClass } from '../../wire/index.js';
+import { AFTER_ALL } from './keys.js';
 import type { LevelDb } from './options.js';
 import { entriesOf, isSettled, type Releases } from './release.js';
-import { scanValues } from './scan.js';
+import { scanValues, scanValuesDown } from './scan.js';
 import type { StoreState } from './state.js';
-import type { BlockPosition, StoredBlock } from './types.js';
+import type { BlockOrder, BlockPosition, StoredBlock } from './types.js';
 import { readFooter, tryHeader, type ValueEntry } from './value.js';
 
 export interface ReadRequest {
@@ -11,9 +12,10 @@ export interface ReadRequest {
   readonly after: BlockPosition | undefined;
   readonly maxBlocks: number;
   readonly maxBytes: number;
+  readonly order: BlockOrder;
 }
 
-/** Reads committed blocks of one class, oldest first. Damaged ones become a gap and are passed by. */
+/** Reads committed blocks of one class in the order asked for. Damaged ones become a gap and are passed by. */
 export class Reader {
   readonly #blocks: StoredBlock[] = [];
   #bytes = 0;
@@ -27,15 +29,19 @@ export class Reader {
   ) {}
 
   async read(db: LevelDb): Promise<readonly StoredBlock[]> {
-    const { class: name, after } = this.request;
+    const { class: name, after, order } = this.request;
     const floor = this.state.classes[name].floor;
     const from = Math.max(floor, after?.commit ?? 0);
-    let found = false;
     const onUnreadable = (what: string): void =>
       this.state.options.deps.log('error', `LevelDB can't read on in class ${what}`);
-    for await (const [commit, value] of scanValues(db, name, from, onUnreadable)) {
-      if (!found && from === floor) this.#raiseFloor(commit);
-      found = true;
+    const values =
+      order === 'oldest'
+        ? scanValues(db, name, from, onUnreadable)
+        : scanValuesDown(db, name, floor, after?.commit ?? AFTER_ALL, onUnreadable);
+    let atFloor = order === 'oldest' && from === floor;
+    for await (const [commit, value] of values) {
+      if (atFloor) this.#raiseFloor(commit);
+      atFloor = false;
       if (!this.#readValue(commit, value)) break;
     }
     return this.#blocks;

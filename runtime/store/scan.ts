@@ -32,6 +32,33 @@ export async function* scanValues(
   }
 }
 
+/** The same from commit `from` down to `floor`, newest first. */
+export async function* scanValuesDown(
+  db: LevelDb,
+  name: LogClass,
+  floor: number,
+  from: number,
+  onUnreadable: (what: string) => void,
+): AsyncGenerator<readonly [commit: number, value: Uint8Array]> {
+  let end = Math.min(from + 1, AFTER_ALL);
+  for (let step = 1; end > floor; step *= 2) {
+    try {
+      for await (const [key, value] of db.scan(valueKey(name, floor), valueKey(name, end), true)) {
+        const commit = commitOf(key);
+        if (commit === undefined) continue;
+        end = commit;
+        step = 1;
+        yield [commit, value];
+      }
+      return;
+    } catch (error) {
+      if (codeOf(error) !== 'LEVEL_CORRUPTION') throw error;
+      onUnreadable(`${name} before commit ${end}: ${reasonOf(error)}`);
+      end -= step;
+    }
+  }
+}
+
 /** LevelDB's own code, which abstract-level may wrap. */
 export function codeOf(error: unknown): string | undefined {
   for (let at = error; at instanceof Error; at = at.cause) {

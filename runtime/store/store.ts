@@ -1,7 +1,7 @@
 import type { Rows } from '../../drivers/contract/index.js';
 import type { Anchor, Descriptor, Epoch, Gap, LogClass, NodeId, RowTime } from '../../wire/index.js';
 import { STREAM_NAME } from '../../wire/index.js';
-import { type Commit, Committer } from './committer.js';
+import { Committer } from './committer.js';
 import { reasonOf, StoreError } from './error.js';
 import { DiskKeeper } from './keeper.js';
 import type { Opened } from './open.js';
@@ -14,7 +14,16 @@ import { Scrubber } from './scrub.js';
 import { shed } from './shed.js';
 import { descriptorOf, type StoreState } from './state.js';
 import { statusOf } from './status.js';
-import type { BlockPosition, Disposition, Store, StoredBlock, StoreStatus, StreamSpec } from './types.js';
+import type {
+  BlockOrder,
+  BlockPosition,
+  Disposition,
+  Store,
+  StoreCommit,
+  StoredBlock,
+  StoreStatus,
+  StreamSpec,
+} from './types.js';
 import { Wear } from './wear.js';
 
 const MAX_CHANNELS = 64;
@@ -31,7 +40,7 @@ export class LevelStore implements Store {
   readonly #committer: Committer;
   readonly #scrubber: Scrubber;
   readonly #keeper: DiskKeeper;
-  readonly #listeners = new Set<(commit: Commit) => void>();
+  readonly #listeners = new Set<(commit: StoreCommit) => void>();
   #isClosed = false;
 
   /** Reserves the first numbers and enters the boot. */
@@ -56,7 +65,7 @@ export class LevelStore implements Store {
     this.#reserver = new Reserver(state, reserve, wear, () => this.#committer.now());
     this.#keeper = new DiskKeeper(state, () => this.#committer.db);
     const events = {
-      onCommit: (commit: Commit): void => {
+      onCommit: (commit: StoreCommit): void => {
         for (const listener of this.#listeners) this.#tell(listener, commit);
       },
       onWrite: (bytes: number): void => this.#keeper.changed(bytes),
@@ -122,7 +131,7 @@ export class LevelStore implements Store {
     return this.#committer.flush();
   }
 
-  onCommit(listener: (commit: Commit) => void): () => void {
+  onCommit(listener: (commit: StoreCommit) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
@@ -132,11 +141,12 @@ export class LevelStore implements Store {
     after: BlockPosition | undefined,
     maxBlocks: number,
     maxBytes: number,
+    order: BlockOrder = 'oldest',
   ): Promise<readonly StoredBlock[]> {
     this.#refuseClosed();
     const db = this.#committer.db;
     if (!db) return [];
-    const request = { class: name, after, maxBlocks, maxBytes };
+    const request = { class: name, after, maxBlocks, maxBytes, order };
     const reader = new Reader(this.#state, this.#releases, () => this.#scrubber.start(db), request);
     try {
       return await reader.read(db);
@@ -209,7 +219,7 @@ export class LevelStore implements Store {
   }
 
   /** A listener's fault is its own: the commit stands. */
-  #tell(listener: (commit: Commit) => void, commit: Commit): void {
+  #tell(listener: (commit: StoreCommit) => void, commit: StoreCommit): void {
     try {
       listener(commit);
     } catch (error) {

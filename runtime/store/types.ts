@@ -25,6 +25,9 @@ export interface BlockPosition {
   readonly index: number;
 }
 
+/** `newest`: by commit from the newest down, the blocks of one commit in their order. */
+export type BlockOrder = 'oldest' | 'newest';
+
 export interface StoredBlock {
   readonly position: BlockPosition;
   readonly header: BlockHeader;
@@ -124,6 +127,16 @@ export interface StoreStatus {
   readonly flash?: FlashStatus;
 }
 
+/** What one synced batch brought. */
+export interface StoreCommit {
+  readonly rows: number;
+  readonly classes: readonly LogClass[];
+  /** Where the commit's first block of each class stands: the uplink's live lane starts there. Without it there is no live lane. */
+  readonly firsts?: readonly BlockPosition[];
+  /** Classes with blocks of live streams among them. */
+  readonly live?: readonly LogClass[];
+}
+
 export interface Store {
   readonly node: NodeId;
   readonly epoch: Epoch;
@@ -142,20 +155,14 @@ export interface Store {
   /** Resolves when all that was appended before the call is synced, or is accounted for by a synced gap. */
   flush(): Promise<void>;
   /** Called after each commit has been synced: the acknowledgement. */
-  onCommit(
-    listener: (commit: {
-      readonly rows: number;
-      readonly classes: readonly LogClass[];
-      /** Where the commit's first block of each class stands: the uplink's live lane starts there. Without it there is no live lane. */
-      readonly firsts?: readonly BlockPosition[];
-    }) => void,
-  ): () => void;
-  /** Committed, undisposed blocks of a class after a position (all, when absent; index -1: before a commit's first), oldest first, at most `maxBlocks` and `maxBytes` (but one). */
+  onCommit(listener: (commit: StoreCommit) => void): () => void;
+  /** Committed, undisposed blocks of a class after a position (all, when absent; index -1: before a commit's first) in the given order, oldest first unless said; at most `maxBlocks` and `maxBytes` (but one). */
   read(
     logClass: LogClass,
     after: BlockPosition | undefined,
     maxBlocks: number,
     maxBytes: number,
+    order?: BlockOrder,
   ): Promise<readonly StoredBlock[]>;
   /** Frees blocks. Durable lazily: a lost receipt costs a resend, never data. */
   dispose(dispositions: readonly Disposition[]): void;

@@ -72,6 +72,7 @@ class MqttUplink implements Uplink {
       nowNs: () => clock.nowNs(),
       payloads: config.payloads,
       window: config.window,
+      backlog: config.backlog ?? 'oldest',
       pubackDeadlineMs: deadlineMs(config),
       onDeadline: (waitedMs) => this.#onDeadline(waitedMs),
       onTaken: () => this.#link.proved(),
@@ -101,9 +102,7 @@ class MqttUplink implements Uplink {
   }
 
   start(): void {
-    this.#unsubscribe = this.options.store.onCommit(({ classes, firsts }) => {
-      this.#sender.committed(classes, firsts ?? []);
-    });
+    this.#unsubscribe = this.options.store.onCommit((commit) => this.#sender.committed(commit));
     this.#link.start();
   }
 

@@ -1,88 +1,93 @@
 import type { LogClass } from '../../wire/index.js';
-import type { BlockPosition, Store, StoredBlock } from '../store/types.js';
+import type { BlockOrder, BlockPosition, Store, StoredBlock } from '../store/types.js';
 
-const PAGE_BLOCKS = 64;
-const PAGE_BYTES = 256 * 1024;
+const PAGE_BLOCKS = 256;
+/** A block's bound (docs/wire-format.md §1). */
+const MAX_BLOCK_BYTES = 1024 * 1024;
+const PAGE_BYTES = MAX_BLOCK_BYTES + 256 * 1024;
 
-/** A cursor over one class of the store, oldest first, with at most a page of blocks in memory. To start over is to make a new one. */
+export interface LaneOptions {
+  readonly class: LogClass;
+  readonly order: BlockOrder;
+  /** Absent: from the order's beginning. */
+  readonly after?: BlockPosition;
+  /** Which blocks go by this lane; the others are another's. */
+  readonly owns: (block: StoredBlock) => boolean;
+}
+
+/** A cursor over one class of the store, with at most a page of blocks in memory. To start over is to make a new one. */
 export class Lane {
   #cursor: BlockPosition | undefined;
-  /** Where another lane took over; `undefined`: no end. */
-  #end: BlockPosition | undefined;
-  #page: StoredBlock[] = [];
+  #page: readonly StoredBlock[] = [];
+  #taken = 0;
   #mayHoldMore = true;
-  /** It has been at the store's end: what it gives now is new. */
-  live = false;
 
-  constructor(
-    readonly logClass: LogClass,
-    after?: BlockPosition,
-  ) {
-    this.#cursor = after;
+  constructor(private readonly options: LaneOptions) {
+    this.#cursor = options.after;
+  }
+
+  get order(): BlockOrder {
+    return this.options.order;
+  }
+
+  get #isEmpty(): boolean {
+    return this.#taken >= this.#page.length;
   }
 
   get wantsRead(): boolean {
-    return this.#page.length === 0 && this.#mayHoldMore;
-  }
-
-  /** It ran into the lane that took over. */
-  get isOver(): boolean {
-    return this.#end !== undefined && this.#page.length === 0 && !this.#mayHoldMore;
+    return this.#isEmpty && this.#mayHoldMore;
   }
 
   get isDrained(): boolean {
-    return this.#page.length === 0 && !this.#mayHoldMore;
+    return this.#isEmpty && !this.#mayHoldMore;
   }
 
   /** There is more behind the cursor. */
   grew(): void {
-    if (!this.#end) this.#mayHoldMore = true;
+    this.#mayHoldMore = true;
   }
 
-  endAt(position: BlockPosition): void {
-    this.#end = position;
-    this.#page = this.#page.filter((block) => isBefore(block.position, position));
+  /** Ownership has changed. */
+  sift(isWanted: (block: StoredBlock) => boolean = () => true): void {
+    const { owns } = this.options;
+    this.#page = this.#page.slice(this.#taken).filter((block) => owns(block) && isWanted(block));
+    this.#taken = 0;
   }
 
-  async read(store: Store): Promise<void> {
+  /** Reads the next page; of it only what is `isWanted` once it is here. */
+  async read(store: Store, isWanted: (block: StoredBlock) => boolean): Promise<void> {
     this.#mayHoldMore = false;
-    const blocks = await this.#readPage(store);
-    const last = blocks.at(-1);
-    if (!last) {
-      this.live = true;
-      return;
-    }
-    this.#cursor = last.position;
-    const end = this.#end;
-    this.#page = end ? blocks.filter((block) => isBefore(block.position, end)) : [...blocks];
-    this.#mayHoldMore ||= this.#page.length === blocks.length;
-  }
-
-  async #readPage(store: Store): Promise<readonly StoredBlock[]> {
     try {
-      return await store.read(this.logClass, this.#cursor, PAGE_BLOCKS, PAGE_BYTES);
+      const { class: logClass, order } = this.options;
+      const blocks = await store.read(logClass, this.#cursor, PAGE_BLOCKS, PAGE_BYTES, order);
+      this.#cursor = blocks.at(-1)?.position ?? this.#cursor;
+      this.#mayHoldMore ||= isFull(blocks);
+      this.#page = blocks;
+      this.#taken = 0;
+      this.sift(isWanted);
     } catch (error) {
       this.#mayHoldMore = true;
       throw error;
     }
   }
 
-  /** Forgets blocks that were settled since they were read. */
-  drop(keys: ReadonlySet<string>): void {
-    if (keys.size === 0 || this.#page.length === 0) return;
-    this.#page = this.#page.filter((block) => !keys.has(positionKey(block.position)));
+  peek(): StoredBlock | undefined {
+    return this.#page[this.#taken];
   }
 
-  take(): StoredBlock | undefined {
-    return this.#page.shift();
+  /** Passes the block that `peek` gave. */
+  pass(): void {
+    this.#taken++;
   }
 }
 
-function isBefore(a: BlockPosition, b: BlockPosition): boolean {
+/** There may be more behind: otherwise a further block would have fitted. */
+function isFull(blocks: readonly StoredBlock[]): boolean {
+  const bytes = blocks.reduce((sum, block) => sum + block.bytes.length, 0);
+  return blocks.length >= PAGE_BLOCKS || bytes > PAGE_BYTES - MAX_BLOCK_BYTES;
+}
+
+/** In the order of commits. */
+export function isBefore(a: BlockPosition, b: BlockPosition): boolean {
   return a.commit < b.commit || (a.commit === b.commit && a.index < b.index);
-}
-
-/** One name for one place. */
-export function positionKey(position: BlockPosition): string {
-  return `${position.class}/${position.commit}/${position.index}`;
 }

@@ -1,5 +1,5 @@
 import type { RuntimeClock, Timer } from '../clock/types.js';
-import type { BlockPosition, Disposition, StoredBlock } from '../store/types.js';
+import type { BlockOrder, BlockPosition, Disposition, StoreCommit, StoredBlock } from '../store/types.js';
 import { answerOf } from './answers.js';
 import type { Custody } from './custody.js';
 import { Deadline } from './deadline.js';
@@ -20,6 +20,7 @@ export interface SenderOptions extends PayloadOptions {
   readonly clock: RuntimeClock;
   readonly random: () => number;
   readonly window: number;
+  readonly backlog: BlockOrder;
   readonly pubackDeadlineMs: number;
   readonly backoffMinMs: number;
   readonly backoffMaxMs: number;
@@ -91,8 +92,8 @@ export class Sender {
     this.options.custody?.reset();
   }
 
-  committed(...commit: Parameters<Lanes['committed']>): void {
-    this.#lanes.committed(...commit);
+  committed(commit: StoreCommit): void {
+    this.#lanes.committed(commit);
     this.pump();
   }
 
@@ -108,41 +109,40 @@ export class Sender {
   }
 
   pump(): void {
-    // New blocks of any class are looked for even while a backlog has enough to send.
-    if (this.#link && !this.#draining && this.#lanes.wantsFill) this.#fill();
     while (this.#link) {
       const next = this.#outbox[0];
       if (next) {
         if (!this.window.hasRoom(next.message.payload.length)) return;
         this.#outbox.shift();
         this.#publish(this.#link, next);
-      } else if (!this.window.hasRoom(0) || !this.#begin()) return;
+      } else if (!this.#begin()) return;
     }
   }
 
-  /** Takes the next block. False: there is none now; more will be read if there is more. */
+  /** Takes the next block. False: there is none now, or no room for it. */
   #begin(): boolean {
-    if (this.#draining) return false;
-    const block = this.#nextBlock();
-    if (!block) {
-      if (this.#lanes.wantsFill) this.#fill();
-      else this.#sleep();
-      return false;
-    }
+    if (this.#draining || !this.window.hasRoom(0)) return false;
+    // A lane that is empty for want of reading must not lose its turn.
+    if (this.#lanes.wantsFill) this.#fill();
+    const { custody } = this.options;
+    const isResendsTurn = this.#sinceResend >= RESEND_EVERY - 1;
+    const choice = this.#lanes.choose();
+    const resend = isResendsTurn || !choice ? custody?.takeResend() : undefined;
+    const block = resend ?? choice?.block;
+    if (!block) this.#sleep();
+    if (!block || !(resend || this.window.hasRoom(block.bytes.length))) return false;
+    if (!resend) this.#lanes.take(choice!);
+    this.#sinceResend = resend ? 0 : this.#sinceResend + 1;
+    this.#start(block);
+    return true;
+  }
+
+  #start(block: StoredBlock): void {
     const payloads = payloadsOf(block, this.options);
     this.options.custody?.begin(block);
     if (payloads.kind === 'messages') this.#outbox.push(...this.#outgoing(block, payloads.messages));
     else if (payloads.kind === 'broken') this.#reject(block, `broken: ${payloads.reason}`);
     else this.#hold(block, payloads.reason);
-    return true;
-  }
-
-  #nextBlock(): StoredBlock | undefined {
-    const { custody } = this.options;
-    const resend = this.#sinceResend >= RESEND_EVERY - 1 ? custody?.takeResend() : undefined;
-    const block = resend ?? this.#lanes.next();
-    this.#sinceResend = resend ? 0 : this.#sinceResend + 1;
-    return block ?? custody?.takeResend();
   }
 
   #fill(): void {

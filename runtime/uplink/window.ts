@@ -1,4 +1,5 @@
 import type { StoredBlock } from '../store/types.js';
+import { Pace, type SentMark } from './pace.js';
 import type { PayloadKind } from './payloads.js';
 
 /** A block on its way, with what is still to be answered of it. */
@@ -19,6 +20,10 @@ export interface InFlight {
   readonly sentNs: bigint;
 }
 
+interface Sent extends InFlight {
+  readonly mark: SentMark;
+}
+
 /** The message that waits the longest. */
 export interface Waiting {
   readonly id: number;
@@ -32,10 +37,11 @@ export interface Waiting {
   readonly isOvertaken: boolean;
 }
 
-/** Messages sent and unanswered: bounded in number and in bytes (but one). */
+/** Messages sent and unanswered: bounded in number, and in bytes by what the link carries in a second or two (but one message). */
 export class Window {
-  readonly #inFlight = new Map<number, InFlight>();
+  readonly #inFlight = new Map<number, Sent>();
   #bytes = 0;
+  #pace: Pace;
   #lastAnswerNs = 0n;
   /** A later message was answered before the oldest one: brokers answer in order (MQTT 5 §4.6), so its answer is lost. */
   #overtaken = false;
@@ -46,6 +52,7 @@ export class Window {
     private readonly maxBytes: number,
   ) {
     this.#size = maxMessages;
+    this.#pace = new Pace(maxBytes);
   }
 
   get size(): number {
@@ -60,18 +67,19 @@ export class Window {
   open(receiveMaximum: number): void {
     this.#inFlight.clear();
     this.#bytes = 0;
+    this.#pace = new Pace(this.maxBytes);
     this.#overtaken = false;
     this.#size = Math.min(this.maxMessages, receiveMaximum);
   }
 
   hasRoom(bytes: number): boolean {
     if (this.#inFlight.size === 0) return true;
-    return this.#inFlight.size < this.#size && this.#bytes + bytes <= this.maxBytes;
+    return this.#inFlight.size < this.#size && this.#bytes + bytes <= this.#pace.limitBytes;
   }
 
   add(id: number, message: InFlight): void {
-    this.#inFlight.set(id, message);
     this.#bytes += message.bytes;
+    this.#inFlight.set(id, { ...message, mark: this.#pace.sent(msOf(message.sentNs), this.#bytes) });
   }
 
   take(id: number, nowNs: bigint): InFlight | undefined {
@@ -81,6 +89,7 @@ export class Window {
     this.#lastAnswerNs = nowNs;
     this.#inFlight.delete(id);
     this.#bytes -= message.bytes;
+    this.#pace.answered(message.mark, message.bytes, msOf(nowNs));
     return message;
   }
 
@@ -93,4 +102,8 @@ export class Window {
     }
     return undefined;
   }
+}
+
+function msOf(ns: bigint): number {
+  return Number(ns) / 1e6;
 }

@@ -19,7 +19,7 @@ function nodeFile(url: string): string {
 node: in-order
 board: twin
 parts:
-  climate: { driver: bme280, bus: i2c-1, address: 0x76, every: 200ms }
+  climate: { driver: bme280, bus: i2c-1, address: 0x76, every: 200ms, live: true }
   battery: { driver: ina219, bus: i2c-1, address: 0x40, every: 200ms }
   self: { driver: node, every: 1s }
 store: { path: STORE, size: 32 MB, commit: 100ms }

@@ -72,6 +72,7 @@ log: warn
     password: { file: 'secret', place: { file: 'node.yaml', line: 15, column: 21 } },
     payloads: ['packet'],
     window: 64,
+    backlog: 'oldest',
     pubackDeadlineMs: 20_000,
     keepAliveS: 90,
     backoffMinMs: 1000,

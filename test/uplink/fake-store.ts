@@ -1,5 +1,6 @@
 import { native } from '../../native/index.js';
 import type {
+  BlockOrder,
   BlockPosition,
   Disposition,
   Store,
@@ -22,6 +23,8 @@ export class FakeStore implements Store {
   readonly node = '0123456789abcdef';
   readonly epoch = 'fedcba9876543210';
   boot = 3;
+  /** Streams that are declared live. */
+  readonly liveStreams = new Set<string>();
   readonly disposed: Disposition[] = [];
   gaps: Gap[] = [];
   publishGapsCalls = 0;
@@ -53,7 +56,13 @@ export class FakeStore implements Store {
     this.#blocks.push(...stored);
     const firsts = new Map<LogClass, BlockPosition>();
     for (const { position } of stored) if (!firsts.has(position.class)) firsts.set(position.class, position);
-    const commit = { rows: stored.length, classes: [...firsts.keys()], firsts: [...firsts.values()] };
+    const live = new Set(
+      stored
+        .filter((one) => isLiveClass(one) || this.isLive(one.header.stream))
+        .map((one) => one.position.class),
+    );
+    const classes = [...firsts.keys()];
+    const commit = { rows: stored.length, classes, firsts: [...firsts.values()], live: [...live] };
     for (const listener of this.#listeners) listener(commit);
     return stored;
   }
@@ -139,6 +148,10 @@ export class FakeStore implements Store {
     return () => this.#listeners.delete(listener);
   }
 
+  isLive(stream: string): boolean {
+    return this.liveStreams.has(stream);
+  }
+
   descriptor(stream: string, version: number): Descriptor | undefined {
     return this.descriptors.get(`${stream}/${version}`);
   }
@@ -148,13 +161,16 @@ export class FakeStore implements Store {
     after: BlockPosition | undefined,
     maxBlocks: number,
     maxBytes: number,
+    order: BlockOrder = 'oldest',
   ): Promise<readonly StoredBlock[]> {
     this.reads++;
     if (this.failReads) throw new Error('the disk says no');
     const found: StoredBlock[] = [];
     let bytes = 0;
-    for (const block of this.#blocks) {
-      if (block.position.class !== logClass || (after && !isAfter(block.position, after))) continue;
+    const isBehind = order === 'oldest' ? isAfter : isBehindNewest;
+    const blocks = order === 'oldest' ? this.#blocks : [...this.#blocks].sort(newestFirst);
+    for (const block of blocks) {
+      if (block.position.class !== logClass || (after && !isBehind(block.position, after))) continue;
       bytes += block.bytes.length;
       if (found.length > 0 && bytes > maxBytes) break;
       found.push(block);
@@ -203,4 +219,16 @@ function key(position: BlockPosition): string {
 
 function isAfter(a: BlockPosition, b: BlockPosition): boolean {
   return a.commit > b.commit || (a.commit === b.commit && a.index > b.index);
+}
+
+function newestFirst(a: StoredBlock, b: StoredBlock): number {
+  return isBehindNewest(b.position, a.position) ? -1 : 1;
+}
+
+function isBehindNewest(a: BlockPosition, b: BlockPosition): boolean {
+  return a.commit < b.commit || (a.commit === b.commit && a.index > b.index);
+}
+
+function isLiveClass({ position }: StoredBlock): boolean {
+  return position.class === 'alarm' || position.class === 'event';
 }

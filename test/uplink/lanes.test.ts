@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { native } from '../../native/index.js';
 import { alarm, rig, telemetry, topics } from './rig.js';
 
 test('meta goes before what was committed after it, whatever was in memory', async () => {
@@ -20,8 +21,9 @@ test('meta goes before what was committed after it, whatever was in memory', asy
   assert.ok(order.indexOf('meta/meta') < order.indexOf('alarm/fall'));
 });
 
-test('new readings leave beside a backlog, which keeps half of the slots', async () => {
+test('alarms and live streams leave beside a backlog, which keeps its share and its order', async () => {
   const { store, port, clock, online } = rig({ window: 2 });
+  store.liveStreams.add('fresh');
   store.commit(Array.from({ length: 400 }, () => telemetry));
   await online();
   for (let i = 0; i < 20; i++) {
@@ -31,9 +33,10 @@ test('new readings leave beside a backlog, which keeps half of the slots', async
   const live = store.commit([
     { class: 'telemetry', stream: 'fresh' },
     { class: 'telemetry', stream: 'fresh' },
+    telemetry,
     alarm,
   ]);
-  assert.ok(live.length === 3 && store.left.length > 300);
+  assert.ok(live.length === 4 && store.left.length > 300);
   const order: string[] = [];
   for (let i = 0; i < 6; i++) {
     await clock.advance(0);
@@ -73,4 +76,36 @@ test('open gaps are published on connect and while online', async () => {
   store.gaps = [gap];
   await clock.advance(10_500);
   assert.equal(store.publishGapsCalls, 2);
+});
+
+/** What goes when one is answered at a time: class, stream and first number. */
+async function sendsOneByOne(all: ReturnType<typeof rig>, count: number): Promise<string[]> {
+  const order: string[] = [];
+  for (let i = 0; i < count; i++) {
+    await all.clock.advance(0);
+    for (const one of all.port.answerAll()) {
+      order.push(`${one.topic.split('/').at(-1)} ${native.decodeHeader(one.payload).first}`);
+    }
+  }
+  return order;
+}
+
+test('backlog newest: from the newest commit down, a commit in its order; what is committed meanwhile goes in front, in order', async () => {
+  const all = rig({ window: 1, backlog: 'newest' });
+  const { store } = all;
+  store.liveStreams.add('hot');
+  const hot = { class: 'telemetry', stream: 'hot' } as const;
+  for (let i = 0; i < 3; i++) store.commit([telemetry, telemetry, hot]);
+  await all.online();
+  assert.deepEqual(await sendsOneByOne(all, 2), ['climate 4', 'climate 5']);
+  store.commit([telemetry, hot]);
+  store.commit([telemetry]);
+  assert.deepEqual(await sendsOneByOne(all, 9), [
+    ...['hot 2', 'hot 3', 'climate 6', 'climate 7'],
+    ...['climate 2', 'climate 3', 'hot 1', 'climate 0', 'climate 1'],
+  ]);
+  assert.deepEqual(await sendsOneByOne(all, 2), ['hot 0']);
+  store.commit([telemetry, hot]);
+  assert.deepEqual((await sendsOneByOne(all, 3)).sort(), ['climate 8', 'hot 4']);
+  assert.equal(store.left.length, 0);
 });
