@@ -35,6 +35,13 @@ const JOBS = [
     maxMin: 20,
   },
   {
+    name: 'reconnects',
+    what: '10,000 reconnects, plain and TLS: descriptors, threads, heap',
+    command: ['npm', 'test', '--', 'uplink/leak'],
+    env: { CAIRN_RECONNECTS: '10000' },
+    maxMin: 20,
+  },
+  {
     name: 'fuzz',
     what: 'each parser fuzzed for 10 minutes',
     command: ['npm', 'run', 'fuzz', '--', '--seconds', '600', '--keep'],
@@ -141,14 +148,14 @@ mkdirSync(logs, { recursive: true });
 let failed = 0;
 for (const job of wanted) {
   if (list) {
-    process.stdout.write(`${job.name.padEnd(9)} ${job.what}\n`);
+    process.stdout.write(`${job.name.padEnd(10)} ${job.what}\n`);
     continue;
   }
   const logFile = join(logs, `${job.name}.log`);
   const began = performance.now();
   const fault = await run(job, logFile);
   const took = duration(performance.now() - began);
-  process.stdout.write(`${fault ? 'FAILED' : 'passed'}  ${job.name.padEnd(9)} ${took}  ${job.what}\n`);
+  process.stdout.write(`${fault ? 'FAILED' : 'passed'}  ${job.name.padEnd(10)} ${took}  ${job.what}\n`);
   if (!fault) continue;
   failed++;
   process.stdout.write(`        ${fault}; the end of ${logFile}:\n${tail(logFile)}\n`);

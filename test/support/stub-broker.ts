@@ -1,5 +1,8 @@
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { createServer as createTls } from 'node:tls';
+import type { TlsFiles } from './broker.js';
 
 export interface HeardPublish {
   readonly topic: string;
@@ -24,19 +27,22 @@ export class StubBroker {
   pings = 0;
   /** What is done with a publish; at first: answered. */
   onPublish: (publish: HeardPublish) => void = ({ puback }) => puback(0);
-  /** True: a CONNECT is answered. */
+  /** False: a CONNECT ends the connection. */
   accepts = true;
   /** True: a PINGREQ is answered. */
   pongs = true;
   /** Told in the CONNACK of MQTT 5, seconds. */
   serverKeepAliveS: number | undefined;
 
-  private constructor() {
-    this.#server = createServer((socket) => this.#serve(socket));
+  private constructor(private readonly tls: TlsFiles | undefined) {
+    const serve = (socket: Socket) => this.#serve(socket);
+    this.#server = tls
+      ? createTls({ cert: readFileSync(tls.certificate), key: readFileSync(tls.key) }, serve)
+      : createServer(serve);
   }
 
-  static async start(): Promise<StubBroker> {
-    const broker = new StubBroker();
+  static async start(tls?: TlsFiles): Promise<StubBroker> {
+    const broker = new StubBroker(tls);
     broker.#server.listen(0, '127.0.0.1');
     await once(broker.#server, 'listening');
     return broker;
@@ -47,7 +53,7 @@ export class StubBroker {
   }
 
   get url(): string {
-    return `mqtt://127.0.0.1:${this.port}`;
+    return `${this.tls ? 'mqtts' : 'mqtt'}://127.0.0.1:${this.port}`;
   }
 
   get open(): number {
@@ -91,8 +97,8 @@ export class StubBroker {
   #hear(socket: Socket, level: number, { type, body }: Packet): void {
     if (type === CONNECT) {
       this.connects++;
-      if (!this.accepts) return;
-      socket.write(level === 5 ? this.#connack5() : Buffer.from([0x20, 2, 0, 0]));
+      if (!this.accepts) socket.destroy();
+      else socket.write(level === 5 ? this.#connack5() : Buffer.from([0x20, 2, 0, 0]));
     } else if (type === PUBLISH) {
       this.publishes++;
       this.onPublish(heard(socket, level, body));
