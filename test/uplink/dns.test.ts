@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { Resolver as Cares } from 'node:dns';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { systemClock } from '../../runtime/clock/index.js';
 import { type AskAll, Resolver } from '../../runtime/uplink/resolver.js';
 import { makeCa, startMosquitto, WITHOUT_MOSQUITTO } from '../support/broker.js';
@@ -141,4 +143,33 @@ test('FAULTS 34: at a known address too, TLS wants the name', {
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+});
+
+const canUnshare = spawnSync('unshare', ['-m', 'true']).status === 0;
+
+test("FAULTS 34: while the system's resolver hangs, the store commits as before: one thread of the pool is held", {
+  skip: canUnshare ? false : 'a mount namespace needs root',
+  timeout: 60_000,
+}, (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'cairn-dns-'));
+  const conf = join(folder, 'resolv.conf');
+  // So patient that every look-up of the test is still under way at its end.
+  writeFileSync(conf, 'nameserver 127.10.0.53\noptions timeout:30 attempts:5\n');
+  const script = fileURLToPath(new URL('./hung-dns-child.js', import.meta.url));
+  const run = 'mount --bind "$1" /etc/resolv.conf && exec "$2" "$3" "$4"';
+  const node = [conf, process.execPath, script, join(folder, 'store')];
+  const { stdout, stderr } = spawnSync('unshare', ['-m', 'sh', '-c', run, 'sh', ...node], {
+    encoding: 'utf8',
+    env: { ...process.env, UV_THREADPOOL_SIZE: '4' },
+    timeout: 40_000,
+  });
+  rmSync(folder, { recursive: true, force: true });
+  assert.notEqual(stdout, '', stderr);
+  const seen: Record<string, number> = JSON.parse(stdout);
+  t.diagnostic(
+    `${seen.tries} tries, ${seen.questions} questions; commits: median ${seen.medianBeforeMs!.toFixed(1)} ms before, ${seen.medianDuringMs!.toFixed(1)} ms during, ${seen.longestDuringMs!.toFixed(1)} ms at most`,
+  );
+  assert.ok(seen.tries! >= 20);
+  assert.ok(seen.questions! >= 1 && seen.questions! <= 2, 'A and AAAA of one look-up');
+  assert.equal(seen.commits, 60);
 });
