@@ -26,10 +26,10 @@ export class Backlog {
   }
 
   /** The next batch's blocks: the most precious classes first, all of meta, up to `maxBytes` in all. They are in flight from now on. */
-  take(maxBytes: number): Taken {
+  take(maxBytes: number, classes: readonly LogClass[] = LOG_CLASSES): Taken {
     const taken: Partial<Record<LogClass, readonly WaitingBlock[]>> = {};
     let left = maxBytes;
-    for (const name of LOG_CLASSES) {
+    for (const name of classes) {
       const blocks = this.#of(name);
       let count = 0;
       for (

@@ -1,13 +1,14 @@
 import { LOG_CLASSES } from '../../wire/index.js';
-import { type OpenedDatabase, openDatabase } from './database.js';
+import type { Connection } from './connection.js';
 import { type Draft, draw, isWhole } from './draft.js';
 import { Due } from './due.js';
-import { reasonOf } from './error.js';
+import { reasonOf, StoreError } from './error.js';
 import { HEAD_KEY } from './keys.js';
 import type { LevelDb } from './options.js';
 import { decodeHead } from './records.js';
 import { Deleter, type Releases } from './release.js';
 import { Retry } from './retry.js';
+import { codeOf } from './scan.js';
 import { sealAll } from './seal.js';
 import { shed } from './shed.js';
 import type { StoreState } from './state.js';
@@ -26,8 +27,8 @@ export interface CommitterEvents {
   onCommit(commit: StoreCommit): void;
   /** The disk took a batch: so much was written and deleted. */
   onWrite(bytes: number): void;
-  /** The disk has less than was acknowledged: an audit of this database must say what is missing. */
-  onLoss(db: LevelDb): void;
+  /** The disk has less than was acknowledged: an audit must say what is missing. */
+  onLoss(): void;
 }
 
 /** What the disk may hold; DiskKeeper. */
@@ -47,7 +48,10 @@ export class Committer {
   committedBlocks = 0;
   bytesWritten = 0;
   failure: { readonly since: bigint; readonly reason: string } | undefined;
-  #db: LevelDb | undefined;
+  /** A write failed, and the ballast couldn't be held again since. */
+  #isTight = false;
+  /** Written since then. */
+  #tightBytes = 0;
   /** A batch whose write failed: perhaps it is on the disk. */
   #doubtful: Draft | undefined;
   #running: Promise<void> | undefined;
@@ -67,9 +71,8 @@ export class Committer {
     readonly wear: Wear,
     readonly disk: DiskBudget,
     readonly events: CommitterEvents,
-    db: LevelDb,
+    readonly connection: Connection,
   ) {
-    this.#db = db;
     const { deps } = state.options;
     this.#retry = new Retry(deps, () => void this.#run());
     this.#liveDue = new Due(deps, () => void this.#run());
@@ -80,9 +83,10 @@ export class Committer {
     this.#lastNs = deps.nowNs();
   }
 
-  /** The open database; `undefined` while the disk refuses. */
-  get db(): LevelDb | undefined {
-    return this.#db;
+  /** The database's files are damaged: what is whole of them is put in their place before anything else is written. */
+  repair(damage: string): void {
+    this.connection.damaged(damage);
+    this.now();
   }
 
   /** Soon: with this turn of the event loop. */
@@ -128,8 +132,7 @@ export class Committer {
       do whole = await this.#attempt();
       while (!whole && this.failure === undefined && !this.state.backlog.isEmpty);
     } finally {
-      await this.#db?.close();
-      this.#db = undefined;
+      await this.connection.close();
     }
     return whole && this.failure === undefined;
   }
@@ -187,14 +190,14 @@ export class Committer {
     const ofGroup = this.#ofGroup;
     this.#ofGroup = false;
     try {
-      this.#db ??= await this.#reopen();
-      const db = this.#db;
+      const db = this.connection.writable ?? (await this.#reopen());
+      const hasRoom = await this.#hasRoom();
       await this.disk.room(this.#expectedBytes());
       const deleter = new Deleter(this.state, db);
       await deleter.release(this.releases.take());
-      await deleter.evict(this.disk.budgetBytes, this.#expectedBytes());
+      await deleter.evict(this.disk.budgetBytes, hasRoom ? this.#expectedBytes() : 0);
       sealAll(this.state);
-      draft = draw(this.state, deleter);
+      draft = draw(this.state, deleter, hasRoom ? undefined : this.#alarmBytes());
       whole = isWhole(this.state);
       // Receipts may have come while others were looked up: their wish stands.
       if (whole && this.releases.isEmpty) this.#cancel();
@@ -204,11 +207,28 @@ export class Committer {
       await this.#failed(error, draft);
       return false;
     }
-    if (this.failure) this.#recovered();
+    if (this.failure && !this.#isTight) this.#recovered();
     if (!draft) this.releases.landed();
     else this.#landed(draft, ofGroup, this.#sinceLastMs);
     if (whole) this.#resolve(waiters);
+    if (this.#isTight) this.#stayTight();
     return whole;
+  }
+
+  /** Once a write failed there is no room until the ballast is held again. */
+  async #hasRoom(): Promise<boolean> {
+    const { ballast } = this.connection;
+    if (!this.#isTight || (await ballast.hold())) this.#isTight = false;
+    return !this.#isTight;
+  }
+
+  /** What frees room is written, and alarms within bounds; the rest waits in memory. */
+  #stayTight(): void {
+    this.#refused(new StoreError('io', this.state.options.path, 'the disk is full'));
+  }
+
+  #alarmBytes(): number {
+    return Math.max(0, this.connection.ballast.alarmBytes - this.#tightBytes);
   }
 
   /** Who found nothing while the database was closed may look again. */
@@ -228,6 +248,7 @@ export class Committer {
     this.releases.landed();
     this.commits += 1;
     this.bytesWritten += draft.bytes;
+    this.#tightBytes += draft.bytes;
     this.events.onWrite(draft.bytes + draft.deletedBytes);
     const classes = LOG_CLASSES.filter((name) => draft.taken[name]);
     let rows = 0;
@@ -252,8 +273,16 @@ export class Committer {
   async #failed(error: unknown, doubtful: Draft | undefined): Promise<void> {
     if (doubtful) this.#doubtful = doubtful;
     else if (!this.#doubtful) this.releases.returned();
-    const db = this.#db;
-    this.#db = undefined;
+    this.connection.failed();
+    if (codeOf(error) === 'LEVEL_CORRUPTION') this.connection.damaged(reasonOf(error));
+    await this.connection.ballast.giveWay();
+    if (!this.#isTight) this.#tightBytes = 0;
+    this.#isTight = !this.connection.ballast.isHeld;
+    this.#refused(error);
+  }
+
+  /** Rows wait in memory, and it is tried again. */
+  #refused(error: unknown): void {
     const reason = this.#retry.failed(
       error,
       `${this.state.options.path}: the disk refuses, rows wait in memory`,
@@ -262,38 +291,26 @@ export class Committer {
     this.failure = { since: this.failure?.since ?? this.state.options.deps.nowNs(), reason };
     sealAll(this.state);
     shed(this.state);
-    try {
-      await db?.close();
-    } catch (cause) {
-      this.state.options.deps.log(
-        'warn',
-        `${this.state.options.path}: the failed database did not close: ${reasonOf(cause)}`,
-      );
-    }
   }
 
   /** Opens the database after a failure, and finds out what is on the disk. */
   async #reopen(): Promise<LevelDb> {
-    const opened: OpenedDatabase = await openDatabase(this.state.options);
-    const { crc32c } = this.state.options.deps.native;
-    const head = decodeHead(await readHead(opened.db), crc32c);
+    const { db, isReplaced } = await this.connection.renew();
+    const head = decodeHead(await db.get(HEAD_KEY), this.state.options.deps.native.crc32c);
     const doubtful = this.#doubtful;
     this.#doubtful = undefined;
-    if (doubtful && head?.batch === doubtful.batch) {
-      this.#landed(doubtful, false, undefined);
-      return opened.db;
-    }
-    if (doubtful) this.#returned(doubtful);
-    if (head?.batch !== this.state.batch) {
+    if (doubtful && head?.batch === doubtful.batch) this.#landed(doubtful, false, undefined);
+    else if (doubtful) this.#returned(doubtful);
+    if (head?.batch !== this.state.batch || isReplaced) {
       const [found, wanted] = [head?.batch ?? 'none', this.state.batch];
       this.state.options.deps.log(
         'error',
-        `the disk lost what it had taken: its last batch is ${found}, not ${wanted}`,
+        `the disk lost what it had taken: its last batch is ${found} of ${wanted}`,
       );
       this.state.touchAll();
-      this.events.onLoss(opened.db);
+      this.events.onLoss();
     }
-    return opened.db;
+    return db;
   }
 
   #resolve(waiters: readonly (() => void)[]): void {
@@ -311,8 +328,4 @@ export class Committer {
   #expectedBytes(): number {
     return Math.min(this.state.memory.bytes, 2 * 1024 * 1024);
   }
-}
-
-async function readHead(db: LevelDb): Promise<Uint8Array | undefined> {
-  return db.get(HEAD_KEY);
 }

@@ -8,12 +8,19 @@ const LEVEL = 'level';
 /** There from the moment on when something may have been acknowledged. */
 const MARKER = 'acknowledged';
 const QUARANTINE = /^quarantine-(\d+)$/;
+/** Of the database that is made in place of a damaged one. */
 const REPAIR = 'repair';
+/** As many bytes as repairs were begun since all was last found whole. */
+const REPAIRS = 'repairs';
+const MAX_REPAIRS = 3;
+/** There while nobody has looked at all tables. */
+const UNCHECKED = 'unchecked';
+const CHECK_BEFORE_NS = 1_000_000_000n;
 
 export interface OpenedDatabase {
   readonly db: LevelDb;
-  /** It was made, or made anew. */
-  readonly isNew: boolean;
+  /** Another one was damaged; this holds what was whole of it, or nothing. */
+  readonly isReplaced: boolean;
 }
 
 /**
@@ -30,15 +37,39 @@ export async function openDatabase(options: StoreOptions): Promise<OpenedDatabas
 
 async function openOrReplace(options: StoreOptions): Promise<OpenedDatabase> {
   const { path, deps } = options;
+  await finishReplacement(options);
   const names = await deps.files.list(join(path, LEVEL));
   const isEmpty = names.filter((name) => name !== 'LOCK' && !name.startsWith('LOG')).length === 0;
-  const damage = isEmpty ? undefined : await damageOf(options, names);
+  const damage = isEmpty ? undefined : ((await damageOf(options, names)) ?? (await checkBefore(options)));
   if (damage !== undefined) return replaceDatabase(options, damage);
   try {
-    return { db: await openLevel(options, isEmpty), isNew: isEmpty };
+    return { db: await openLevel(options, isEmpty), isReplaced: false };
   } catch (error) {
     if (codeOf(error) === 'LEVEL_CORRUPTION') return replaceDatabase(options, reasonOf(error));
     throw error;
+  }
+}
+
+/**
+ * Tables are looked at before LevelDB falls over them: all that can be in a second. What is left the running node checks; should it not
+ * come to that because the process ended, the next start checks all.
+ */
+async function checkBefore({ path, deps }: StoreOptions): Promise<string | undefined> {
+  const marker = join(path, UNCHECKED);
+  const wasCutShort = (await deps.files.read(marker)) !== undefined;
+  const end = deps.nowNs() + CHECK_BEFORE_NS;
+  const goOn = (): boolean => wasCutShort || deps.nowNs() < end;
+  const check = await deps.checkTables?.(join(path, LEVEL), { goOn });
+  if (check?.isComplete === false && !wasCutShort) {
+    await deps.files.write(marker, new TextEncoder().encode('Not all tables were checked yet.\n'));
+  }
+  return check?.damage;
+}
+
+/** The running node has checked all: the next start needn't. */
+export async function setChecked({ path, deps }: StoreOptions): Promise<void> {
+  for (const name of [UNCHECKED, REPAIRS]) {
+    if (await deps.files.read(join(path, name))) await deps.files.remove(join(path, name));
   }
 }
 
@@ -83,15 +114,34 @@ async function damageOf({ path, deps }: StoreOptions, names: readonly string[]):
   return bytes?.length === 0 ? `${manifest} is empty` : undefined;
 }
 
-/** Puts a damaged database that nobody has open aside, and opens what repair makes of it, or an empty one. */
+/**
+ * Puts a damaged database that nobody has open aside, and opens what repair makes of it, or an empty one. The new one is whole before the
+ * old one moves: a cut at any place costs the work only.
+ */
 export async function replaceDatabase(options: StoreOptions, damage: string): Promise<OpenedDatabase> {
   const { path, deps } = options;
-  const aside = await quarantine(options);
   const hadAcknowledged = (await deps.files.read(join(path, MARKER))) !== undefined;
-  deps.log('error', `${path}: the database is damaged (${damage}); put aside as ${aside}`);
-  const repaired = hadAcknowledged && (await repair(options, join(path, aside)));
-  await deps.files.sync(path);
-  return { db: await openLevel(options, !repaired), isNew: !repaired };
+  const level = hadAcknowledged ? 'error' : 'warn'; // a creation that was cut has nothing to lose
+  deps.log(level, `${path}: the database is damaged: ${damage}`);
+  await deps.files.remove(join(path, REPAIR));
+  const repaired = hadAcknowledged && (await repair(options));
+  const aside = await quarantine(options);
+  await finishReplacement(options);
+  const what = repaired
+    ? 'what is whole of it goes on, the audit says what is missing'
+    : 'an empty one takes its place';
+  deps.log('warn', `${path}: it is put aside as ${aside}; ${what}`);
+  return { db: await openLevel(options, !repaired), isReplaced: true };
+}
+
+/** With the old database out of the way, the repaired one is complete and takes its place; beside it, it is a rest of a repair. */
+async function finishReplacement({ path, deps }: StoreOptions): Promise<void> {
+  const { files } = deps;
+  const names = await files.list(path);
+  if (!names.includes(REPAIR)) return;
+  if (names.includes(LEVEL)) await files.remove(join(path, REPAIR));
+  else await files.rename(join(path, REPAIR), join(path, LEVEL));
+  await files.sync(path);
 }
 
 /** Moves the database aside, and drops an older one that was: the store's size is bounded. */
@@ -117,23 +167,26 @@ export async function dropQuarantine({ path, deps }: StoreOptions): Promise<bool
   return found.length > 0;
 }
 
-/** What LevelDB's repair makes of a copy, in the database's place; false when it could not. */
-async function repair({ path, sizeBytes, deps }: StoreOptions, aside: string): Promise<boolean> {
-  const copy = join(path, REPAIR);
+/**
+ * Makes the database anew beside the damaged one; false once that was done so often without the check of all coming to its end that the
+ * disk is to blame. Rejects when the disk refuses: then it isn't the database's fault, and nothing was changed.
+ */
+async function repair({ path, deps }: StoreOptions): Promise<boolean> {
   const { files } = deps;
-  // Two of them have to fit the declared size; otherwise repair works on the only one.
-  const fits = 2 * (await files.sizeBytes(aside)) <= sizeBytes;
+  const [to, tries] = [join(path, REPAIR), join(path, REPAIRS)];
+  const before = await files.read(tries);
+  if ((before?.length ?? 0) >= MAX_REPAIRS) return false;
+  await files.write(tries, new Uint8Array((before?.length ?? 0) + 1).fill(0x2b));
   try {
-    await files.remove(copy);
-    await (fits ? files.copy(aside, copy) : files.rename(aside, copy));
-    await deps.repairLevel(copy);
-    await files.rename(copy, join(path, LEVEL));
-    deps.log('warn', `${path}: the database was repaired; the audit will say what is missing`);
+    await deps.repairLevel(join(path, LEVEL), to);
+    for (const name of await files.list(to)) await files.sync(join(to, name));
+    await files.sync(to);
     return true;
   } catch (error) {
-    deps.log('error', `${path}: no repair, an empty database takes its place: ${reasonOf(error)}`);
-    await (fits ? files.remove(copy) : files.rename(copy, aside));
-    return false;
+    await files.remove(to);
+    if (before) await files.write(tries, before);
+    else await files.remove(tries);
+    throw error;
   }
 }
 

@@ -1,18 +1,20 @@
-import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import * as fs from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
-import { promisify } from 'node:util';
 import { native } from '../../native/index.js';
+import { levelSizes } from './database.js';
 import { storageDevice } from './device.js';
+import { isOnceKey } from './keys.js';
+import { checkTables } from './leveldb/check.js';
+import { salvage } from './leveldb/salvage.js';
 import type { LevelDb, LevelOptions, PlainFile, StoreDeps, StoreFiles, StoreLog } from './options.js';
 
 // By require: importing CommonJS costs memory, see log.ts.
 const level: typeof import('level') = createRequire(import.meta.url)('level');
 
-/** Repair may take this long, ms; then its process is ended. */
-const REPAIR_TIMEOUT_MS = 10 * 60_000;
+/** A repair writes with the buffers of a store of this size. */
+const REPAIR_SIZE_BYTES = 64 * 1024 * 1024;
 
 /** The store's dependencies on the real disk, timers and randomness. */
 export function storeDefaults(log: StoreLog): StoreDeps {
@@ -25,6 +27,7 @@ export function storeDefaults(log: StoreLog): StoreDeps {
     random64: () => randomBytes(8).readBigUInt64BE(),
     files: realFiles,
     openLevel: openRealLevel,
+    checkTables: (path, check) => checkTables(path, check, { files: realFiles, crc32c: native.crc32c }),
     repairLevel: repairRealLevel,
   };
 }
@@ -92,17 +95,14 @@ class DurableEntries {
   }
 }
 
-/** In a process of its own: repair() may abort. */
-async function repairRealLevel(path: string): Promise<void> {
-  const script =
-    'require(process.argv[1]).Level.repair(process.argv[2]).then(()=>process.exit(0),()=>process.exit(1))';
-  await promisify(execFile)(
-    process.execPath,
-    ['-e', script, createRequire(import.meta.url).resolve('level'), path],
-    {
-      timeout: REPAIR_TIMEOUT_MS,
-    },
-  );
+/** Made from the files' whole pieces: LevelDB's own repair can end the process, and takes what is damaged for whole. */
+async function repairRealLevel(from: string, to: string): Promise<void> {
+  const db = await openRealLevel(to, { createIfMissing: true, ...levelSizes(REPAIR_SIZE_BYTES) });
+  try {
+    await salvage(from, db, { files: realFiles, crc32c: native.crc32c, isOnce: isOnceKey });
+  } finally {
+    await db.close();
+  }
 }
 
 export const realFiles: StoreFiles = {
@@ -117,6 +117,10 @@ export const realFiles: StoreFiles = {
   sync: syncPath,
   sizeBytes: sizeOf,
   device: storageDevice,
+  freeBytes: async (path) => {
+    const { bavail, bsize } = await fs.statfs(path);
+    return bavail * bsize;
+  },
 };
 
 async function writeSynced(path: string, bytes: Uint8Array): Promise<void> {

@@ -34,12 +34,15 @@ export interface Draft {
 
 /**
  * Draws the next batch up, in one go: nothing can be appended between what it takes and what its head says. `undefined` when there is
- * nothing to write.
+ * nothing to write. With `alarmBytes` no rows are taken but so much of alarms, and meta rows.
  */
-export function draw(state: StoreState, deletions: Deletions): Draft | undefined {
+export function draw(state: StoreState, deletions: Deletions, alarmBytes?: number): Draft | undefined {
   state.writeTouched();
   const batch = state.batch + 1;
-  const taken = state.backlog.take(MAX_BATCH_BYTES);
+  const taken =
+    alarmBytes === undefined
+      ? state.backlog.take(MAX_BATCH_BYTES)
+      : state.backlog.take(alarmBytes, ['meta', 'alarm']);
   const { operations, classes } = valuesOf(state, batch, taken, deletions.classes);
   const dirty = state.dirty.take();
   operations.push(...deletions.operations, ...dirty.values());

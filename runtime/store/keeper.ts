@@ -1,4 +1,5 @@
 import { LOG_CLASSES, type LogClass } from '../../wire/index.js';
+import { ballastBytes } from './ballast.js';
 import { dropQuarantine, levelSizes } from './database.js';
 import { reasonOf } from './error.js';
 import { valueKey } from './keys.js';
@@ -29,9 +30,10 @@ export interface Division {
  * is everything.
  */
 export function divide(sizeBytes: number, writeBufferBytes: number): Division {
-  const free = sizeBytes * (1 - DEAD_SHARE) - 6 * writeBufferBytes;
+  const ballast = ballastBytes(sizeBytes);
+  const free = sizeBytes * (1 - DEAD_SHARE) - 6 * writeBufferBytes - ballast;
   const live = Math.max(free / 8, Math.max(free - LEVEL_1_BYTES, free / 2));
-  return { live, resting: live + DEAD_SHARE * sizeBytes + 2 * writeBufferBytes };
+  return { live, resting: live + DEAD_SHARE * sizeBytes + 2 * writeBufferBytes + ballast };
 }
 
 /** Keeps the directory within its declared size: LevelDB keeps dead values until it is told to compact. Never on the commit's path. */

@@ -68,6 +68,11 @@ export function valueKey(logClass: LogClass, commit: number): Uint8Array {
   return key;
 }
 
+/** Whether a key is put once and never anew: batches are numbered, and so are their values. */
+export function isOnceKey(key: Uint8Array): boolean {
+  return key[0] === VALUE;
+}
+
 /** The commit number in a value's key; `undefined` for what is no such key. */
 export function commitOf(key: Uint8Array): number | undefined {
   if (key.length !== 10 || key[0] !== VALUE) return undefined;

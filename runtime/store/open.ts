@@ -1,4 +1,6 @@
 import { join } from 'node:path/posix';
+import { Ballast } from './ballast.js';
+import { Connection } from './connection.js';
 import { makeDurable, type OpenedDatabase, openDatabase, replaceDatabase } from './database.js';
 import { draw } from './draft.js';
 import { reasonOf, StoreError } from './error.js';
@@ -12,11 +14,9 @@ import { StoreState } from './state.js';
 /** A store on the disk, ready to give numbers. */
 export interface Opened {
   readonly state: StoreState;
-  readonly db: LevelDb;
+  readonly connection: Connection;
   readonly reserve: ReserveFile;
   readonly start: Start;
-  /** The last stop wasn't clean, or something was damaged: an audit should look. */
-  readonly doubt: boolean;
 }
 
 /** Opens, recovers, and writes what recovery decided. Rejects with a StoreError; then nothing stays open. */
@@ -24,7 +24,7 @@ export async function open(options: StoreOptions): Promise<Opened> {
   const { path, deps } = options;
   const reserveBytes = await prepare(options);
   const reserve = newestSlot(reserveBytes, deps.native.crc32c);
-  const { db, isNew, loaded } = await openAndLoad(options);
+  const { db, loaded } = await openAndLoad(options);
   try {
     refuseForeign(options, loaded);
     const { state, start } = await begin(options, db, loaded, reserve);
@@ -35,8 +35,9 @@ export async function open(options: StoreOptions): Promise<Opened> {
       deps.native.crc32c,
       reserve?.generation ?? 0,
     );
-    const doubt = !isNew && (loaded.damaged > 0 || !loaded.head || !reserve?.clean);
-    return { state, db, reserve: file, start, doubt };
+    const ballast = new Ballast(options);
+    await ballast.hold();
+    return { state, connection: new Connection(options, ballast, db), reserve: file, start };
   } catch (error) {
     await db.close();
     throw error;

@@ -27,6 +27,13 @@ export interface LevelOptions {
   readonly tableBytes: number;
 }
 
+export interface LevelCheck {
+  /** Asked before each table. */
+  goOn(): boolean;
+  /** After so many bytes: a running node takes a breath here. */
+  pause?(bytes: number): Promise<void> | undefined;
+}
+
 /** A file that is written in place. */
 export interface PlainFile {
   write(bytes: Uint8Array, position: number): Promise<void>;
@@ -77,6 +84,8 @@ export interface StoreFiles {
   sizeBytes(path: string): Promise<number>;
   /** What a path lies on; `undefined` where nobody knows. */
   device?(path: string): Promise<StorageDevice | undefined>;
+  /** What the file system of a path has room for, bytes; without it one tries. */
+  freeBytes?(path: string): Promise<number>;
 }
 
 export type StoreLog = (level: 'info' | 'warn' | 'error', text: string) => void;
@@ -89,8 +98,13 @@ export interface StoreDeps {
   random64(): bigint;
   readonly files: StoreFiles;
   openLevel(path: string, options: LevelOptions): Promise<LevelDb>;
-  /** LevelDB's repair of the database at `path`, in a process of its own: it may abort. Rejects when it failed. */
-  repairLevel(path: string): Promise<void>;
+  /** What is wrong with the tables of the database at `path`, open or not. Without it rot is found when LevelDB falls over it. */
+  checkTables?(
+    path: string,
+    check: LevelCheck,
+  ): Promise<{ readonly damage?: string; readonly isComplete: boolean }>;
+  /** Makes a new database at `to` of all that is whole in the one at `from`, which stays as it is. Rejects where it can't be written. */
+  repairLevel(from: string, to: string): Promise<void>;
   readonly native: Pick<NativeApi, 'encodeBlock' | 'decodeHeader' | 'decodeBlock' | 'crc32c'>;
   readonly log: StoreLog;
 }

@@ -23,8 +23,8 @@ export class Reader {
   constructor(
     readonly state: StoreState,
     readonly releases: Releases,
-    /** A value whose blocks can't all be named. */
-    readonly onDamage: () => void,
+    /** Hears of what isn't whole. */
+    readonly scrubber: { doubt(where: string): void },
     readonly request: ReadRequest,
   ) {}
 
@@ -32,8 +32,7 @@ export class Reader {
     const { class: name, after, order } = this.request;
     const floor = this.state.classes[name].floor;
     const from = Math.max(floor, after?.commit ?? 0);
-    const onUnreadable = (what: string): void =>
-      this.state.options.deps.log('error', `LevelDB can't read on in class ${what}`);
+    const onUnreadable = (what: string): void => this.scrubber.doubt(what);
     const values =
       order === 'oldest'
         ? scanValues(db, name, from, onUnreadable)
@@ -86,7 +85,7 @@ export class Reader {
 
   #damaged(name: LogClass, commit: number): void {
     this.state.options.deps.log('error', `a value's table of blocks is damaged (${name} ${commit})`);
-    this.onDamage();
+    this.scrubber.doubt(`${name} ${commit}`);
   }
 
   /** Nothing lies below the first value: later scans needn't walk dead keys. */

@@ -2,9 +2,10 @@ import { reasonOf } from './error.js';
 import type { StoreDeps } from './options.js';
 
 const FIRST_MS = 100;
-const LONGEST_MS = 1000;
+/** With its jitter under a second: so soon after the disk takes writes again it is used again. */
+const LONGEST_MS = 750;
 
-/** Tries again after a failure: 100 ms, doubling up to 1 s, with up to a quarter of jitter; says the first failure, not each. */
+/** Tries again after a failure: 100 ms, doubling up to 750, with up to a quarter of jitter; says the first failure, not each. */
 export class Retry {
   #delayMs = FIRST_MS;
   #timer: unknown;

@@ -1,19 +1,29 @@
+import { join } from 'node:path/posix';
 import { audit, holes } from './audit.js';
-import { reasonOf } from './error.js';
+import { setChecked } from './database.js';
+import { reasonOf, StoreError } from './error.js';
 import { streamName } from './keys.js';
 import type { LevelDb } from './options.js';
 import type { Releases } from './release.js';
 import type { StoreState } from './state.js';
 
 /** After so many bytes the event loop and the disk get a rest. */
-const BREATH_BYTES = 4 * 1024 * 1024;
-const BREATH_MS = 20;
+const BREATH_BYTES = 1024 * 1024;
+const BREATH_MS = 25;
+const EVERY_MS = 7 * 24 * 3600 * 1000;
+/** After one that was broken off. */
+const AGAIN_MS = 60_000;
+const MAX_KNOWN = 1024;
 
 /**
  * The audit of a store in use: damaged blocks and numbers that are nowhere become gaps `rot`. What was committed before it began is looked
- * at; what leaves meanwhile is settled by its end. Returns how many gaps it made.
+ * at; what leaves meanwhile is settled by its end. Where LevelDB can't read, nothing is said of what isn't seen.
  */
-export async function scrub(state: StoreState, db: LevelDb, releases: Releases): Promise<number> {
+export async function scrub(
+  state: StoreState,
+  db: LevelDb,
+  releases: Releases,
+): Promise<{ readonly gaps: number; readonly unreadable: readonly string[] }> {
   const { native, log } = state.options.deps;
   const { durableNext, epochIndex } = state;
   const found = await audit(db, {
@@ -23,13 +33,7 @@ export async function scrub(state: StoreState, db: LevelDb, releases: Releases):
   });
   for (const { class: name, commit, index } of found.damagedBlocks)
     releases.add({ class: name, commit, index }, 'rot');
-  if (found.unreadable.length > 0) {
-    log(
-      'error',
-      `LevelDB can't read all of the store, so that holes can't be told: ${found.unreadable.join('; ')}`,
-    );
-    return found.damagedBlocks.length;
-  }
+  if (found.unreadable.length > 0) return { gaps: found.damagedBlocks.length, unreadable: found.unreadable };
   let made = found.damagedBlocks.length;
   for (const stream of state.all) {
     const stored = found.stored.get(streamName(stream));
@@ -44,7 +48,7 @@ export async function scrub(state: StoreState, db: LevelDb, releases: Releases):
       made += 1;
     }
   }
-  return made;
+  return { gaps: made, unreadable: [] };
 }
 
 function breather({ options }: StoreState): (bytes: number) => Promise<void> | undefined {
@@ -57,35 +61,97 @@ function breather({ options }: StoreState): (bytes: number) => Promise<void> | u
   };
 }
 
-/** Scrubs each opened database once at most; one that is closed meanwhile costs its scrub. */
+export interface ScrubberEvents {
+  /** Rows turned out to be gone: gaps say so. */
+  onGaps(): void;
+  /** LevelDB can't read all of its files. */
+  onDamage(what: string): void;
+}
+
+/**
+ * Looks at everything that is stored: after each opening, once a week, and where somebody came upon damage. First the tables' own CRCs,
+ * since LevelDB reads damaged ones at the process's peril; then every block.
+ */
 export class Scrubber {
+  /** Audits that came to their end. */
+  done = 0;
   #running: Promise<void> | undefined;
-  #scrubbed: LevelDb | undefined;
+  #again = false;
+  #timer: unknown;
+  #isStopped = false;
+  /** Damaged values that were asked about: each is worth one audit. */
+  readonly #known = new Set<string>();
 
   constructor(
     readonly state: StoreState,
     readonly releases: Releases,
-    readonly onGaps: () => void,
+    readonly database: () => LevelDb | undefined,
+    readonly events: ScrubberEvents,
   ) {}
 
-  start(db: LevelDb): void {
-    if (this.#running || this.#scrubbed === db) return;
-    this.#scrubbed = db;
-    this.#running = this.#scrub(db).finally(() => {
+  start(): void {
+    if (this.#isStopped) return;
+    if (this.#running) {
+      this.#again = true;
+      return;
+    }
+    this.#cancel();
+    this.#running = this.#scrub().finally(() => {
       this.#running = undefined;
+      if (this.#again) this.start();
     });
   }
 
-  /** Resolves when none runs. */
-  async idle(): Promise<void> {
-    await this.#running;
+  /** Somebody read what isn't whole, `where`. */
+  doubt(where: string): void {
+    if (this.#known.has(where) || this.#known.size >= MAX_KNOWN) return;
+    this.#known.add(where);
+    this.start();
   }
 
-  async #scrub(db: LevelDb): Promise<void> {
+  get running(): boolean {
+    return this.#running !== undefined;
+  }
+
+  /** None begins after it. */
+  stop(): void {
+    this.#isStopped = true;
+    this.#cancel();
+  }
+
+  async #scrub(): Promise<void> {
+    this.#again = false;
+    const { deps } = this.state.options;
+    let nextMs = EVERY_MS;
     try {
-      if ((await scrub(this.state, db, this.releases)) > 0) this.onGaps();
+      const damage = await this.#look();
+      if (damage === undefined) await setChecked(this.state.options);
+      else if (!this.#isStopped) this.events.onDamage(damage);
     } catch (error) {
-      this.state.options.deps.log('warn', `the audit was broken off: ${reasonOf(error)}`);
+      deps.log('info', `the audit was broken off: ${reasonOf(error)}`);
+      nextMs = AGAIN_MS;
     }
+    if (!this.#isStopped) this.#timer = deps.setTimer(() => this.start(), nextMs);
+  }
+
+  /** What is wrong with the database's files, or undefined: then all that is wrong has become gaps. */
+  async #look(): Promise<string | undefined> {
+    const { path, deps } = this.state.options;
+    const pause = breather(this.state);
+    const goOn = (): boolean => !this.#isStopped;
+    const check = await deps.checkTables?.(join(path, 'level'), { goOn, pause });
+    if (check?.damage !== undefined) return check.damage;
+    const db = this.database();
+    if (!db) throw new StoreError('io', path, 'no database is open');
+    const { gaps, unreadable } = await scrub(this.state, db, this.releases);
+    if (gaps > 0) this.events.onGaps();
+    if (unreadable.length > 0) return unreadable.join('; ');
+    this.done += 1;
+    return undefined;
+  }
+
+  #cancel(): void {
+    if (this.#timer !== undefined) this.state.options.deps.clearTimer(this.#timer);
+    this.#timer = undefined;
   }
 }

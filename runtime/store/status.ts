@@ -3,7 +3,7 @@ import type { Committer } from './committer.js';
 import { streamName } from './keys.js';
 import type { Reserver } from './reserver.js';
 import type { StoreState } from './state.js';
-import type { StoreHealth, StoreStatus } from './types.js';
+import type { AuditStatus, StoreHealth, StoreStatus } from './types.js';
 import type { Wear } from './wear.js';
 
 export function statusOf(
@@ -12,6 +12,7 @@ export function statusOf(
   reserver: Reserver,
   wear: Wear,
   diskBytes: number,
+  audit: AuditStatus,
 ): StoreStatus {
   const { sizeBytes, quotaPercent, node } = state.options;
   return {
@@ -45,6 +46,7 @@ export function statusOf(
     bytesWritten: committer.bytesWritten + reserver.bytesWritten,
     diskBytes,
     flash: wear.status(),
+    audit,
   };
 }
 

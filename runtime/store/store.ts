@@ -2,10 +2,11 @@ import type { Rows } from '../../drivers/contract/index.js';
 import type { Anchor, Descriptor, Epoch, Gap, LogClass, NodeId, RowTime } from '../../wire/index.js';
 import { STREAM_NAME } from '../../wire/index.js';
 import { Committer } from './committer.js';
+import type { Connection } from './connection.js';
 import { reasonOf, StoreError } from './error.js';
 import { DiskKeeper } from './keeper.js';
 import type { Opened } from './open.js';
-import type { LevelDb, StoreOptions } from './options.js';
+import type { StoreOptions } from './options.js';
 import { Reader } from './reader.js';
 import { Releases } from './release.js';
 import { MAX_STREAMS } from './reserve.js';
@@ -37,6 +38,7 @@ export class LevelStore implements Store {
   readonly #releases = new Releases();
   readonly #reserver: Reserver;
   readonly #wear: Wear;
+  readonly #connection: Connection;
   readonly #committer: Committer;
   readonly #scrubber: Scrubber;
   readonly #keeper: DiskKeeper;
@@ -55,7 +57,7 @@ export class LevelStore implements Store {
     return store;
   }
 
-  private constructor({ state, db, reserve, doubt }: Opened, options: StoreOptions, wear: Wear) {
+  private constructor({ state, connection, reserve }: Opened, options: StoreOptions, wear: Wear) {
     this.#wear = wear;
     this.#state = state;
     this.#options = options;
@@ -63,17 +65,21 @@ export class LevelStore implements Store {
     this.epoch = state.epoch;
     this.boot = state.identity.boot;
     this.#reserver = new Reserver(state, reserve, wear, () => this.#committer.now());
-    this.#keeper = new DiskKeeper(state, () => this.#committer.db);
+    this.#keeper = new DiskKeeper(state, () => connection.writable);
     const events = {
       onCommit: (commit: StoreCommit): void => {
         for (const listener of this.#listeners) this.#tell(listener, commit);
       },
       onWrite: (bytes: number): void => this.#keeper.changed(bytes),
-      onLoss: (reopened: LevelDb): void => this.#scrubber.start(reopened),
+      onLoss: (): void => this.#scrubber.start(),
     };
-    this.#committer = new Committer(state, this.#releases, wear, this.#keeper, events, db);
-    this.#scrubber = new Scrubber(state, this.#releases, () => this.#committer.now());
-    if (doubt) this.#scrubber.start(db);
+    this.#committer = new Committer(state, this.#releases, wear, this.#keeper, events, connection);
+    this.#connection = connection;
+    this.#scrubber = new Scrubber(state, this.#releases, () => connection.db, {
+      onGaps: () => this.#committer.now(),
+      onDamage: (what) => this.#committer.repair(what),
+    });
+    this.#scrubber.start();
     this.#keeper.changed(options.sizeBytes);
   }
 
@@ -144,15 +150,15 @@ export class LevelStore implements Store {
     order: BlockOrder = 'oldest',
   ): Promise<readonly StoredBlock[]> {
     this.#refuseClosed();
-    const db = this.#committer.db;
+    const { db } = this.#connection;
     if (!db) return [];
     const request = { class: name, after, maxBlocks, maxBytes, order };
-    const reader = new Reader(this.#state, this.#releases, () => this.#scrubber.start(db), request);
+    const reader = new Reader(this.#state, this.#releases, this.#scrubber, request);
     try {
       return await reader.read(db);
     } catch (error) {
       // The database was closed under the read: what the disk refuses to write it can't be asked for either.
-      if (this.#committer.db !== db) return [];
+      if (this.#connection.db !== db) return [];
       throw error;
     } finally {
       if (!this.#releases.isEmpty) this.#committer.lazily();
@@ -202,12 +208,17 @@ export class LevelStore implements Store {
   }
 
   status(): StoreStatus {
-    return statusOf(this.#state, this.#committer, this.#reserver, this.#wear, this.#keeper.diskBytes);
+    const { running, done } = this.#scrubber;
+    return statusOf(this.#state, this.#committer, this.#reserver, this.#wear, this.#keeper.diskBytes, {
+      running,
+      done,
+    });
   }
 
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    this.#scrubber.stop();
     if (this.#state.current.some((stream) => stream.unnumberedRows > 0)) await this.#reserver.extend();
     await this.#reserver.stop();
     try {

@@ -125,6 +125,14 @@ export interface StoreStatus {
   readonly bytesWritten: number;
   readonly diskBytes: number;
   readonly flash?: FlashStatus;
+  /** Of everything that is stored: once after each opening, then once a week. */
+  readonly audit: AuditStatus;
+}
+
+export interface AuditStatus {
+  readonly running: boolean;
+  /** That came to their end, since the process started. */
+  readonly done: number;
 }
 
 /** What one synced batch brought. */

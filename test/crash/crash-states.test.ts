@@ -84,7 +84,7 @@ test('with everything kept the model is the folder as the processes left it', { 
 
 /** Of calls with a path or a descriptor: these leave files as they are. */
 const READING =
-  /^(access|close|faccessat2?|fadvise64|fcntl|fstat|getdents64|inotify_add_watch|lseek|lstat|munmap|newfstatat|openat|pread64|read|readlink|stat|statx)$/;
+  /^(access|close|faccessat2?|fadvise64|fcntl|fstat|getdents64|inotify_add_watch|lseek|lstat|munmap|newfstatat|openat|pread64|read|readlink|stat|statfs|statx)$/;
 /** A call's record in the log. */
 const LOGGED: Readonly<Record<string, string>> = {
   write: 'write',

@@ -19,10 +19,11 @@ export async function passTime(clock: SimClock, ms: number, turnMs: number): Pro
 }
 
 /** A disk in memory without faults: each answer comes with the next microtasks, so that a simulated clock may stand still meanwhile. */
-export function memoryDisk(): { files: StoreFiles; openLevel(path: string): Promise<LevelDb> } {
+export function memoryDisk(): Pick<StoreDeps, 'files' | 'openLevel' | 'checkTables'> {
   const files = new Map<string, Uint8Array>();
   const rows = new Map<string, Uint8Array>();
-  return { files: memoryFiles(files), openLevel: async () => memoryLevel(rows) };
+  const checkTables = async () => ({ isComplete: true });
+  return { files: memoryFiles(files), openLevel: async () => memoryLevel(rows), checkTables };
 }
 
 function memoryLevel(rows: Map<string, Uint8Array>): LevelDb {

@@ -52,13 +52,14 @@ test('one flipped bit anywhere in a value costs at most its block, and a gap say
   const isVictim = (key: Uint8Array): boolean => key.length === 10 && key[0] === 0x56 && key[1] === 3;
   const victims: { commit: number; length: number }[] = [];
   const look = rotten((key, value) => {
-    if (isVictim(key)) victims.push({ commit: key[9]!, length: value.length });
+    const isNew = !victims.some(({ commit }) => commit === key[9]);
+    if (isVictim(key) && isNew) victims.push({ commit: key[9]!, length: value.length });
     return value;
   });
   const probe = await openStore(testOptions(path, { deps: look }));
   await heldRows(probe);
   await probe.close();
-  const { commit, length } = victims[1]!;
+  const { commit, length } = victims.toSorted((a, b) => a.commit - b.commit)[1]!;
   let damaged = 0;
   for (let at = 0; at < length; at += 5) {
     const copy = join(temporary(t), 'copy');
@@ -85,7 +86,7 @@ test('one flipped bit anywhere in a value costs at most its block, and a gap say
   assert.ok(damaged > 0.6 * (length / 5), `${damaged} gaps`);
 });
 
-test('values that vanish from the middle are found by the audit after an unclean stop', async (t) => {
+test('FAULTS 9: values that vanish from the middle are found by the audit after a clean stop too', async (t) => {
   const path = temporary(t);
   await filled(path);
   const db = await testDeps().openLevel(join(path, 'level'), {
@@ -104,18 +105,7 @@ test('values that vanish from the middle are found by the audit after an unclean
   assert.ok(!verdict.ok);
   assert.deepEqual(verdict.streams.find((one) => one.stream === 't')!.missing, [[10, 30]]);
 
-  const reserve = join(path, 'reserve');
-  const clean = readFileSync(reserve);
-  const store = await openTest(testOptions(path));
-  assert.deepEqual(store.openGaps(), []);
-  await store.close();
-  writeFileSync(reserve, clean);
-  // An unclean stop: the slot of the first process is gone, the second's limits stand.
-  const dirty = await openTest(testOptions(path));
-  const copy = join(temporary(t), 'copy');
-  cpSync(path, copy, { recursive: true });
-  await dirty.close();
-  const again = await openTest(testOptions(copy));
+  const again = await openTest(testOptions(path));
   await until(() => again.openGaps().some((gap) => gap.cause === 'rot'));
   const rot = again.openGaps().filter((gap) => gap.cause === 'rot');
   assert.deepEqual(
@@ -123,7 +113,7 @@ test('values that vanish from the middle are found by the audit after an unclean
     [{ stream: 't', first: 10, last: 29, atMost: true }],
   );
   await again.close();
-  assert.deepEqual((await verifyStore(copy, testDeps())).problems, []);
+  assert.deepEqual((await verifyStore(path, testDeps())).problems, []);
 });
 
 test('a torn slot of the reserve leaves the other in force; both unreadable begin a new epoch', async (t) => {

@@ -56,7 +56,7 @@ test('the directory stays within its size while three times as much flows throug
 });
 
 test('a store over its size loses the oldest of the lowest class above its share, with merged gaps, and no alarm', async (t) => {
-  const store = await openTest(testOptions(temporary(t), { sizeBytes: 512 * 1024 }));
+  const store = await openTest(testOptions(temporary(t), { sizeBytes: 1024 * 1024 }));
   store.append(rowsOf('a', [1, 2, 3]));
   await store.flush();
   for (let i = 0; i < 100; i += 1) {

@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { native } from '../../native/index.js';
-import { openStore, type StorageDevice, type Store, type StoreOptions } from '../../runtime/store/index.js';
+import {
+  openStore,
+  type StorageDevice,
+  type Store,
+  type StoreDeps,
+  type StoreOptions,
+} from '../../runtime/store/index.js';
 import { decodeHead, emptyClasses, encodeHead } from '../../runtime/store/records.js';
 import { SimClock } from '../support/sim-clock.js';
 import { memoryDisk, passTime, simulatedTime } from './memory-disk.js';
@@ -28,8 +34,8 @@ function countingDisk(clock: SimClock, systemBytesPerS: number) {
       writtenBytes: Math.round(batches * TRUE_SYNC_BYTES + system),
     };
   };
-  const openLevel = async (path: string) => {
-    const db = await disk.openLevel(path);
+  const openLevel: StoreDeps['openLevel'] = async (path, options) => {
+    const db = await disk.openLevel(path, options);
     return {
       ...db,
       batch: async (operations: Parameters<typeof db.batch>[0]) => {
@@ -39,7 +45,7 @@ function countingDisk(clock: SimClock, systemBytesPerS: number) {
     };
   };
   return {
-    deps: { openLevel, files: { ...disk.files, device } },
+    deps: { ...disk, openLevel, files: { ...disk.files, device } },
     written: async () => (await device()).writtenBytes!,
     batches: () => batches,
   };

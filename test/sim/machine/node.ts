@@ -129,7 +129,7 @@ function storeOptions(
       random64: () => random.u64(),
       files: filesOf(disk, life),
       openLevel: (path, options) => openLevel(disk, life, path, options),
-      repairLevel: (path) => repairLevel(disk, life, path),
+      repairLevel: (from, to) => repairLevel(disk, life, from, to),
       native,
       log: (level, text) => log(level, 'store', text),
     },
