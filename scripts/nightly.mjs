@@ -22,6 +22,13 @@ const JOBS = [
     maxMin: 180,
   },
   {
+    name: 'custody',
+    what: 'node and receiver killed three times each in 180 s, a proxy that loses answers: custody of the fleet',
+    command: ['npm', 'test', '--', 'acceptance/custody'],
+    env: { CAIRN_CUSTODY_RUN_MS: '180000' },
+    maxMin: 20,
+  },
+  {
     name: 'disk',
     what: 'the disk full for 60 s, and read-only for 60 s, under 200 readings/s',
     command: ['npm', 'test', '--', 'acceptance/disk-full', 'acceptance/read-only'],

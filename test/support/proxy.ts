@@ -13,6 +13,8 @@ export class TcpProxy {
   delayMs = 0;
   /** How fast bytes go on towards the broker; all of them are taken from the client at once. 0: as fast as they come. */
   upBytesPerS = 0;
+  /** Whether what came from the broker just now is lost; its connection ends with it: TCP can't lose bytes and go on. */
+  losesDown: () => boolean = () => false;
   /** Bytes towards the broker so far. */
   upBytes = 0;
   connections = 0;
@@ -54,6 +56,7 @@ export class TcpProxy {
     let arrived = Promise.resolve();
     from.on('data', (chunk: Buffer) => {
       if (this.frozen) return;
+      if (!isUp && this.losesDown()) return void from.destroy();
       if (isUp) this.upBytes += chunk.length;
       const dueMs = Date.now() + this.delayMs;
       arrived = arrived.then(async () => {

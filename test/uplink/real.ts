@@ -1,3 +1,4 @@
+import type { KeyObject } from 'node:crypto';
 import { systemClock } from '../../runtime/clock/index.js';
 import type { UplinkConfig } from '../../runtime/config/types.js';
 import { createUplink, mqttJs } from '../../runtime/uplink/index.js';
@@ -17,6 +18,7 @@ export function realUplink(
   config: Partial<UplinkConfig> & { url: string },
   store = new FakeStore(),
   resolver?: Resolver,
+  fleetKeys: readonly KeyObject[] = [],
 ): RealUplink {
   const log: string[] = [];
   const whole: UplinkConfig = {
@@ -38,6 +40,7 @@ export function realUplink(
     random: Math.random,
     log: (level, text) => log.push(`${level} ${text}`),
     software: 'test',
+    fleetKeys,
   });
   const reason = () => {
     const { link } = uplink.status();
