@@ -15,6 +15,7 @@ import { startCommitLog } from './commit-log.js';
 import { formatProblem, type NodeConfig, type UplinkConfig } from './config/index.js';
 import { ControlServer, controlPath } from './control.js';
 import { readFleetKeys } from './fleet-keys.js';
+import { forecastHere, forecastLines } from './forecast.js';
 import { lastEnd, openService, type Service, statusLine } from './health/index.js';
 import { type Identity, IdentityError, loadIdentity } from './identity.js';
 import { createLog, type Log, type LogSink } from './log.js';
@@ -90,6 +91,8 @@ interface Around {
 async function openStages(config: NodeConfig, around: Around, opened: (() => unknown)[]): Promise<Stages> {
   const { clock, identity, log, sink } = around;
   const path = controlPath(config.store.path);
+  const cast = await forecastHere(config);
+  log(cast.isWornOut ? 'warn' : 'info', 'store', forecastLines(config, cast).join('; '));
   const store = await openNodeStore(config, around);
   opened.push(
     () => store.close(),

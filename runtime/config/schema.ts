@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { type Attachment, type DriverDefinition, STREAM_CLASSES } from '../../drivers/contract/index.js';
 import { oneOf } from './problem.js';
-import { accelerationMps2, duration, percent, sizeBytes } from './units.js';
+import { accelerationMps2, autoOrDuration, duration, lifeMs, percent, sizeBytes } from './units.js';
 
 /** The shapes of a node file's sections but the parts, with the words that an editor shows. */
 
@@ -107,12 +107,31 @@ export const storeSchema = described(
         'Shares of the size that a class keeps for itself; the rest is common.',
       ),
       commit: described(
-        v.optional(duration('50ms', '10min'), '1s'),
-        'How often rows go to the disk: so much is lost at a power cut, and flash wears by it. Alarms go at once.',
+        v.optional(autoOrDuration('50ms', '10min'), 'auto'),
+        'How often rows go to the disk: so much is lost at a power cut, and flash wears by it. auto: 1 s to 60 s, as the flash bears it. Alarms go at once, events and live parts within 1 s.',
       ),
       reserve: described(
         v.optional(duration('1s', '10min'), '10s'),
-        'How far ahead row numbers are reserved: the longest gap after a power cut.',
+        'How far ahead row numbers are reserved at least: the longest gap after a power cut. Two commit intervals where that is more.',
+      ),
+      flash: described(
+        v.optional(
+          v.strictObject(
+            {
+              size: described(
+                v.optional(sizeBytes('1 GB', '100000 GB')),
+                'Of the whole card; otherwise looked up.',
+              ),
+              cycles: described(
+                v.optional(whole(10, 1_000_000, 'a whole number from 10 to 1000000')),
+                'How often a cell can be erased and written: TLC 300 to 1000, MLC 3000, SLC 50000. Otherwise 300.',
+              ),
+              life: described(v.optional(lifeMs(30, 50)), 'How long it shall last. Otherwise 5y.'),
+            },
+            'a mapping such as { size: 32 GB, cycles: 500, life: 5y }',
+          ),
+        ),
+        'The card or flash that the store lies on, so that it is not worn out before its time.',
       ),
       memory: described(
         v.optional(sizeBytes('1 MB', '256 MB'), '8 MB'),

@@ -4,7 +4,7 @@ import type { PlacedPart } from './parts.js';
 import { oneOf, type Problems } from './problem.js';
 import { fusionSchema, storeSchema, uplinkSchema } from './schema.js';
 import { find, type MapTree } from './tree.js';
-import type { FusionConfig, Place, SecretFile, StoreConfig, UplinkConfig } from './types.js';
+import type { FlashConfig, FusionConfig, Place, SecretFile, StoreConfig, UplinkConfig } from './types.js';
 
 /** `fusion:`, held against the parts it names. Undefined where there is none, or it is wrong. */
 export function readFusion(
@@ -96,15 +96,10 @@ export function readStore(node: MapTree, problems: Problems): StoreConfig | unde
       'at most 100% together; what is left is common',
     );
   }
-  if (file.reserve < file.commit) {
-    const reserve = find(node, ['store', 'reserve']);
-    const place = reserve.found === 2 ? reserve.tree.place : find(node, ['store', 'commit']).tree.place;
-    problems.add(
-      place,
-      'store.reserve is shorter than store.commit',
-      'a reserve of at least one commit interval',
-    );
-  }
+  const placeOf = (key: string): Place | undefined => {
+    const entry = find(node, ['store', key]);
+    return entry.found === 2 ? entry.tree.place : undefined;
+  };
   return {
     path: file.path,
     sizeBytes: file.size,
@@ -112,7 +107,13 @@ export function readStore(node: MapTree, problems: Problems): StoreConfig | unde
     commitIntervalMs: file.commit,
     reserveAheadMs: file.reserve,
     memoryBytes: file.memory,
+    ...(file.flash && { flash: flashOf(file.flash) }),
+    places: withoutUndefined({ commit: placeOf('commit'), flash: placeOf('flash') }),
   };
+}
+
+function flashOf({ size, cycles, life }: NonNullable<StoreFile['flash']>): FlashConfig {
+  return withoutUndefined({ sizeBytes: size, cycles, lifeMs: life });
 }
 
 /** `uplink:`. Undefined where there is none, or it is wrong. Risks that work go into `warnings`. */
@@ -156,6 +157,7 @@ export function readUplink(node: MapTree, problems: Problems, warnings: Problems
   };
 }
 
+type StoreFile = NonNullable<ReturnType<typeof check<typeof storeSchema>>>;
 type UplinkFile = NonNullable<ReturnType<typeof check<typeof uplinkSchema>>>;
 
 /** Keys that only make sense together. */

@@ -136,11 +136,23 @@ export interface StoreConfig {
   readonly sizeBytes: number;
   /** Shares of the size, by class; the rest of the size is common. */
   readonly quotaPercent: Readonly<Record<StreamClass, number>>;
-  readonly commitIntervalMs: number;
-  /** How far ahead numbers are reserved. */
+  readonly commitIntervalMs: number | 'auto';
+  /** How far ahead numbers are reserved at least. */
   readonly reserveAheadMs: number;
   /** Rows that wait for the disk at most, bytes. */
   readonly memoryBytes: number;
+  readonly flash?: FlashConfig;
+  /** Where the node file says what wears the flash. */
+  readonly places?: { readonly commit?: Place; readonly flash?: Place };
+}
+
+/** The flash that the store lies on, as far as the node file says it. */
+export interface FlashConfig {
+  readonly sizeBytes?: number;
+  /** Program/erase cycles. */
+  readonly cycles?: number;
+  /** How long it shall last. */
+  readonly lifeMs?: number;
 }
 
 /** A whole node, checked: nothing in it can be wrong but the world. */

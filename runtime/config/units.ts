@@ -77,6 +77,37 @@ export function duration(min: string, max: string, why = '') {
   );
 }
 
+/** `auto`, or a duration as above. */
+export function autoOrDuration(min: string, max: string) {
+  const [low, high] = [min, max].map((text) => parseDurationMs(text) ?? Number.NaN) as [number, number];
+  const wanted = `auto, or ${DURATION_WANTED}`;
+  return v.pipe(
+    v.string(wanted),
+    v.regex(new RegExp(`^auto$|${DURATION.source}`), wanted),
+    v.transform((text) => (text === 'auto' ? ('auto' as const) : (parseDurationMs(text) ?? Number.NaN))),
+    v.check((ms) => ms === 'auto' || ms >= low, `auto, or at least ${min}`),
+    v.check((ms) => ms === 'auto' || ms <= high, `auto, or at most ${max}`),
+  );
+}
+
+const LIFE_WANTED = 'a time in years or days, such as 5y or 500d';
+const LIFE = /^(\d+(?:\.\d+)?)\s*([yd])$/;
+const DAY_MS = 86_400_000;
+
+/** `5y` → ms */
+export function lifeMs(minDays: number, maxYears: number) {
+  return v.pipe(
+    v.string(LIFE_WANTED),
+    v.regex(LIFE, LIFE_WANTED),
+    v.transform((text) => {
+      const [, count, unit] = LIFE.exec(text)!;
+      return Number(count) * (unit === 'y' ? 365 : 1) * DAY_MS;
+    }),
+    v.minValue(minDays * DAY_MS, `at least ${minDays}d`),
+    v.maxValue(maxYears * 365 * DAY_MS, `at most ${maxYears}y`),
+  );
+}
+
 /** 90000 → `90s`: the shortest whole form in one unit. */
 export function formatMs(ms: number): string {
   const unit = UNITS.find(([, per]) => ms >= per && Number.isInteger(ms / per));

@@ -4,6 +4,7 @@ import { registry } from '../board/index.js';
 import { checkSecrets, formatProblem, loadConfig, type NodeConfig } from '../config/index.js';
 import { controlPath } from '../control.js';
 import { readFleetKeys } from '../fleet-keys.js';
+import { forecast, wearProblems } from '../forecast.js';
 import { packageRoot } from '../package.js';
 import { CommandError, EXIT, type Invocation, type Terminal } from './command.js';
 
@@ -30,8 +31,16 @@ export function readConfig(path: string, terminal: Terminal): NodeConfig {
   const problems = [...secrets, ...readFleetKeys(result.config.uplink).problems];
   if (problems.length > 0) throw new CommandError(EXIT.usage, problems.map(formatProblem).join('\n'));
   checkSocket(path, result.config.store.path);
+  checkFlash(result.config);
   for (const warning of result.warnings) terminal.err(`warning: ${formatProblem(warning)}`);
   return result.config;
+}
+
+/** A declared flash that would be worn out before its time. One that is only looked up is another machine's as likely as not. */
+function checkFlash(config: NodeConfig): void {
+  if (config.store.flash?.sizeBytes === undefined) return;
+  const problems = wearProblems(config, forecast(config));
+  if (problems.length > 0) throw new CommandError(EXIT.usage, problems.map(formatProblem).join('\n'));
 }
 
 /** A store whose socket the kernel can't name would be opened, and then nobody could ask the node. */

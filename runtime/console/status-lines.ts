@@ -1,5 +1,6 @@
+import { secondsText, sizeText, timeText } from '../forecast.js';
 import type { PipelineStatus } from '../pipeline.js';
-import type { StoreStatus } from '../store/index.js';
+import type { FlashStatus, StoreStatus } from '../store/index.js';
 
 /** The status as a person reads it, one fact a line; 80 columns. Works on a live status and on one that came as JSON. */
 export function statusLines(status: PipelineStatus): readonly string[] {
@@ -38,7 +39,36 @@ export function storeLines(store: StoreStatus): readonly string[] {
     ...store.streams.flatMap((stream) =>
       Object.entries(stream.gaps).map(([cause, rows]) => `  gap ${stream.stream} ${cause}: ${rows} rows`),
     ),
+    ...(store.flash ? flashLines(store.flash) : []),
   ];
+}
+
+/** How long the flash will last, why commits are as far apart as they are, and what a power cut can cost. */
+function flashLines(flash: FlashStatus): readonly string[] {
+  const { sizeBytes, sizeFrom, cycles, device, windows } = flash;
+  const counted = flash.isMeasured ? 'counted by the device' : 'modelled';
+  const windowText = ({ of, ms, rows }: FlashStatus['windows'][number]) =>
+    `${of} ${secondsText(ms)}, ${rows} rows`;
+  return [
+    `flash ${device ? `${device}, ` : ''}${sizeText(sizeBytes)} (${sizeFrom}), ${cycles} cycles: ${daysText(flash.daysLeft)} left at this hour's rate, ${daysText(flash.daysLeftSinceStart)} at the rate since the start`,
+    `  ${sizeText(flash.bytesPerDay)} a day of ${sizeText(flash.budgetBytesPerDay)} (${counted})  ${perText(flash.bytesPerRow)} a row  ${perText(flash.bytesPerPayloadByte)} a byte of payload`,
+    `  commits ${secondsText(flash.commitIntervalMs)} apart: ${whyText(flash)}`,
+    `  a power cut costs at most: ${windows.map(windowText).join('; ')}`,
+  ];
+}
+
+function daysText(days: number | undefined): string {
+  return days === undefined ? 'no wear yet, all' : timeText(days / 365);
+}
+
+function perText(bytes: number | undefined): string {
+  return bytes === undefined ? '-' : `${Number(bytes.toPrecision(3))} B`;
+}
+
+function whyText({ isAuto, commitIntervalMs, otherBytesPerDay }: FlashStatus): string {
+  if (!isAuto) return 'as the node file says';
+  if (commitIntervalMs <= 1000) return 'the flash bears it';
+  return `the flash bears no more, ${sizeText(otherBytesPerDay)} a day go to content, live rows and other programs`;
 }
 
 function wallText({ time }: PipelineStatus): string {

@@ -5,6 +5,7 @@ import type { PartConfig } from '../config/types.js';
 import { PartLoop } from './part.js';
 import type { Sampler, SamplerCommand, SamplerStream } from './types.js';
 
+export { fullStreams } from './streams.js';
 export type * from './types.js';
 
 const INBOX_MAX = 16;

@@ -28,7 +28,7 @@ export const DEFAULT_CYCLES = 300;
 export const DEFAULT_LIFE_MS = 5 * 365 * 86_400_000;
 /** Where nobody says how large it is: the smallest card that is sold with boards. */
 export const DEFAULT_SIZE_BYTES = 16e9;
-/** Of what a device may take, where what others write to it can't be seen: the rest is the system's, its logs' and updates'. */
+/** Of what a device may take, the store's for sure: the rest is the system's, its logs' and updates', and the store's where they leave it. */
 export const STORE_SHARE = 1 / 2;
 
 /** Group commits under `commit: auto` are so far apart, ms. */

@@ -4,7 +4,10 @@ import { LevelStore } from './store.js';
 import type { Store } from './types.js';
 
 export { realFiles, storeDefaults } from './defaults.js';
+export { storageDevice } from './device.js';
 export { StoreError, type StoreErrorKind } from './error.js';
+export { flashOf } from './flash.js';
+export { type ForecastStream, forecastWear, type WearForecast } from './forecast.js';
 export type {
   FlashSpec,
   LevelDb,

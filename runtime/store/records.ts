@@ -41,8 +41,9 @@ export interface Head {
 export interface WearRecord {
   /** In the life of the store, while it was open. */
   readonly writtenBytes: number;
-  /** Saved up of the budget. */
-  readonly levelBytes: number;
+  /** Saved up of the store's own share of the budget, and of the whole device's. */
+  readonly ownLevelBytes: number;
+  readonly deviceLevelBytes: number;
 }
 
 /** What the store knows of a stream. `version` 0: no descriptor is known. */
@@ -91,7 +92,8 @@ export function encodeHead(head: Head, crc32c: Crc32c): Uint8Array {
   }
   writer.u16(head.next.length);
   for (const next of head.next) writer.u53(next);
-  if (head.wear) writer.u53(head.wear.writtenBytes).u53(head.wear.levelBytes);
+  const { wear } = head;
+  if (wear) writer.u53(wear.writtenBytes).u53(wear.ownLevelBytes).u53(wear.deviceLevelBytes);
   return withCrc(writer.bytes(), crc32c);
 }
 
@@ -106,9 +108,11 @@ export function decodeHead(bytes: Uint8Array | undefined, crc32c: Crc32c): Head 
     classes[name] = { floor: reader.u53(), values: reader.u32(), blocks: reader.u32(), bytes: reader.u53() };
   }
   const next = Array.from({ length: reader.u16() }, () => reader.u53());
-  const isOld = checked.length - reader.offset < 16;
-  const wear = isOld ? undefined : { writtenBytes: reader.u53(), levelBytes: reader.u53() };
-  return { batch, classes, next, wear };
+  return { batch, classes, next, wear: checked.length - reader.offset < 24 ? undefined : readWear(reader) };
+}
+
+function readWear(reader: ByteReader): WearRecord {
+  return { writtenBytes: reader.u53(), ownLevelBytes: reader.u53(), deviceLevelBytes: reader.u53() };
 }
 
 export function encodeBounds(bounds: readonly number[], crc32c: Crc32c): Uint8Array {

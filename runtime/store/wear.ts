@@ -45,13 +45,15 @@ export interface Written {
 }
 
 /**
- * What the store asks of the flash: counts it, holds it against the budget, and sets the commit interval by it. Where the kernel counts the
- * device's sectors, that count is what is spent, other programs' writes included, and the budget is the device's; otherwise the model is,
- * and half the budget.
+ * What the store asks of the flash: counts it, holds it against the budget, and sets the commit interval by it. Half the budget is the
+ * store's own, spent by the model of what it writes. Where the kernel counts the device's sectors, the store may also have what is left of
+ * the whole: then that count is what is spent, whoever wrote it, and whatever the model says.
  */
 export class Wear {
   readonly flash: Flash;
-  readonly #pace: Pace;
+  readonly #own: Pace;
+  /** Where the device counts. */
+  readonly #whole: Pace | undefined;
   readonly #startNs: bigint;
   readonly #rate: Rate;
   readonly #rows = new Map<Lane, Rate>();
@@ -77,7 +79,9 @@ export class Wear {
     const now = state.options.deps.nowNs();
     this.flash = flashOf(state.options.flash, device);
     this.#counterBytes = device?.writtenBytes;
-    this.#pace = new Pace(this.budgetBytesPerS, now, state.wear?.levelBytes);
+    const budget = budgetBytesPerS(this.flash);
+    this.#own = new Pace(STORE_SHARE * budget, now, state.wear?.ownLevelBytes);
+    this.#whole = this.isMeasured ? new Pace(budget, now, state.wear?.deviceLevelBytes) : undefined;
     this.#startNs = now;
     this.#writtenBytes = state.wear?.writtenBytes ?? 0;
     this.#lookedNs = now;
@@ -98,7 +102,9 @@ export class Wear {
   /** How far apart group commits are now. */
   get intervalMs(): number {
     const { commitIntervalMs } = this.state.options;
-    return commitIntervalMs === 'auto' ? this.#pace.intervalMs(this.#now) : commitIntervalMs;
+    if (commitIntervalMs !== 'auto') return commitIntervalMs;
+    const now = this.#now;
+    return Math.min(this.#own.intervalMs(now), this.#whole?.intervalMs(now) ?? Number.POSITIVE_INFINITY);
   }
 
   get reserveAheadMs(): number {
@@ -121,7 +127,7 @@ export class Wear {
         this.#storedRows += count;
       }
     }
-    if (ofGroup) this.#pace.group(now);
+    if (ofGroup) for (const pace of [this.#own, this.#whole]) pace?.group(now);
     this.#spend(SYNC_BYTES + contentBytes(draft.bytes, isFull));
     if (this.isMeasured && !this.#isLooking && secondsBetween(this.#lookedNs, now) >= LOOK_S) {
       this.#isLooking = true;
@@ -153,7 +159,7 @@ export class Wear {
       bytesPerPayloadByte: this.#payloadBytes > 0 ? this.#modelBytes / this.#payloadBytes : undefined,
       commitIntervalMs: this.intervalMs,
       isAuto: this.state.options.commitIntervalMs === 'auto',
-      otherBytesPerDay: this.#pace.otherBytesPerS(now) * DAY_S,
+      otherBytesPerDay: (this.#whole ?? this.#own).otherBytesPerS(now) * DAY_S,
       windows: this.#windows(now),
     };
   }
@@ -174,9 +180,10 @@ export class Wear {
     ];
   }
 
-  /** By the model; it counts for the budget where the device can't say better. */
+  /** By the model; it is what was written where the device can't say better. */
   #spend(bytes: number): void {
     this.#modelBytes += bytes;
+    this.#own.wrote(bytes, this.#now);
     if (!this.isMeasured) this.#wrote(bytes);
   }
 
@@ -184,7 +191,7 @@ export class Wear {
     const now = this.#now;
     this.#sinceStartBytes += bytes;
     this.#rate.add(bytes, now);
-    this.#pace.wrote(bytes, now);
+    this.#whole?.wrote(bytes, now);
     this.#writtenBytes += bytes;
     this.#keep();
   }
@@ -193,7 +200,8 @@ export class Wear {
   #keep(): void {
     this.state.wear = {
       writtenBytes: Math.round(this.#writtenBytes) + SYNC_BYTES,
-      levelBytes: Math.max(0, Math.round(this.#pace.levelBytes) - SYNC_BYTES),
+      ownLevelBytes: saved(this.#own),
+      deviceLevelBytes: saved(this.#whole ?? this.#own),
     };
   }
 
@@ -224,4 +232,8 @@ async function look({ path, deps }: StoreOptions): Promise<StorageDevice | undef
 function laneOf(stream: Stream): Lane {
   const isNamed = stream.class === 'alarm' || stream.class === 'event' || stream.class === 'meta';
   return stream.declaredLive && !isNamed ? 'live' : stream.class;
+}
+
+function saved({ levelBytes }: Pace): number {
+  return Math.max(0, Math.round(levelBytes) - SYNC_BYTES);
 }

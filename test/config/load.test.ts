@@ -17,7 +17,7 @@ parts:
   sos: { driver: contact, pin: 11, role: sos, bias: pullUp, activeLow: true, debounce: 1.5ms }
   self: { driver: node, slow: { when: still, every: 5min } }
 fusion: { imu: imu, orientation: { every: 2 Hz }, noMotion: 10min, shock: 4 g }
-store: { path: data, size: 1 GiB, quota: { alarm: 5% }, commit: 500ms, reserve: 30s, memory: 2 MiB }
+store: { path: data, size: 1 GiB, quota: { alarm: 5% }, commit: 500ms, reserve: 30s, memory: 2 MiB, flash: { size: 32 GB, life: 400d } }
 uplink:
   url: mqtts://broker.example:8883
   username: '7'
@@ -64,6 +64,11 @@ log: warn
     commitIntervalMs: 500,
     reserveAheadMs: 30_000,
     memoryBytes: 2_097_152,
+    flash: { sizeBytes: 32e9, lifeMs: 400 * 86_400_000 },
+    places: {
+      commit: { file: 'node.yaml', line: 11, column: 65 },
+      flash: { file: 'node.yaml', line: 11, column: 108 },
+    },
   });
   assert.deepEqual(config.uplink, {
     url: 'mqtts://broker.example:8883',

@@ -20,14 +20,12 @@ const cases: readonly (readonly [title: string, text: string, ...said: string[]]
     'node.yaml:4:78: parts.imu.slow.every is 500ms, not slower than every: 1s (wanted: more than 1s)',
   ],
   [
-    'a reserve that is used up between two commits',
-    `${SELF}store: { commit: 1min, reserve: 5s }\n`,
-    'node.yaml:4:33: store.reserve is shorter than store.commit (wanted: a reserve of at least one commit interval)',
-  ],
-  [
-    'a commit that outlasts the usual reserve',
-    `${SELF}store: { commit: 1min }\n`,
-    'node.yaml:4:18: store.reserve is shorter than store.commit (wanted: a reserve of at least one commit interval)',
+    'a flash of no known size, that lasts for ever, and a commit that is neither auto nor a time',
+    `${SELF}store: { flash: { size: 32, cycles: 1, life: 100y }, commit: never }\n`,
+    "node.yaml:4:25: store.flash.size can't be 32 (wanted: a size with its unit, such as 512 MB or 1 GiB)",
+    "node.yaml:4:37: store.flash.cycles can't be 1 (wanted: a whole number from 10 to 1000000)",
+    "node.yaml:4:46: store.flash.life can't be 100y (wanted: at most 50y)",
+    "node.yaml:4:62: store.commit can't be never (wanted: auto, or a duration or rate with its unit, such as 10s, 250ms, 5min or 10 Hz)",
   ],
   [
     'an authority for a link without TLS',

@@ -98,6 +98,16 @@ test('FAULTS 13: what the device counts stays inside the declared budget, other 
   }
 });
 
+test('another program that wears the card out takes no more than its own half', async () => {
+  const clock = new SimClock();
+  const store = await openSimulated(clock, countingDisk(clock, 1e6).deps);
+  await sample(store, clock, 3600);
+  const { flash, commits } = store.status();
+  assert.ok(flash!.commitIntervalMs < 35_000, `${flash!.commitIntervalMs}`);
+  assert.ok(commits > 3600 / 35);
+  assert.ok(flash!.daysLeft! < 365, 'and it is said');
+});
+
 test('without a count of the device the model is held against half the budget', async () => {
   const clock = new SimClock();
   const store = await openSimulated(clock, memoryDisk());
@@ -146,7 +156,7 @@ test('a head of an older runtime is read, and an older runtime reads ours', () =
     batch: 7,
     classes: emptyClasses(),
     next: [1, 2],
-    wear: { writtenBytes: 5e12, levelBytes: 9 },
+    wear: { writtenBytes: 5e12, ownLevelBytes: 9, deviceLevelBytes: 8 },
   };
   assert.deepEqual(decodeHead(encodeHead(head, native.crc32c), native.crc32c), head);
   const old = { ...head, wear: undefined };

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { toJson } from '../../control.js';
+import { forecastHere, forecastLines } from '../../forecast.js';
 import { CONFIG_OPTION, type Command, EXIT } from '../command.js';
 import { configPath, readConfig } from '../files.js';
 
@@ -13,6 +14,7 @@ export const check: Command = {
     const [file] = call.positionals;
     const path = file ? resolve(file) : configPath(call);
     const config = readConfig(path, call.terminal);
+    const flash = await forecastHere(config);
     const summary = {
       file: path,
       node: config.name,
@@ -23,12 +25,14 @@ export const check: Command = {
         attachment: part.attachment,
       })),
       uplink: config.uplink?.url,
+      flash,
     };
     if (call.json) call.terminal.out(toJson(summary));
     else {
       call.terminal.out(
         `${path}: right. Node ${config.name} on ${config.board.title}, ${config.parts.length} parts.`,
       );
+      for (const line of forecastLines(config, flash)) call.terminal.out(line);
     }
     return EXIT.ok;
   },
