@@ -17,6 +17,8 @@ export interface Report {
 export interface Bench {
   readonly name: string;
   readonly title: string;
+  /** Minutes: it runs only when it is named. */
+  readonly isLong?: boolean;
   run(): Promise<Report>;
 }
 
