@@ -6,7 +6,8 @@ import { type TestContext, test } from 'node:test';
 import { checkStates, textOf } from './check-states.js';
 import { CrashDisk } from './crash-disk.js';
 import { readOperations } from './operation-log.js';
-import { fastFolder, type Recording, record, runWorkload, STORE, usualRuns } from './recording.js';
+import { STORE } from './options.js';
+import { fastFolder, type Recording, record, runWorkload, usualRuns } from './recording.js';
 import { cannotWatch } from './shim.js';
 
 const SEED = Number(process.env.CAIRN_CRASH_SEED ?? Date.now() % 1_000_000);

@@ -1,5 +1,8 @@
 import { type StoreDeps, type StoreOptions, storeDefaults } from '../../runtime/store/index.js';
 
+/** In the watched folder, there before the first process starts: a node's image makes it. */
+export const STORE = 'store';
+
 /** The smallest store there is: its tables, logs and quotas are full after a few hundred rows. */
 export const SMALL_BYTES = 1024 * 1024;
 

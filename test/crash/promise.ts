@@ -12,9 +12,16 @@ interface StreamPromise {
 /** What was said by a moment: what the disk must hold from then on. */
 export class Promised {
   readonly streams = new Map<string, StreamPromise>();
+  /** In which the last rows were promised; `undefined`: none were. */
+  epoch: string | undefined;
+  #openEpoch = '';
 
   take(statement: Statement): void {
-    if (statement.is === 'phase') return;
+    if (statement.is === 'open') {
+      this.#openEpoch = statement.epoch;
+      return;
+    }
+    if (statement.is === 'committed') this.epoch = this.#openEpoch;
     const { stream, from, to } = statement;
     const its = this.of(stream);
     this.streams.set(stream, its);
@@ -27,9 +34,5 @@ export class Promised {
 
   of(stream: string): StreamPromise {
     return this.streams.get(stream) ?? { committed: [], freed: [], given: [] };
-  }
-
-  get isEmpty(): boolean {
-    return [...this.streams.values()].every(({ committed }) => committed.length === 0);
   }
 }

@@ -4,11 +4,10 @@ import { existsSync, mkdirSync, mkdtempSync, realpathSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { STORE } from './options.js';
 import { type ShimFaults, watched } from './shim.js';
 
 const WORKLOAD = fileURLToPath(new URL('./workload.js', import.meta.url));
-/** In the watched folder, there before the process starts: a node's image makes it. */
-export const STORE = 'store';
 
 /** Memory where there is some: syncs cost nothing, and nothing wears. */
 export function fastFolder(): string {
@@ -21,7 +20,12 @@ export interface Run {
   readonly steps: number;
   readonly ending: 'clean' | 'cut';
   readonly faults?: ShimFaults;
+  /** SIGKILL so long after its start. */
+  readonly killAfterMs?: number;
 }
+
+/** A process that has not ended by then hangs, and is killed. */
+const LONGEST_MS = 60_000;
 
 /** A program and its arguments in whose hands the process runs. */
 type Under = readonly string[];
@@ -41,11 +45,13 @@ export async function runWorkload(folder: string, log: string, run: Run, under: 
     stdio: ['ignore', 'inherit', 'pipe'],
     env: { ...process.env, ...watched(folder, log, run.faults) },
   });
+  const timer = setTimeout(() => child.kill('SIGKILL'), run.killAfterMs ?? LONGEST_MS);
   let stderr = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     stderr += text;
   });
   const [code, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null];
+  clearTimeout(timer);
   return { code, signal, stderr };
 }
 

@@ -13,7 +13,8 @@ export type Statement =
   | { readonly is: 'given'; readonly stream: string; readonly from: number; readonly to: number }
   /** Said before it is done: these rows are freed by a receipt, and may be gone. */
   | { readonly is: 'freed'; readonly stream: string; readonly from: number; readonly to: number }
-  | { readonly is: 'phase'; readonly name: string };
+  /** The store is open. */
+  | { readonly is: 'open'; readonly epoch: string };
 
 export function say(folder: string, statement: Statement): void {
   appendFileSync(join(folder, SAID), `${JSON.stringify(statement)}\n`);

@@ -8,6 +8,8 @@
  *   CRASH_FAIL        sync:N:COUNT:ERRNO or write:N:COUNT:ERRNO: the N-th sync or write and COUNT - 1 more fail and do nothing
  *   CRASH_SYNC_MS     every sync takes so much longer
  *
+ * What lies directly in the folder is logged and not touched: calls on it are not counted, nor do they fail.
+ *
  * Calls take turns, so that the log's order is the order in which they happened. Syncs don't: a sync's record is written when it
  * has returned and says how long the log was when it began, and it covers no write behind that.
  * LevelDB writes through stdio, whose own calls no preloaded library sees: its files are cookies here that write through write() below.
@@ -137,11 +139,16 @@ static uint64_t log_bytes(void)
 	return fstat(log_fd, &stat) == 0 ? (uint64_t)stat.st_size : 0;
 }
 
+static int is_touched(const char *path)
+{
+	return strchr(path, '/') != NULL;
+}
+
 /** Before a call: takes the turn. */
-static void enter(void)
+static void enter(const char *path)
 {
 	pthread_mutex_lock(&turn);
-	if (++calls == kill_before) kill(getpid(), SIGKILL);
+	if (is_touched(path) && ++calls == kill_before) kill(getpid(), SIGKILL);
 }
 
 /** After the call: appends its record, gives the turn up. Keeps errno. */
@@ -158,23 +165,23 @@ static void leave(struct record record, const char *path, const char *to, const 
 		{ (void *)data, data_bytes },
 	};
 	if (REAL(writev)(log_fd, parts, 4) != (ssize_t)record.bytes) abort();
-	if (calls == kill_after) kill(getpid(), SIGKILL);
+	if (is_touched(path) && calls == kill_after) kill(getpid(), SIGKILL);
 	pthread_mutex_unlock(&turn);
 	errno = error;
 }
 
-#define FAILS(what) (++(what).seen >= (what).first && (what).first && (what).seen < (what).first + (what).count)
+#define FAILS(what, path) (is_touched(path) && ++(what).seen >= (what).first && (what).first && (what).seen < (what).first + (what).count)
 
 static int open_watched(const char *path, const char *rest, int flags, mode_t mode)
 {
-	enter();
+	enter(rest);
 	const uint64_t before = inode_at(path);
 	const int fd = REAL(open)(path, flags, mode);
 	const int created = fd >= 0 && !before;
 	const int emptied = fd >= 0 && before && (flags & O_TRUNC);
 	if (!created && !emptied) {
 		const int error = errno;
-		calls--;
+		calls -= (unsigned long)is_touched(rest);
 		pthread_mutex_unlock(&turn);
 		errno = error;
 		return fd;
@@ -197,8 +204,8 @@ int open64(const char *path, int flags, ...) __attribute__((alias("open")));
 
 static ssize_t write_logged(int fd, const char *path, const void *data, size_t bytes, off64_t at)
 {
-	enter();
-	const int fails = FAILS(fail_write);
+	enter(path);
+	const int fails = FAILS(fail_write, path);
 	ssize_t done = -1;
 	if (fails) errno = fail_write.error;
 	else done = at < 0 ? REAL(write)(fd, data, bytes) : REAL(pwrite64)(fd, data, bytes, at);
@@ -244,9 +251,9 @@ ssize_t writev(int fd, const struct iovec *parts, int count)
 
 static int sync_logged(int fd, const char *path, int data_only)
 {
-	enter();
+	enter(path);
 	const uint64_t began = log_bytes();
-	const int fails = FAILS(fail_sync);
+	const int fails = FAILS(fail_sync, path);
 	pthread_mutex_unlock(&turn);
 	if (sync_ms > 0) nanosleep(&(struct timespec){ sync_ms / 1000, sync_ms % 1000 * 1000000 }, NULL);
 	int result = -1;
@@ -281,7 +288,7 @@ int ftruncate64(int fd, off64_t length)
 	char buffer[PATH_MAX];
 	const char *path = file_below(fd, buffer);
 	if (!path) return REAL(ftruncate64)(fd, length);
-	enter();
+	enter(path);
 	const int result = REAL(ftruncate64)(fd, length);
 	const struct record record = {
 		.kind = TRUNCATE, .error = result < 0 ? errno : 0, .inode = inode_of(fd), .at = (uint64_t)length
@@ -296,7 +303,7 @@ int rename(const char *from, const char *to)
 {
 	const char *path = below(from), *new_path = below(to);
 	if (!path || !new_path) return REAL(rename)(from, to);
-	enter();
+	enter(path);
 	const uint64_t inode = inode_at(from);
 	const int result = REAL(rename)(from, to);
 	leave((struct record){ .kind = RENAME, .error = result < 0 ? errno : 0, .inode = inode }, path, new_path, NULL, 0);
@@ -306,7 +313,7 @@ int rename(const char *from, const char *to)
 #define ENTRY(kind_of, call)                                                                                          \
 	const char *rest = below(path);                                                                               \
 	if (!rest) return call;                                                                                       \
-	enter();                                                                                                      \
+	enter(rest);                                                                                                  \
 	const int result = call;                                                                                      \
 	leave((struct record){ .kind = kind_of, .error = result < 0 ? errno : 0 }, rest, NULL, NULL, 0);               \
 	return result

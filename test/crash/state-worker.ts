@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { judgeStore } from './judge.js';
 import { readOperations } from './operation-log.js';
-import { fastFolder, STORE } from './recording.js';
+import { STORE } from './options.js';
+import { fastFolder } from './recording.js';
 import { crashStates, materialise } from './states.js';
 
 const { values, positionals } = parseArgs({

@@ -4,8 +4,8 @@ import { seeded } from '../../hil/random.js';
 import { native } from '../../native/index.js';
 import { CrashDisk, type CrashDiskOptions, type EntryModel, type Image, type Kept } from './crash-disk.js';
 import type { Operation } from './operation-log.js';
+import { STORE } from './options.js';
 import { Promised } from './promise.js';
-import { STORE } from './recording.js';
 import { SAID, statementOf } from './said.js';
 
 const MODELS: readonly EntryModel[] = ['journal', 'strict'];

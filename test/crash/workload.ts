@@ -1,11 +1,12 @@
 // The process whose disk is cut: `workload.js FOLDER SEED STEPS clean|cut`. Writes to the store in FOLDER/store what the seed says, and
 // tells in FOLDER/said what it promises.
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { seeded } from '../../hil/random.js';
 import { native } from '../../native/index.js';
-import { openStore, type Store } from '../../runtime/store/index.js';
+import { openStore, type Store, StoreError } from '../../runtime/store/index.js';
 import { LOG_CLASSES } from '../../wire/index.js';
-import { crashOptions } from './options.js';
+import { crashOptions, STORE } from './options.js';
 import { declareAll, nextOf, rowsFrom, STREAMS } from './rows.js';
 import { say } from './said.js';
 
@@ -16,10 +17,22 @@ function upTo(most: number): number {
   return 1 + Math.floor(random() * most);
 }
 
-/** A store that tells what it has promised and which numbers it has given. */
+/** As a node does it: while the disk refuses, the store can't be opened, and it is tried again. */
+async function opened(): Promise<Store> {
+  for (;;) {
+    try {
+      return await openStore(crashOptions(join(folder, STORE), { bootId: `boot-${seed}` }));
+    } catch (error) {
+      if (!(error instanceof StoreError && error.kind === 'io')) throw error;
+      await delay(10);
+    }
+  }
+}
+
+/** A store that tells what it has promised. */
 async function open(): Promise<Store> {
-  const bootId = `boot-${seed}`;
-  const store = await openStore(crashOptions(join(folder, 'store'), { bootId }));
+  const store = await opened();
+  say(folder, { is: 'open', epoch: store.epoch });
   declareAll(store);
   const from = new Map(STREAMS.map(({ name }) => [name, nextOf(store, name)]));
   const told = new Map<string, number>(from);
@@ -73,7 +86,6 @@ async function step(store: Store): Promise<Store> {
   return store;
 }
 
-say(folder, { is: 'phase', name: 'start' });
 let store = await open();
 for (let left = Number(steps); left > 0; left -= 1) store = await step(store);
 if (ending === 'clean') await store.close();
