@@ -17,8 +17,8 @@ const JOBS = [
   },
   {
     name: 'crash',
-    what: '100,000 power cuts of the store, with any of what was not synced',
-    command: ['npm', 'run', 'crash', '--', '--states', '100000'],
+    what: '100,000 power cuts of the store, with any of what was not synced; killed before each call, and 1,000 times at random',
+    command: ['npm', 'run', 'crash', '--', '--states', '100000', '--kills', '1000'],
     maxMin: 180,
   },
   {

@@ -28,9 +28,8 @@ export async function callsOf(run: Run): Promise<number> {
   }
 }
 
-/** Kills the process before its `call`-th call and again before the same one of the next start, and judges the store each time. */
-export async function killAtCalls(run: Run, calls: readonly number[]): Promise<Kills> {
-  const sum: Kills = { kills: 0, violations: [] };
+/** Kills a process on a fresh store before each of these calls, and judges what it left. */
+export async function killAtCalls(run: Run, calls: readonly number[], sum: Kills): Promise<void> {
   for (const call of calls) {
     const parent = fastFolder();
     const recording = { folder: join(parent, 'watched'), log: join(parent, 'operations') };
@@ -42,12 +41,10 @@ export async function killAtCalls(run: Run, calls: readonly number[]): Promise<K
     );
     rmSync(parent, { recursive: true });
   }
-  return sum;
 }
 
 /** Kills processes at moments by chance, up to `withinMs` after their start; each store some times in a row. */
-export async function killAtRandom(run: Run, kills: number, withinMs: number): Promise<Kills> {
-  const sum: Kills = { kills: 0, violations: [] };
+export async function killAtRandom(run: Run, kills: number, withinMs: number, sum: Kills): Promise<void> {
   const random = seeded(run.seed);
   for (let left = kills; left > 0; left -= ROUNDS) {
     const parent = fastFolder();
@@ -59,7 +56,6 @@ export async function killAtRandom(run: Run, kills: number, withinMs: number): P
     }
     rmSync(parent, { recursive: true });
   }
-  return sum;
 }
 
 async function killAndJudge({ folder, log }: Recording, run: Run, where: string, sum: Kills): Promise<void> {

@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { add, checkStates, type Tally, textOf } from './check-states.js';
+import { callsOf, type Kills, killAtCalls, killAtRandom } from './killed.js';
 import { fastFolder, record, usualRuns } from './recording.js';
 
 /** Of one recording; more of them show more, and cost a second each. */
@@ -10,22 +11,47 @@ const STATES_A_RECORDING = 4000;
 const STEPS = 300;
 const FOLDER = join('.cache', 'crash');
 
-const USAGE = 'npm run crash -- [--states 10000] [--seed 1] [--again LOG --seed S --states COUNT --state K]';
+const USAGE =
+  'npm run crash -- [--states 10000] [--kills 0] [--seed 1] [--again LOG --seed S --states COUNT --state K]';
+/** Of one store of the sweep: with its tables, compactions, evictions and openings. */
+const SWEPT = { steps: STEPS, ending: 'clean' } as const;
+/** What a process of the random kills lives at most. */
+const LIFE_MS = 1000;
+const KILLS_A_TASK = 25;
 
-/** Power cuts: crash states of recordings, as many at once as there are processors. A recording whose states fail is kept. */
+/**
+ * Power cuts: crash states of recordings, as many at once as there are processors; a recording whose states fail is kept. `--kills N`:
+ * SIGKILL before each call that a process makes, and N times at moments by chance.
+ */
 async function main(): Promise<boolean> {
   const { values } = parseArgs({
     options: {
       states: { type: 'string', default: '10000' },
+      kills: { type: 'string', default: '0' },
       seed: { type: 'string', default: '1' },
       again: { type: 'string' },
       state: { type: 'string' },
     },
   });
-  const [states, seed] = [Number(values.states), Number(values.seed)];
-  if (!(Number.isInteger(states) && states > 0 && Number.isInteger(seed))) throw new Error(USAGE);
+  const [states, kills, seed] = [Number(values.states), Number(values.kills), Number(values.seed)];
+  if (![states, kills, seed].every((number) => Number.isInteger(number) && number >= 0))
+    throw new Error(USAGE);
   if (values.again !== undefined)
     return again(values.again, { seed, count: states, only: Number(values.state) });
+  const cutsFail = states > 0 && !(await cutAll(states, seed));
+  const killsFail = kills > 0 && !(await killAll(kills, seed));
+  return !cutsFail && !killsFail;
+}
+
+/** As many of them at once as there are processors. */
+async function allOf(tasks: (() => Promise<void>)[]): Promise<void> {
+  const work = async (): Promise<void> => {
+    for (let task = tasks.shift(); task; task = tasks.shift()) await task();
+  };
+  await Promise.all(Array.from({ length: availableParallelism() }, work));
+}
+
+async function cutAll(states: number, seed: number): Promise<boolean> {
   const began = performance.now();
   const tally = await sweep(states, seed);
   const seconds = (performance.now() - began) / 1000;
@@ -35,6 +61,28 @@ async function main(): Promise<boolean> {
       `${Math.round(seconds)} s, ${Math.round(tally.states / seconds)}/s\n`,
   );
   return tally.violations.length === 0 && tally.states > 0;
+}
+
+async function killAll(kills: number, seed: number): Promise<boolean> {
+  const swept: Kills = { kills: 0, violations: [] };
+  const random: Kills = { kills: 0, violations: [] };
+  const calls = await callsOf({ ...SWEPT, seed });
+  const tasks: (() => Promise<void>)[] = [];
+  for (let from = 1; from <= calls; from += KILLS_A_TASK) {
+    const some = Array.from({ length: Math.min(KILLS_A_TASK, calls + 1 - from) }, (_, at) => from + at);
+    tasks.push(() => killAtCalls({ ...SWEPT, seed }, some, swept));
+  }
+  for (let left = kills; left > 0; left -= KILLS_A_TASK) {
+    const run = { seed: seed + left, steps: 1_000_000, ending: 'clean' } as const;
+    tasks.push(() => killAtRandom(run, Math.min(KILLS_A_TASK, left), LIFE_MS, random));
+  }
+  await allOf(tasks);
+  const violations = [...swept.violations, ...random.violations];
+  process.stdout.write(
+    `killed before ${swept.kills} of ${calls} calls, and ${random.kills} times at random, seed ${seed}: ${violations.length} violations\n`,
+  );
+  if (violations.length > 0) process.stdout.write(`${textOf(violations)}\n`);
+  return violations.length === 0 && swept.kills > 0.9 * calls && random.kills > 0.9 * kills;
 }
 
 async function again(log: string, which: { seed: number; count: number; only: number }): Promise<boolean> {
@@ -49,17 +97,15 @@ async function sweep(states: number, firstSeed: number): Promise<Tally> {
     seed: firstSeed + 1000 * part,
     count: Math.min(STATES_A_RECORDING, states - part * STATES_A_RECORDING),
   }));
-  const work = async (): Promise<void> => {
-    for (let part = parts.shift(); part; part = parts.shift()) {
-      const parent = fastFolder();
-      const { log } = await record(parent, usualRuns(part.seed, STEPS));
-      const tally = await checkStates({ log, ...part });
-      add(sum, tally);
-      report(log, part.seed, tally);
-      rmSync(parent, { recursive: true });
-    }
+  const cut = async (part: { seed: number; count: number }): Promise<void> => {
+    const parent = fastFolder();
+    const { log } = await record(parent, usualRuns(part.seed, STEPS));
+    const tally = await checkStates({ log, ...part });
+    add(sum, tally);
+    report(log, part.seed, tally);
+    rmSync(parent, { recursive: true });
   };
-  await Promise.all(Array.from({ length: availableParallelism() }, work));
+  await allOf(parts.map((part) => () => cut(part)));
   return sum;
 }
 
