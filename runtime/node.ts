@@ -15,6 +15,7 @@ import { startCommitLog } from './commit-log.js';
 import { formatProblem, type NodeConfig, type UplinkConfig } from './config/index.js';
 import { ControlServer, controlPath } from './control.js';
 import { readFleetKeys } from './fleet-keys.js';
+import { openFlight, type RunningFlight } from './flight.js';
 import { forecastHere, forecastLines } from './forecast.js';
 import { lastEnd, openService, type Service, statusLine } from './health/index.js';
 import { type Identity, IdentityError, loadIdentity } from './identity.js';
@@ -31,7 +32,9 @@ export interface RunningNode {
 /** A whole node on the real world: opens everything that the configuration names, and starts it; or rejects, and nothing stays open. */
 export async function openNode(config: NodeConfig): Promise<RunningNode> {
   const clock = systemClock();
-  const { log, sink } = createLog(config.logLevel, () => clock.nowNs());
+  const { log: plainLog, sink } = createLog(config.logLevel, () => clock.nowNs());
+  const flight = openFlight(config, clock, plainLog, software());
+  const log = flight?.flight.log(plainLog) ?? plainLog;
   const identity = loadIdentity(config.identityPath);
   log('info', 'node', `cairn ${version()}: node ${config.name} (${identity.node}) on ${config.board.title}`);
   const service = openService({
@@ -45,7 +48,11 @@ export async function openNode(config: NodeConfig): Promise<RunningNode> {
   if (ended) log('warn', 'service', `the last run ended by ${ended}`);
   const opened: (() => unknown)[] = [() => service?.stopping('it could not start')];
   try {
-    const { pipeline, control } = await openStages(config, { clock, identity, log, sink, service }, opened);
+    const { pipeline, control } = await openStages(
+      config,
+      { clock, identity, log, sink, service, flight },
+      opened,
+    );
     pipeline.start();
     service?.running({
       isStuck: () => pipeline.isStuck(),
@@ -57,10 +64,12 @@ export async function openNode(config: NodeConfig): Promise<RunningNode> {
         service?.stopping(why);
         await control.stop();
         await pipeline.stop();
+        flight?.flight.stop(why);
       },
     };
   } catch (error) {
     for (const close of opened.reverse()) await tried(close, log);
+    flight?.flight.stop(`it could not start: ${(error as Error).message}`);
     throw error;
   }
 }
@@ -85,11 +94,13 @@ interface Around {
   readonly sink: LogSink;
   /** Absent where no service manager started the node. */
   readonly service: Service | undefined;
+  /** Absent where there is no folder that outlives the process. */
+  readonly flight: RunningFlight | undefined;
 }
 
 /** Left to right; `opened` gets how each is closed again. */
 async function openStages(config: NodeConfig, around: Around, opened: (() => unknown)[]): Promise<Stages> {
-  const { clock, identity, log, sink } = around;
+  const { clock, identity, log, sink, flight } = around;
   const path = controlPath(config.store.path);
   const cast = await forecastHere(config);
   log(cast.isWornOut ? 'warn' : 'info', 'store', forecastLines(config, cast).join('; '));
@@ -124,31 +135,37 @@ async function openStages(config: NodeConfig, around: Around, opened: (() => unk
     random: Math.random,
     log,
     logSink: sink,
-    ...uplinkOf(config.uplink, identity, store, log),
+    ...uplinkOf(config.uplink, identity, store, around),
   });
   opened.push(() => pipeline.stop());
   const control = new ControlServer({
     path,
-    answer: (command) =>
-      command === 'status' ? pipeline.status() : { error: `no such request: ${command}` },
+    answer: (command) => {
+      if (command === 'status') return pipeline.status();
+      if (command === 'dump')
+        return flight ? { file: flight.dump() } : { error: 'this node keeps no record' };
+      return { error: `no such request: ${command}` };
+    },
     log: (level, text) => log(level, 'control', text),
   });
   opened.push(() => control.stop());
   await control.start();
+  flight?.flight.watch(() => pipeline.status());
   return { pipeline, control };
 }
 
 /** How long to wait for a disk that refuses, at the most. */
 const DISK_RETRY_MAX_MS = 30_000;
 
-function openNodeStore(config: NodeConfig, { identity, log, service }: Around): Promise<Store> {
+function openNodeStore(config: NodeConfig, { identity, log, service, flight }: Around): Promise<Store> {
+  const deps = storeDefaults((level, text) => log(level, 'store', text));
   const options = {
     ...config.store,
     node: identity.node,
     machineId: machineId(),
     bootId: kernelBootId(),
     software: software(),
-    deps: storeDefaults((level, text) => log(level, 'store', text)),
+    deps: flight?.flight.disk(deps) ?? deps,
   };
   return openPatiently(options, (waitMs, error) => {
     log('error', 'store', `${error.message}; trying again in ${waitMs / 1000} s`);
@@ -172,8 +189,14 @@ async function openPatiently(
   }
 }
 
-function uplinkOf(config: UplinkConfig | undefined, identity: Identity, store: Store, log: Log) {
+function uplinkOf(
+  config: UplinkConfig | undefined,
+  identity: Identity,
+  store: Store,
+  { log, flight }: Around,
+) {
   if (!config) return {};
+  const connect = mqttJs(config, systemClock());
   const { keys, problems } = readFleetKeys(config);
   if (problems.length > 0) throw new IdentityError(problems.map(formatProblem).join('\n'));
   const uplink = createUplink({
@@ -181,7 +204,7 @@ function uplinkOf(config: UplinkConfig | undefined, identity: Identity, store: S
     node: identity.node,
     store,
     clock: systemClock(),
-    connect: mqttJs(config, systemClock()),
+    connect: flight?.flight.connect(connect) ?? connect,
     random: Math.random,
     log: (level, text) => log(level, 'uplink', text),
     software: software(),

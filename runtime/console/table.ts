@@ -3,6 +3,7 @@ import { type Command, EXIT, type ExitCode, type Terminal } from './command.js';
 import { answer } from './commands/answer.js';
 import { check } from './commands/check.js';
 import { decode } from './commands/decode.js';
+import { dump } from './commands/dump.js';
 import { init } from './commands/init.js';
 import { login } from './commands/login.js';
 import { parts } from './commands/parts.js';
@@ -24,6 +25,7 @@ export const COMMANDS: readonly Command[] = [
   storeStatus,
   storeVerify,
   storeExport,
+  dump,
   decode,
   answer,
   login,

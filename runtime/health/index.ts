@@ -1,3 +1,12 @@
+export {
+  Flight,
+  type FlightEvent,
+  FlightFiles,
+  type FlightLine,
+  type FlightShape,
+  latestDump,
+  parseFlight,
+} from './flight/index.js';
 export { lastEnd } from './last-end.js';
 export { openService, type Service, type ServiceOptions } from './service.js';
 export { statusLine } from './status-line.js';
