@@ -43,9 +43,9 @@ export function recordedDisk(deps: StoreDeps, recorder: Recorder, tally: Tally):
         tally.commitMs = Math.max(tally.commitMs, ms);
       });
     },
-    repairLevel: async (path) => {
+    repairLevel: async (...paths) => {
       try {
-        await deps.repairLevel(path);
+        await deps.repairLevel(...paths);
         recorder.note({ e: 'repair', ok: true });
       } catch (error) {
         recorder.note({ e: 'repair', ok: false });
@@ -59,8 +59,8 @@ type Tried = <T>(on: string, work: Promise<T>, done?: (ms: number) => void) => P
 
 function recordedLevel(level: LevelDb, tried: Tried, done: (ms: number) => void): LevelDb {
   return {
-    get: (key) => tried('get', level.get(key)),
-    batch: (operations) => tried('batch', level.batch(operations), done),
+    get: (...key) => tried('get', level.get(...key)),
+    batch: (...operations) => tried('batch', level.batch(...operations), done),
     scan: (...range) => level.scan(...range),
     compact: (...range) => level.compact(...range),
     close: () => level.close(),
