@@ -1,3 +1,4 @@
+import { setFlagsFromString } from 'node:v8';
 import { kernelBootId, machineId } from '../runtime/clock/index.js';
 import { openStore, storeDefaults } from '../runtime/store/index.js';
 import { offlineStreams } from './offline-rows.js';
@@ -6,6 +7,9 @@ import { offlineStreams } from './offline-rows.js';
  * Fills a store as a node without a link does, in a process of its own because its memory is measured. Arguments: the store's path, its
  * size in bytes, the node's id, readings, streams, rows a stream and commit. Says `full` and goes on until it is killed.
  */
+// As `cairn run` does.
+for (const flag of ['--optimize-for-size', '--no-maglev']) setFlagsFromString(flag);
+
 const [path = '', size = '', node = '', ...counts] = process.argv.slice(2);
 const [readings = 0, streamCount = 0, rowsPerCommit = 0] = counts.map(Number);
 

@@ -196,14 +196,14 @@ function openLevel({ path, sizeBytes, deps }: StoreOptions, createIfMissing: boo
 
 /**
  * LevelDB keeps up to two write buffers in memory and as two logs on the disk, and rewrites tables whole when it compacts: both are small
- * shares of the size. 1 MiB is the smallest table that LevelDB makes.
+ * shares of the size. 1 MiB is the smallest table that LevelDB makes: it maps up to 64 of those that it read last, and they count as resident.
  */
 export function levelSizes(sizeBytes: number): { writeBufferBytes: number; tableBytes: number } {
   const clamp = (bytes: number, low: number, high: number): number =>
     Math.min(high, Math.max(low, Math.floor(bytes)));
   return {
     writeBufferBytes: clamp(sizeBytes / 32, 64 * 1024, 4 * 1024 * 1024),
-    tableBytes: clamp(sizeBytes / 64, 1024 * 1024, 2 * 1024 * 1024),
+    tableBytes: clamp(sizeBytes / 8192, 1024 * 1024, 2 * 1024 * 1024),
   };
 }
 

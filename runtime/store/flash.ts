@@ -73,8 +73,8 @@ export function contentBytes(bytes: number, isFull: boolean): number {
 /** What one interval of group commits costs by itself: a sync, and the reserve that is renewed once in it. */
 export const GROUP_BYTES = SYNC_BYTES + RESERVE_BYTES;
 
-/** The shortest interval of group commits that leaves so much a second for everything else, ms; Infinity where nothing is left. */
-export function intervalMs(allowedBytesPerS: number, otherBytesPerS: number): number {
+/** The shortest interval of group commits of so many bytes that leaves so much a second for everything else, ms; Infinity where nothing is left. */
+export function intervalMs(groupBytes: number, allowedBytesPerS: number, otherBytesPerS: number): number {
   const left = allowedBytesPerS - otherBytesPerS;
-  return left > 0 ? (1000 * GROUP_BYTES) / left : Number.POSITIVE_INFINITY;
+  return left > 0 ? (1000 * groupBytes) / left : Number.POSITIVE_INFINITY;
 }

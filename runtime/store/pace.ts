@@ -5,6 +5,8 @@ import { Rate, secondsBetween } from './rate.js';
 const SAVED_S = 86_400;
 /** What is written besides group commits is looked at over so long, s. */
 const LOOK_S = 600;
+/** A device that counts less than this of what the model says is taken to count late. */
+const LEAST_SHARE = 1 / 4;
 
 /**
  * How far apart group commits are, so that what is written stays within a budget of bytes a second. A bucket of one day's budget fills at
@@ -52,7 +54,15 @@ export class Pace {
   intervalMs(nowNs: bigint): number {
     this.#passTo(nowNs);
     const allowed = (2 * this.budgetBytesPerS * this.#levelBytes) / this.#capacity;
-    return Math.min(SLOWEST_MS, Math.max(FASTEST_MS, intervalMs(allowed, this.otherBytesPerS(nowNs))));
+    const ms = intervalMs(this.#groupBytes(nowNs), allowed, this.otherBytesPerS(nowNs));
+    return Math.min(SLOWEST_MS, Math.max(FASTEST_MS, ms));
+  }
+
+  /** Less than the model says where all that was written is less. */
+  #groupBytes(nowNs: bigint): number {
+    const modelled = this.#groups.perS(nowNs);
+    const share = modelled > 0 ? this.#written.perS(nowNs) / modelled : 1;
+    return GROUP_BYTES * Math.min(1, Math.max(LEAST_SHARE, share));
   }
 
   get #capacity(): number {
