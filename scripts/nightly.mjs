@@ -90,6 +90,12 @@ const JOBS = [
     command: ['npm', 'run', 'bench'],
     maxMin: 10,
   },
+  {
+    name: 'offline',
+    what: '10 million readings offline: disk, memory, and the node again after kill -9',
+    command: ['npm', 'run', 'bench', '--', 'offline'],
+    maxMin: 20,
+  },
 ];
 
 const logs = join(root, '.cache', 'nightly');
