@@ -192,6 +192,17 @@ test('refusals as before: 0x10 keeps all, a dead letter goes, whatever receipts 
   assert.equal(store.disposed.length, 2);
 });
 
+test('a class that starts over passes over what waits for its receipt', async () => {
+  const { store, port, clock, online, takeBlocks } = fleetRig();
+  await online();
+  const blocks = store.commit([telemetry, telemetry, telemetry]);
+  await clock.advance(0);
+  const sent = port.take();
+  for (const [i, one] of sent.entries()) port.answer(one, i === 2 ? 0x10 : 0);
+  await clock.advance(3_000);
+  assert.deepEqual(takeBlocks(), [blocks[2]]);
+});
+
 test('a block that the quota took while it waited is forgotten', async () => {
   const { store, clock, uplink, online, takeBlocks } = fleetRig();
   await online();
