@@ -247,6 +247,8 @@ export class Sender {
   freed(positions: readonly BlockPosition[]): void {
     this.receipts += positions.length;
     this.lastReceiptNs = this.options.clock.nowNs();
+    // A read that runs may still bring them.
+    for (const position of positions) this.#lanes.settled(position, true);
     this.options.store.dispose(positions.map((position) => ({ position, kind: 'receipt' })));
     this.pump();
   }
