@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { packageRoot } from '../../runtime/package.js';
 import { generate } from './run/generate.js';
+import { PLANTS } from './planted/index.js';
+import { runPlanted, stalePlants } from './run/planted.js';
 import { runSeeds } from './run/pool.js';
 import { runScenario } from './run/run.js';
 import { shrink } from './run/shrink.js';
@@ -20,11 +22,13 @@ const HELP = `npm run sim -- [options]: the whole node, simulated (docs/simulati
   --scenario FILE    one scenario
   --trace            with --seed or --scenario: every event
   --scenario-of S    prints a seed's scenario
+  --planted          plants bugs, one at a time: each must be seen within --seeds (default 1000)
+  --only WORDS       with --planted: those whose title has these words
 `;
 
 const { values } = parseArgs({
   options: {
-    seeds: { type: 'string', default: '100' },
+    seeds: { type: 'string' },
     first: { type: 'string', default: '0' },
     jobs: { type: 'string', default: String(availableParallelism()) },
     verify: { type: 'boolean', default: false },
@@ -32,6 +36,8 @@ const { values } = parseArgs({
     scenario: { type: 'string' },
     'scenario-of': { type: 'string' },
     trace: { type: 'boolean', default: false },
+    planted: { type: 'boolean', default: false },
+    only: { type: 'string' },
     help: { type: 'boolean', default: false },
   },
 });
@@ -49,7 +55,7 @@ async function one(scenario: Scenario): Promise<number> {
 }
 
 async function many(): Promise<number> {
-  const [first, seeds, jobs] = [values.first, values.seeds, values.jobs].map(Number) as [
+  const [first, seeds, jobs] = [values.first, values.seeds ?? '100', values.jobs].map(Number) as [
     number,
     number,
     number,
@@ -94,12 +100,26 @@ async function report({ seed, violation }: SeedResult): Promise<number> {
   return 1;
 }
 
+async function planted(): Promise<number> {
+  for (const { title, file, find } of stalePlants()) say(`stale: ${title}: ${file} has not exactly one ${find}`);
+  let missed = stalePlants().length;
+  for (const [index, { title }] of PLANTS.entries()) {
+    if (!title.includes(values.only ?? '') || stalePlants().some((stale) => stale.title === title)) continue;
+    const { seeds, caught } = await runPlanted(index, Number(values.seeds ?? 1000), Number(values.jobs));
+    if (!caught) missed += 1;
+    say(`${caught ? `caught by seed ${seeds}` : `MISSED in ${seeds}`}: ${title}${caught ? ` (${caught.slice(0, 160)})` : ''}`);
+  }
+  say(`${PLANTS.length - missed} of ${PLANTS.length} planted bugs were caught`);
+  return missed === 0 ? 0 : 1;
+}
+
 async function main(): Promise<number> {
   const shown = values['scenario-of'];
   if (values.help || shown !== undefined) {
     say(values.help ? HELP : JSON.stringify(generate(Number(shown)), undefined, 2));
     return 0;
   }
+  if (values.planted) return planted();
   if (values.scenario !== undefined)
     return one(JSON.parse(readFileSync(values.scenario, 'utf8')) as Scenario);
   return values.seed === undefined ? many() : one(generate(Number(values.seed)));

@@ -67,7 +67,9 @@ export interface StreamPlan {
   readonly reshapedAtS?: number;
 }
 
-export type CrashMoment = 'now' | 'append' | 'sync' | 'synced' | 'reserve' | 'open' | 'files';
+export type CrashMoment = 'now' | 'append' | 'sync' | 'synced' | 'reserve' | 'open' | 'files' | 'publish' | 'answer';
+/** When an outage begins: at once, as the node sends, once the broker has taken a block, as its answer would arrive. */
+export type LinkMoment = 'now' | 'publish' | 'taken' | 'answer';
 export type RotKind =
   | 'valueBit'
   | 'recordBit'
@@ -95,6 +97,7 @@ export type Fault = { readonly atS: number } & (
       readonly how: OutageKind;
       /** Half-open: what is connected stays so, and hears nothing. Otherwise it is reset. */
       readonly halfOpen: boolean;
+      readonly moment?: LinkMoment;
     }
   | { readonly kind: 'silentBroker'; readonly forS: number; readonly takes: boolean }
   | { readonly kind: 'lostPuback'; readonly forS: number; readonly share: number }

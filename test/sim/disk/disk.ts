@@ -3,7 +3,9 @@ import type { Trace } from '../kernel/trace.js';
 import type { Life } from '../machine/life.js';
 import type { CrashMoment } from '../scenario.js';
 import { fsError } from './error.js';
+import type { LevelOperation } from '../../../runtime/store/index.js';
 import type { LevelImage } from './image.js';
+import type { SortedEntries } from './sorted.js';
 
 export const SECTOR_BYTES = 512;
 const PAGE_BYTES = 4096;
@@ -19,6 +21,10 @@ export interface DiskEvents {
   moment(life: Life, moment: CrashMoment): void;
   /** The product used the disk against its contract. */
   breach(text: string): void;
+  /** A batch is on the disk, and about to show in what the database holds. */
+  batch(operations: readonly LevelOperation[], entries: SortedEntries): void;
+  /** A database was opened, and holds this. */
+  opened(entries: SortedEntries): void;
 }
 
 /** The medium and its file system. It outlives processes and boots. */
@@ -50,6 +56,12 @@ export class Disk {
   syncNs(): number {
     const slow = this.random.chance(0.05) ? 5 : 1;
     return this.syncMs * 1e6 * slow * (0.5 + this.random.float());
+  }
+
+  /** Nothing is wrong with it now. */
+  get isCalm(): boolean {
+    const { readOnly, failAppends, failSyncs, ballastBytes } = this;
+    return !readOnly && failAppends === 0 && failSyncs === 0 && ballastBytes === 0 && this.syncMs < 100;
   }
 
   get usedBytes(): number {

@@ -70,6 +70,7 @@ class Handle implements LevelDb {
     readonly path: string,
   ) {
     this.#entries = new SortedEntries(image.tables.all);
+    disk.events.opened(this.#entries);
     image.onRot = (entry) => this.#entries.replace(entry);
   }
 
@@ -118,6 +119,7 @@ class Handle implements LevelDb {
       }
       record.synced = true;
       disk.events.moment(life, 'synced');
+      disk.events.batch(operations, this.#entries);
       for (const operation of operations) this.#entries.apply(operation);
       if (image.logBytes > this.options.writeBufferBytes) this.#rotate();
       disk.trace.note('batch', `${operations.length} ${record.bytes}`);

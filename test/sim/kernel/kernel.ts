@@ -4,6 +4,8 @@ import { EventHeap, type SimEvent } from './heap.js';
 const nextTurn = setImmediate;
 /** Node runs the microtasks between two immediates of one turn: so many events share one round of libuv's loop. */
 const EVENTS_A_TURN = 64;
+/** Time must go on: so many events at one moment are a loop that never rests. */
+const EVENTS_A_MOMENT = 20_000;
 
 /** The event loop of a simulation. Time is true time in ns since its beginning: a whole number, exact for 104 days. */
 export class Kernel {
@@ -12,6 +14,7 @@ export class Kernel {
   events = 0;
   readonly #heap = new EventHeap();
   #order = 0;
+  #atOnce = 0;
 
   at(atNs: number, run: () => void): SimEvent {
     const event = { atNs: Math.max(atNs, this.nowNs), order: this.#order++, run };
@@ -58,6 +61,8 @@ export class Kernel {
     for (let event = this.#heap.pop(); event; event = this.#heap.pop()) {
       const { run } = event;
       if (!run) continue;
+      this.#atOnce = event.atNs === this.nowNs ? this.#atOnce + 1 : 0;
+      if (this.#atOnce > EVENTS_A_MOMENT) throw new Error(`${EVENTS_A_MOMENT} events at one moment`);
       this.nowNs = event.atNs;
       this.events += 1;
       run();

@@ -49,7 +49,8 @@ export class Broker {
     this.trace.note('broker', `${message.topic} ${id} ${code}`);
     if (code === 0) this.#keep(message);
     else this.watch.refused(message, code);
-    if (silent) return;
+    this.network.onMoment('taken');
+    if (silent || !link.isOpen) return;
     if (this.network.strayPubacks && this.random.chance(0.3)) link.answer(60_000 + this.random.int(0, 99), 0);
     if (this.random.chance(this.network.lostPubacks)) this.trace.note('lostPuback', id);
     else link.answer(id, code);

@@ -78,8 +78,9 @@ export class SimLink implements MqttLink {
     if (this.life.dead) return id;
     this.unanswered.set(id, { sentNs: this.life.kernel.nowNs, message });
     this.watch.published(this, id, message);
+    this.network.onMoment('publish');
     const bytes = message.payload.length + message.topic.length + PUBLISH_BYTES;
-    if (this.isDeaf) return id;
+    if (this.isDeaf || !this.isOpen) return id;
     this.network.carry('up', bytes, () => {
       if (this.isOpen && !this.isDeaf) this.broker.take(this, id, message);
     });
@@ -89,6 +90,8 @@ export class SimLink implements MqttLink {
   /** The broker answers. */
   answer(id: number, reasonCode: number): void {
     this.network.carry('down', PUBACK_BYTES, () => {
+      if (!this.isOpen || this.isDeaf || this.life.dead) return;
+      this.network.onMoment('answer');
       if (!this.isOpen || this.isDeaf || this.life.dead) return;
       if (!this.unanswered.delete(id)) {
         this.watch.answered(this, id, -1);

@@ -11,8 +11,8 @@ export class Network {
   hasSubscriber = true;
   /** The link is this many times slower than usual. */
   slowness = 1;
-  /** When the last fault that a link could feel ended. */
-  calmSinceNs = 0;
+  /** Called when a link comes to such a moment: the network may go, or the node may die. */
+  onMoment: (moment: 'publish' | 'taken' | 'answer') => void = () => undefined;
   #busyUntilNs = { up: 0, down: 0 };
 
   constructor(

@@ -1,6 +1,5 @@
-import { native } from '../../../native/index.js';
+import { type DecodedHeader, native } from '../../../native/index.js';
 import { decodeMeta, type Gap, META_STREAM } from '../../../wire/index.js';
-import type { Entry } from '../disk/sorted.js';
 
 export interface FoundBlock {
   readonly epoch: string;
@@ -12,18 +11,29 @@ export interface FoundBlock {
 }
 
 /** The blocks of a value of the store's, found as docs/store.md says: back to back from its beginning. */
-export function blocksIn({ k, value }: Entry): readonly FoundBlock[] {
+export function blocksIn(value: Uint8Array): readonly FoundBlock[] {
   const found: FoundBlock[] = [];
-  if (!k.startsWith('V')) return found;
   for (let offset = 0; offset + 54 <= value.length; ) {
     if (value[offset] !== 0x43 || value[offset + 1] !== 0x52 || value[offset + 2] !== 0x4e) return found;
-    const header = native.decodeHeader(value, offset);
+    const header = headerAt(value, offset);
+    if (!header) return found;
     const { epoch, stream, first, count } = header;
     const bytes = value.subarray(offset, offset + header.byteLength);
-    found.push({ epoch, stream, first, count, gaps: stream === META_STREAM ? gapsIn(bytes) : [] });
+    found.push({ epoch, stream, first, count, get gaps() {
+        return stream === META_STREAM ? gapsIn(bytes) : [];
+      } });
     offset += header.byteLength;
   }
   return found;
+}
+
+/** Undefined where the block is damaged: what lies behind can't be found this way. */
+function headerAt(value: Uint8Array, offset: number): DecodedHeader | undefined {
+  try {
+    return native.decodeHeader(value, offset);
+  } catch {
+    return undefined;
+  }
 }
 
 function gapsIn(block: Uint8Array): readonly Gap[] {

@@ -4,7 +4,7 @@ import type { Store } from '../../../runtime/store/index.js';
 import { type Gap, META_STREAM } from '../../../wire/index.js';
 import type { Boot } from '../machine/machine.js';
 import { copyOf, difference } from './equal.js';
-import { ACKNOWLEDGED, causeBit, RECEIVED, Track } from './track.js';
+import { causeBit, RECEIVED, Track } from './track.js';
 
 /** A broken promise. */
 export interface Violation {
@@ -24,6 +24,8 @@ interface Arrival {
 /** Stands outside the product and knows what went in, what was promised, and what came out. */
 export class Oracle {
   violation: Violation | undefined;
+  /** Told of rows that were given to the store: numbers [from, to). */
+  onGiven: ((track: Track, from: number, to: number) => void) | undefined;
   rows = 0;
   readonly arrivals: Arrival[] = [];
   readonly #tracks = new Map<string, Track>();
@@ -87,7 +89,9 @@ export class Oracle {
       this.#begin(track, status?.next ?? 0);
     }
     this.rows += rows.timesNs.length;
+    const from = track.next;
     track.append(copyOf(rows));
+    this.onGiven?.(track, from, track.next);
   }
 
   /** The store has said that it holds what `status().committed` says. */
@@ -95,8 +99,9 @@ export class Oracle {
     for (const { stream, committed, next } of store.status().streams) {
       const track = this.track(store.epoch, stream);
       if (committed > track.acknowledgedTo) {
-        track.mark(track.acknowledgedTo, committed, ACKNOWLEDGED);
+        track.acknowledge(track.acknowledgedTo, committed);
         track.acknowledgedTo = committed;
+        track.acknowledgedEnd = committed;
       }
       track.end = Math.max(track.end, next);
       if (stream === META_STREAM) track.next = next;

@@ -13,8 +13,10 @@ export const REFUSED = 8;
 export const EXCUSED = 16;
 /** The broker took it at least once. */
 export const TAKEN = 32;
-const FIRST_CAUSE = 6;
-const ANY_CAUSE = 0xffff & ~((1 << FIRST_CAUSE) - 1);
+/** It was in a value that the database took. */
+export const STORED = 64;
+const FIRST_CAUSE = 7;
+export const ANY_CAUSE = 0xffff & ~((1 << FIRST_CAUSE) - 1);
 
 export function causeBit(cause: GapCause): number {
   return 1 << (FIRST_CAUSE + GAP_CAUSES.indexOf(cause));
@@ -37,7 +39,10 @@ export class Track {
   end = 0;
   /** The next row's number, while a process gives them. */
   next = 0;
+  /** Of the numbers that this process has given, those below. */
   acknowledgedTo = 0;
+  /** One past the highest number that any process has acknowledged, or found on the disk. */
+  acknowledgedEnd = 0;
   openFrom = Number.POSITIVE_INFINITY;
   resolvedTo = 0;
   readonly segments: Segment[] = [];
@@ -53,6 +58,7 @@ export class Track {
   begin(next: number, bootNumber: number, boot: Boot): void {
     this.next = next;
     this.acknowledgedTo = next;
+    this.acknowledgedEnd = next;
     this.segments.push({ from: next, bootNumber, boot });
   }
 
@@ -96,6 +102,11 @@ export class Track {
       this.#flags = grown;
     }
     for (let n = from; n < to; n += 1) this.#flags[n]! |= flag;
+  }
+
+  /** The store holds [from, to): what it had to give up before is in a gap instead. */
+  acknowledge(from: number, to: number): void {
+    for (let n = from; n < to; n += 1) if (this.flags(n) & STORED) this.#flags[n]! |= ACKNOWLEDGED;
   }
 
   /** Whether the right-hand side can say what became of it. */

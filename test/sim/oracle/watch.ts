@@ -5,37 +5,94 @@ import type { LinkFailure } from '../../../runtime/uplink/failure.js';
 import type { MqttMessage } from '../../../runtime/uplink/index.js';
 import { META_STREAM } from '../../../wire/index.js';
 import type { Entry } from '../disk/sorted.js';
+import type { LevelOperation } from '../../../runtime/store/index.js';
+import type { SortedEntries } from '../disk/sorted.js';
 import { STORE_PATH } from '../machine/node.js';
 import type { BrokerWatch } from '../net/broker.js';
 import type { LinkWatch, SimLink } from '../net/link.js';
 import type { WorldPart } from '../parts/board.js';
 import type { World } from '../run/world.js';
 import { blocksIn } from './blocks.js';
-import { DESTROYED, EXCUSED, REFUSED, TAKEN } from './track.js';
+import { Deletions } from './deletions.js';
+import { SendOrder } from './order.js';
+import { Punctuality } from './punctual.js';
+import { readReserve } from './reserve.js';
+import { Steady } from './steady.js';
+import { DESTROYED, EXCUSED, REFUSED, STORED, TAKEN, type Track } from './track.js';
 
 /** Answers that end a block's way for good. */
 const FOR_GOOD = [0x90, 0x95, 0x99];
 
 /** Sees what happens between product and world, and holds it against what was promised while it happens. */
 export class Watch implements LinkWatch, BrokerWatch {
-  connects = 0;
+  lastAnswerNs = 0;
+  /** Another client may have come with our id until then: links stay away for long. */
+  rivalUntilNs = 0;
+  readonly punctual: Punctuality;
+  readonly steady: Steady;
+  readonly #deletions: Deletions;
+  #order = new SendOrder();
+  #lastDown: { readonly atNs: number; readonly kind: string } | undefined;
 
-  constructor(readonly world: World) {}
+  constructor(readonly world: World) {
+    this.punctual = new Punctuality(world);
+    this.steady = new Steady(world);
+    this.#deletions = new Deletions(world.oracle, world.scenario.store.quotaPercent);
+  }
 
   read(part: WorldPart, first: number, rows: Rows): void {
     this.world.trace.note('read', `${part.plan.id} ${first} ${rows.timesNs.length}`);
   }
 
+  /** Rows were given to the store: numbers [from, to) of the track. */
+  given(track: Track, from: number, to: number): void {
+    const plan = this.world.scenario.streams.find(({ id }) => id === track.stream);
+    if (plan?.class === 'alarm' || plan?.live) this.punctual.given(track, from, to);
+  }
+
+  batch(operations: readonly LevelOperation[], entries: SortedEntries): void {
+    this.#deletions.check(operations, entries);
+    for (const operation of operations) {
+      if (operation.type === 'put' && operation.key[0] === 0x56) this.#stored(operation.value);
+    }
+  }
+
+  opened(entries: SortedEntries): void {
+    for (const { value } of entries.range('V', 'W')) this.#stored(value);
+  }
+
+  #stored(value: Uint8Array): void {
+    for (const { epoch, stream, first, count } of blocksIn(value))
+      this.world.oracle.track(epoch, stream).mark(first, first + count, STORED);
+  }
+
   running(tookNs: number): void {
+    this.punctual.disturbed();
     this.world.trace.note('running', tookNs);
   }
 
   stopped(tookNs: number): void {
     this.world.trace.note('stopped', tookNs);
-    if (tookNs > 30e9) this.world.oracle.fail('stop', `the stop took ${tookNs / 1e9} s`);
+    if (tookNs > 60e9) this.world.oracle.fail('stop', `the stop took ${tookNs / 1e9} s`);
+    this.#checkClean();
+  }
+
+  /** A clean stop leaves limits that are exactly the next numbers. */
+  #checkClean(): void {
+    const { disk, running, oracle } = this.world;
+    if (!disk.isCalm || !running || running.store.status().pendingRows > 0) return;
+    const file = disk.files.get(`${STORE_PATH}/reserve`);
+    const found = file && readReserve(file.durable);
+    if (!found?.clean) oracle.fail('cleanStop', 'a clean stop left a reserve that is not clean');
+    for (const { stream, next } of running.store.status().streams) {
+      if (found?.limits.get(stream) !== next)
+        oracle.fail('cleanStop', `${stream} stopped at ${next}, and its limit is ${found?.limits.get(stream)}`);
+    }
   }
 
   processEnded(): void {
+    this.punctual.disturbed();
+    this.#lastDown = undefined;
     this.world.trace.note('ended');
   }
 
@@ -54,11 +111,26 @@ export class Watch implements LinkWatch, BrokerWatch {
   }
 
   connecting(link: SimLink): void {
-    this.connects += 1;
+    this.#checkBackoff(link);
+    this.#order = new SendOrder();
     this.world.trace.note('connect', link.options.protocol);
   }
 
+  /** Between two tries lies the least back-off, and half the longest where another client has our id. */
+  #checkBackoff(link: SimLink): void {
+    const { kernel, scenario, oracle } = this.world;
+    const before = this.#lastDown;
+    if (!before || before.kind === 'version' || link.life.dead) return;
+    const waitedMs = (kernel.nowNs - before.atNs) / 1e6;
+    const { backoffMinMs, backoffMaxMs } = scenario.uplink;
+    const leastMs = before.kind === 'takenOver' ? backoffMaxMs / 2 : backoffMinMs;
+    if (waitedMs < 0.99 * leastMs - 1)
+      oracle.fail('backoff', `a new try ${waitedMs} ms after '${before.kind}', and ${leastMs} ms are the least`);
+  }
+
   connected(link: SimLink): void {
+    this.punctual.disturbed();
+    this.lastAnswerNs = this.world.kernel.nowNs;
     this.world.trace.note('online', link.options.protocol);
   }
 
@@ -67,14 +139,32 @@ export class Watch implements LinkWatch, BrokerWatch {
     const most = Math.min(network.plan.window, network.plan.receiveMaximum);
     if (link.unanswered.size > most)
       oracle.fail('window', `${link.unanswered.size} publishes are unanswered, and ${most} may be`);
+    this.#checkBlock(message);
     this.world.trace.note('publish', `${id} ${message.topic} ${message.payload.length}`);
   }
 
+  #checkBlock(message: MqttMessage): void {
+    const { oracle } = this.world;
+    if (message.topic.endsWith('/status')) return;
+    const header = native.decodeHeader(message.payload);
+    const why = this.#order.next(header);
+    if (why) oracle.fail('order', why);
+    if (header.first + header.count > oracle.track(header.epoch, header.stream).acknowledgedEnd)
+      oracle.fail('sentBeforeSync', `${header.stream} ${header.first} is sent, and it was never acknowledged`);
+  }
+
   answered(_link: SimLink, id: number, reasonCode: number): void {
+    this.lastAnswerNs = this.world.kernel.nowNs;
+    if (reasonCode > 0) this.#order.isOff = true;
     this.world.trace.note('answer', `${id} ${reasonCode}`);
   }
 
   down(_link: SimLink, why: LinkFailure): void {
+    const { kernel, scenario } = this.world;
+    this.punctual.disturbed();
+    this.#lastDown = { atNs: kernel.nowNs, kind: why.kind };
+    if (why.kind === 'takenOver' || why.kind === 'closed')
+      this.rivalUntilNs = kernel.nowNs + (3 * scenario.uplink.backoffMaxMs + 60_000) * 1e6;
     this.world.trace.note('down', why.kind);
   }
 
@@ -95,7 +185,8 @@ export class Watch implements LinkWatch, BrokerWatch {
   /** The medium has damaged an entry of the database: what lay in it is excused. */
   destroyed(entry: Entry): void {
     const { oracle } = this.world;
-    for (const block of blocksIn(entry)) {
+    if (!entry.k.startsWith('V')) return;
+    for (const block of blocksIn(entry.value)) {
       oracle.track(block.epoch, block.stream).mark(block.first, block.first + block.count, DESTROYED);
       if (block.stream === META_STREAM) oracle.metaMayBeMissing = true;
       for (const gap of block.gaps) {

@@ -52,11 +52,19 @@ const HANDLERS: Handlers = {
   },
   burst: ({ parts }, { stream, rows }) => void parts.find(({ plan }) => plan.id === stream)?.speak?.(rows),
 
-  outage: ({ network, broker }, fault) => {
-    network.outage = fault;
-    if (fault.halfOpen) broker.link?.deafen();
-    else broker.link?.down({ kind: 'reset', text: 'the network went away' });
+  outage: (world, fault) => {
+    const { network, broker } = world;
+    let isOver = false;
+    const strike = (): void => {
+      if (isOver) return;
+      network.outage = fault;
+      if (fault.halfOpen) broker.link?.deafen();
+      else broker.link?.down({ kind: 'reset', text: 'the network went away' });
+    };
+    if (fault.moment && fault.moment !== 'now') world.armCut(fault.moment, strike);
+    else strike();
     return () => {
+      isOver = true;
       if (network.outage === fault) network.outage = undefined;
     };
   },
@@ -121,6 +129,7 @@ export function scheduleFaults(world: World): void {
     world.kernel.at(fault.atS * 1e9, () => {
       world.trace.note('fault', JSON.stringify(fault));
       world.marks.hit(`fault ${fault.kind}`);
+      world.watch.punctual.disturbed();
       const handle = HANDLERS[fault.kind] as (world: World, fault: Fault) => (() => void) | undefined;
       const end = handle(world, fault);
       if (end) endLater(world, fault, end);
@@ -131,6 +140,7 @@ export function scheduleFaults(world: World): void {
 function endLater(world: World, fault: Fault, end: () => void): void {
   world.kernel.after(durationS(fault) * 1e9, () => {
     world.trace.note('over', fault.kind);
+    world.watch.punctual.disturbed();
     end();
   });
 }

@@ -2,7 +2,9 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { join } from 'node:path';
 import type { SeedResult } from './summary.js';
 
-const CHUNK_SEEDS = 10;
+const CHUNK_SEEDS = 5;
+/** A simulation that doesn't come back within this has lost itself in one turn of the loop. */
+const HANG_MS = 120_000;
 
 export interface PoolOptions {
   readonly first: number;
@@ -38,7 +40,10 @@ function work(options: PoolOptions, take: () => readonly number[], results: Seed
   });
   return new Promise((resolve, reject) => {
     let seeds = take();
+    let hang: NodeJS.Timeout | undefined;
     const ask = (): void => {
+      clearTimeout(hang);
+      hang = seeds.length > 0 ? setTimeout(() => child.kill('SIGKILL'), HANG_MS) : undefined;
       if (seeds.length > 0) child.send(seeds);
       else end(child);
     };
@@ -49,6 +54,7 @@ function work(options: PoolOptions, take: () => readonly number[], results: Seed
     });
     child.on('error', reject);
     child.on('exit', (code, signal) => {
+      clearTimeout(hang);
       if (seeds.length === 0) resolve();
       else reject(new Error(`a process ended (${signal ?? code}) on one of the seeds ${seeds.join(', ')}`));
     });

@@ -60,6 +60,7 @@ async function play(world: World): Promise<void> {
   let over = false;
   world.start(true);
   scheduleFaults(world);
+  world.watch.steady.start();
   for (const [i, { perDay }] of scenario.streams.entries()) if (perDay) speakNext(world, i, perDay);
   kernel.at(scenario.hours * 3600e9, () =>
     calm(world, () => {

@@ -37,6 +37,7 @@ export class World {
   crashes = 0;
   #boot: Boot | undefined;
   #armed: FaultOf<'crash'> | undefined;
+  #armedCut: { readonly moment: string; readonly strike: () => void } | undefined;
   #rots: RotKind[] = [];
   readonly #random: Record<'machine' | 'product' | 'parts' | 'fate' | 'rot', Random>;
 
@@ -57,8 +58,14 @@ export class World {
     this.disk = new Disk(store.sizeBytes + store.spareBytes, store.syncMs, random('disk'), this.trace, {
       moment: (life, moment) => this.#moment(life, moment),
       breach: (text) => this.oracle.fail('contract', text),
+      batch: (operations, entries) => this.watch.batch(operations, entries),
+      opened: (entries) => this.watch.opened(entries),
     });
     this.network = new Network(this.kernel, uplink);
+    this.network.onMoment = (moment) => {
+      if (this.#armedCut?.moment === moment) this.#cut(this.#armedCut);
+      if (this.life && moment !== 'taken') this.#moment(this.life, moment);
+    };
     this.fleet = new Fleet(this.kernel, this.trace, (result) => {
       this.trace.note(
         'received',
@@ -68,6 +75,7 @@ export class World {
       this.oracle.received(result);
     });
     this.watch = new Watch(this);
+    this.oracle.onGiven = (track, from, to) => this.watch.given(track, from, to);
     this.broker = new Broker(this.network, this.fleet, random('broker'), this.trace, this.watch);
     this.parts = scenario.streams.map((plan) => new WorldPart(plan));
   }
@@ -127,6 +135,20 @@ export class World {
     });
   }
 
+  /** The network goes at the link's next moment of that kind. */
+  armCut(moment: string, strike: () => void): void {
+    const cut = { moment, strike };
+    this.#armedCut = cut;
+    this.kernel.after(PATIENCE_NS / 4, () => {
+      if (this.#armedCut === cut) this.#cut(cut);
+    });
+  }
+
+  #cut({ strike }: { readonly strike: () => void }): void {
+    this.#armedCut = undefined;
+    strike();
+  }
+
   #moment(life: Life, moment: CrashMoment): void {
     if (this.#armed?.moment === moment && life === this.life) this.#die(this.#armed);
   }
@@ -162,6 +184,7 @@ export class World {
   }
 
   #ended(life: Life, isPowerCut: boolean): void {
+    this.watch.steady.look();
     life.kill();
     this.life = undefined;
     if (this.running) this.oracle.ended(this.running.store);

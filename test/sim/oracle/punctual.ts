@@ -1,0 +1,42 @@
+import type { World } from '../run/world.js';
+import { TAKEN, type Track } from './track.js';
+
+const SETTLED_NS = 120e9;
+
+/** With nothing wrong, an alarm reaches the broker at once, and a live reading a second later, whatever else waits to be sent. */
+export class Punctuality {
+  /** Grows with all that may make something late. */
+  #disturbances = 0;
+  #calmSinceNs = Number.POSITIVE_INFINITY;
+
+  constructor(readonly world: World) {}
+
+  /** A fault begins or ends, the node or its link goes or comes. */
+  disturbed(): void {
+    this.#disturbances += 1;
+    this.#calmSinceNs = this.world.kernel.nowNs;
+  }
+
+  /** Rows of a live stream were given to the store. */
+  given(track: Track, from: number, to: number): void {
+    const { kernel, network, broker, disk, oracle } = this.world;
+    const isCalm = network.isCalm && disk.isCalm && broker.link?.isUp && broker.isUp;
+    if (!isCalm || kernel.nowNs - this.#calmSinceNs < SETTLED_NS) return;
+    const disturbances = this.#disturbances;
+    const boundNs = this.#boundNs();
+    kernel.after(boundNs, () => {
+      if (this.#disturbances !== disturbances) return;
+      for (let n = from; n < to; n += 1) {
+        if ((track.flags(n) & TAKEN) === 0)
+          oracle.fail('late', `${track.stream} ${n} has not reached the broker ${(boundNs / 1e9).toFixed(1)} s after it was given`);
+      }
+    });
+  }
+
+  /** A second for the commit, what waits in the link already, and a few turns of the window. */
+  #boundNs(): number {
+    const { network, disk } = this.world;
+    const turns = 12 * 2 * network.latencyNs;
+    return 6e9 + turns + 40 * disk.syncMs * 1e6 + 3 * network.queuedNs('up') + network.airtimeNs(160 * 1024);
+  }
+}

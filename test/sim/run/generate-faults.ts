@@ -1,0 +1,121 @@
+import type { Random } from '../kernel/random.js';
+import type { CrashMoment, Fault, FaultOf, LinkMoment, OutageKind, RotKind } from '../scenario.js';
+
+const MOMENTS: readonly CrashMoment[] = [
+  ...(['now', 'append', 'sync', 'synced', 'reserve', 'open', 'files', 'publish', 'answer'] as const),
+];
+const LINK_MOMENTS: readonly LinkMoment[] = ['now', 'publish', 'taken', 'answer'];
+const OUTAGES: readonly OutageKind[] = ['dns', 'refused', 'timeout', 'captivePortal', 'tlsName', 'auth'];
+const ROTS: readonly RotKind[] = [
+  ...(['valueBit', 'valueBit', 'logBit', 'logLost', 'logTail'] as const),
+  ...(['currentMissing', 'manifestMissing', 'manifestEmpty', 'reserveSlot', 'reserveLost'] as const),
+];
+
+/**
+ * Faults up to `untilS`. Trouble seldom comes alone: half of what befalls the node lies within an outage, where the store is all that there
+ * is, or at its end, where everything is sent at once.
+ */
+export function faultsOf(random: Random, untilS: number, isSmall: boolean): readonly Fault[] {
+  const anywhere = (): number => random.int(30, untilS - 4000);
+  const outages = many(random, 2, 4, () => outage(random, anywhere(), untilS, isSmall));
+  const inTrouble = (): number => {
+    const { atS, forS } = random.pick(outages);
+    const at = random.chance(0.3) ? atS + forS + random.int(-5, 60) : atS + random.int(0, forS);
+    return Math.min(at, untilS - 4000);
+  };
+  const when = (): number => (random.chance(0.5) ? inTrouble() : anywhere());
+  const faults: Fault[] = [
+    ...outages,
+    ...many(random, 3, 7, () => crash(random, when())),
+    { kind: 'jump', atS: anywhere(), years: random.pick([-10, 10]), resyncAfterS: random.logInt(10, 3000) },
+    ...many(random, 1, 5, () => netFault(random, when())),
+    ...many(random, 0, 3, () => diskFault(random, when(), isSmall)),
+    ...many(random, 0, 2, () => partFault(random, anywhere())),
+  ];
+  if (random.chance(0.2)) faults.push(...rotAfterCrash(random, inTrouble()));
+  if (random.chance(0.3)) faults.push(...crashAfterDiskFault(random, when(), isSmall));
+  return faults.sort((a, b) => a.atS - b.atS);
+}
+
+function many<T>(random: Random, least: number, most: number, one: () => T): T[] {
+  return Array.from({ length: random.int(least, most) }, one);
+}
+
+function outage(random: Random, atS: number, untilS: number, isSmall: boolean): FaultOf<'outage'> {
+  const forS = Math.min(random.logInt(isSmall ? 3000 : 20, 30_000), untilS - atS);
+  const moment = random.chance(0.5) ? 'now' : random.pick(LINK_MOMENTS);
+  return { kind: 'outage', atS, forS, how: random.pick(OUTAGES), halfOpen: random.chance(0.4), moment };
+}
+
+function crash(random: Random, atS: number): FaultOf<'crash'> {
+  const how = random.pick(['kill', 'kill', 'power', 'power', 'stop', 'reboot'] as const);
+  return { kind: 'crash', atS, how, moment: random.pick(MOMENTS), downS: random.logInt(1, 1800) };
+}
+
+/** What an open has put into tables is damaged while nobody has read it. */
+function rotAfterCrash(random: Random, atS: number): readonly Fault[] {
+  const downS = random.int(1, 60);
+  const first: Fault = { kind: 'crash', atS, how: random.pick(['kill', 'power']), moment: 'now', downS };
+  return [first, { kind: 'rot', atS: atS + downS + random.int(1, 120), rot: random.pick(ROTS) }];
+}
+
+/** Right after the disk takes writes again, or while it doesn't. */
+function crashAfterDiskFault(random: Random, atS: number, isSmall: boolean): readonly Fault[] {
+  const first = diskFault(random, atS, isSmall);
+  const forS = 'forS' in first ? first.forS : 60;
+  const crashed = { ...crash(random, atS + random.int(forS >> 1, forS + 30)), downS: random.int(1, 60) };
+  return [first, crashed];
+}
+
+function netFault(random: Random, atS: number): Fault {
+  const forS = random.logInt(20, 3000);
+  const share = random.pick([0.1, 0.5, 1]);
+  switch (random.int(0, 10)) {
+    case 0:
+      return { kind: 'silentBroker', atS, forS, takes: random.chance(0.5) };
+    case 1:
+      return { kind: 'lostPuback', atS, forS, share: random.float() };
+    case 2:
+      return { kind: 'refusal', atS, forS, code: random.pick([0x87, 0x97]), share };
+    case 3:
+      return { kind: 'refusal', atS, forS, code: random.pick([0x90, 0x99]), share };
+    case 4:
+      return { kind: 'refusal', atS, forS, code: random.pick([0x80, 0x83]), share };
+    case 5:
+      return { kind: 'noSubscriber', atS, forS };
+    case 6:
+      return { kind: 'takeOver', atS, forS, everyS: random.int(1, 60) };
+    case 7:
+      return { kind: 'slowLink', atS, forS, factor: random.logInt(5, 200) };
+    case 8:
+      return { kind: 'strayPuback', atS, forS };
+    case 9:
+      return { kind: 'brokerRestart', atS, downS: random.logInt(1, 600) };
+    default:
+      return { kind: 'receiverCrash', atS, downS: random.logInt(1, 2000) };
+  }
+}
+
+function diskFault(random: Random, atS: number, isSmall: boolean): Fault {
+  const forS = isSmall ? random.logInt(600, 12_000) : random.logInt(20, 3000);
+  const share = random.pick([0.1, 0.5, 1]);
+  switch (random.int(0, 4)) {
+    case 0:
+      return { kind: 'diskFull', atS, forS, leftBytes: random.pick([0, 100, 3000, 30_000]) };
+    case 1:
+      return { kind: 'diskError', atS, forS, on: random.pick(['append', 'sync', 'all']), share };
+    case 2:
+      return { kind: 'readOnly', atS, forS };
+    case 3:
+      return { kind: 'slowDisk', atS, forS, syncMs: random.logInt(200, 5000) };
+    default:
+      return { kind: 'rot', atS, rot: random.pick(ROTS) };
+  }
+}
+
+function partFault(random: Random, atS: number): Fault {
+  const stream = random.pick(['climate', 'imu', 'bulk']);
+  if (random.chance(0.3)) return { kind: 'burst', atS, stream: 'alarm', rows: random.int(2, 40) };
+  const how = random.pick(['nack', 'timeout', 'hang', 'stuck', 'brownOut'] as const);
+  return { kind: 'bus', atS, forS: random.logInt(10, 3000), stream, how };
+}
