@@ -3,8 +3,8 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { packageRoot } from '../../runtime/package.js';
-import { generate } from './run/generate.js';
 import { PLANTS } from './planted/index.js';
+import { generate } from './run/generate.js';
 import { runPlanted, stalePlants } from './run/planted.js';
 import { runSeeds } from './run/pool.js';
 import { runScenario } from './run/run.js';
@@ -101,13 +101,16 @@ async function report({ seed, violation }: SeedResult): Promise<number> {
 }
 
 async function planted(): Promise<number> {
-  for (const { title, file, find } of stalePlants()) say(`stale: ${title}: ${file} has not exactly one ${find}`);
+  for (const { title, file, find } of stalePlants())
+    say(`stale: ${title}: ${file} has not exactly one ${find}`);
   let missed = stalePlants().length;
   for (const [index, { title }] of PLANTS.entries()) {
     if (!title.includes(values.only ?? '') || stalePlants().some((stale) => stale.title === title)) continue;
     const { seeds, caught } = await runPlanted(index, Number(values.seeds ?? 1000), Number(values.jobs));
     if (!caught) missed += 1;
-    say(`${caught ? `caught by seed ${seeds}` : `MISSED in ${seeds}`}: ${title}${caught ? ` (${caught.slice(0, 160)})` : ''}`);
+    say(
+      `${caught ? `caught by seed ${seeds}` : `MISSED in ${seeds}`}: ${title}${caught ? ` (${caught.slice(0, 160)})` : ''}`,
+    );
   }
   say(`${PLANTS.length - missed} of ${PLANTS.length} planted bugs were caught`);
   return missed === 0 ? 0 : 1;

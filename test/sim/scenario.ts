@@ -27,6 +27,14 @@ export interface StorePlan {
 }
 
 export interface UplinkPlan {
+  /** `fleet`: the receiver signs for what it holds, and nothing else frees a block. Absent: `broker`. */
+  readonly custody?: 'broker' | 'fleet';
+  /** Custody fleet: how long a block waits for its receipt, and the receiver for others to share one. */
+  readonly receiptDeadlineMs?: number;
+  readonly receiptBatchMs?: number;
+  readonly backlog?: 'oldest' | 'newest';
+  /** SenML packs beside the blocks. */
+  readonly senml?: boolean;
   readonly protocol: 'auto' | '5' | '3.1.1';
   /** The broker knows MQTT 3.1.1 only. */
   readonly oldBroker: boolean;
@@ -67,7 +75,16 @@ export interface StreamPlan {
   readonly reshapedAtS?: number;
 }
 
-export type CrashMoment = 'now' | 'append' | 'sync' | 'synced' | 'reserve' | 'open' | 'files' | 'publish' | 'answer';
+export type CrashMoment =
+  | 'now'
+  | 'append'
+  | 'sync'
+  | 'synced'
+  | 'reserve'
+  | 'open'
+  | 'files'
+  | 'publish'
+  | 'answer';
 /** When an outage begins: at once, as the node sends, once the broker has taken a block, as its answer would arrive. */
 export type LinkMoment = 'now' | 'publish' | 'taken' | 'answer';
 export type RotKind =
@@ -106,7 +123,10 @@ export type Fault = { readonly atS: number } & (
   | { readonly kind: 'takeOver'; readonly forS: number; readonly everyS: number }
   | { readonly kind: 'slowLink'; readonly forS: number; readonly factor: number }
   | { readonly kind: 'strayPuback'; readonly forS: number }
-  | { readonly kind: 'brokerRestart'; readonly downS: number }
+  /** Its queue is on its disk, or is lost with it (custody fleet only: a broker's word is worth no more than its disk). */
+  | { readonly kind: 'brokerRestart'; readonly downS: number; readonly losesQueue?: boolean }
+  | { readonly kind: 'lostReceipt'; readonly forS: number; readonly share: number }
+  | { readonly kind: 'forgedReceipt' }
   | { readonly kind: 'receiverCrash'; readonly downS: number }
   | { readonly kind: 'jump'; readonly years: number; readonly resyncAfterS: number }
   | { readonly kind: 'diskFull'; readonly forS: number; readonly leftBytes: number }

@@ -1,9 +1,9 @@
+import type { LevelOperation } from '../../../runtime/store/index.js';
 import type { Random } from '../kernel/random.js';
 import type { Trace } from '../kernel/trace.js';
 import type { Life } from '../machine/life.js';
 import type { CrashMoment } from '../scenario.js';
 import { fsError } from './error.js';
-import type { LevelOperation } from '../../../runtime/store/index.js';
 import type { LevelImage } from './image.js';
 import type { SortedEntries } from './sorted.js';
 

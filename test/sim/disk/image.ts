@@ -64,12 +64,12 @@ export class LevelImage {
     return record;
   }
 
-  /** The log becomes a table. */
-  flush(entries: SortedEntries): void {
+  /** The log becomes a table; what is still being written stays in a new log. */
+  flush(entries: SortedEntries, underWay: readonly LogRecord[] = []): void {
     for (const record of this.log) for (const operation of record.operations) this.#supersede(operation);
     this.tables = new SortedEntries(entries.all);
-    this.log = [];
-    this.logBytes = 0;
+    this.log = [...underWay];
+    this.logBytes = underWay.reduce((sum, { bytes }) => sum + bytes, 0);
     this.shadow = false;
     this.manifestNumber += 1;
     this.level0 += 1;

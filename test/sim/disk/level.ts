@@ -83,9 +83,14 @@ class Handle implements LevelDb {
     });
   }
 
-  async *scan(from: Uint8Array, to: Uint8Array): AsyncGenerator<readonly [Uint8Array, Uint8Array]> {
+  async *scan(
+    from: Uint8Array,
+    to: Uint8Array,
+    backwards = false,
+  ): AsyncGenerator<readonly [Uint8Array, Uint8Array]> {
     await this.life.now(() => this.#refuseClosed());
-    for (const { k, key, value } of this.#entries.range(keyText(from), keyText(to))) {
+    const range = this.#entries.range(keyText(from), keyText(to));
+    for (const { k, key, value } of backwards ? range.toReversed() : range) {
       if (this.life.dead) await this.life.now(() => undefined);
       this.#refuseClosed();
       this.#refuseUnreadable(k);
@@ -150,8 +155,15 @@ class Handle implements LevelDb {
       this.#poisoned = true;
       return;
     }
-    this.image.flush(this.#entries);
+    this.#flush();
     this.disk.measure(this.path);
+  }
+
+  #flush(): void {
+    this.image.flush(
+      this.#entries,
+      this.image.log.filter(({ synced }) => !synced),
+    );
   }
 
   compact(from: Uint8Array, to: Uint8Array): Promise<void> {
@@ -164,7 +176,7 @@ class Handle implements LevelDb {
       }
       if (this.disk.readOnly || !this.disk.hasRoom(0))
         throw levelError('LEVEL_IO_ERROR', 'IO error: compaction');
-      if (this.image.log.length > 0) this.image.flush(this.#entries);
+      if (this.image.log.length > 0) this.#flush();
       this.image.compact(low, high);
       this.disk.trace.note('compact', this.image.bytes);
     });

@@ -8,6 +8,7 @@ import { filesOf } from '../disk/files.js';
 import { openLevel } from '../disk/level.js';
 import { repairLevel } from '../disk/repair.js';
 import type { Random } from '../kernel/random.js';
+import { FLEET_KEY } from '../net/signer.js';
 import type { Oracle } from '../oracle/oracle.js';
 import { type OnReading, openBoard, type WorldPart } from '../parts/board.js';
 import type { Scenario } from '../scenario.js';
@@ -57,6 +58,7 @@ export async function startNode(parts: NodeParts): Promise<RunningNode> {
     clock: life.clock,
     connect: parts.connect,
     random: random.float,
+    fleetKeys: [FLEET_KEY],
     log: (level, text) => log(level, 'uplink', text),
     software: 'cairn simulation',
   });
@@ -141,8 +143,12 @@ function uplinkConfig({ uplink }: Scenario): UplinkConfig {
   return {
     ...{ protocol, window, pubackDeadlineMs, backoffMinMs, backoffMaxMs },
     url: 'mqtt://simulated',
-    payloads: ['packet'],
+    payloads: uplink.senml ? ['packet', 'senml+json'] : ['packet'],
     keepAliveS: 60,
+    backlog: uplink.backlog ?? 'oldest',
+    ...(uplink.custody === 'fleet'
+      ? { fleet: { keys: [], receiptDeadlineMs: uplink.receiptDeadlineMs ?? 60_000 } }
+      : {}),
   };
 }
 

@@ -48,7 +48,7 @@ export class Broker {
     const code = this.#judge(link, message);
     this.trace.note('broker', `${message.topic} ${id} ${code}`);
     if (code === 0) this.#keep(message);
-    else this.watch.refused(message, code);
+    else if (!isAside(message)) this.watch.refused(message, code);
     this.network.onMoment('taken');
     if (silent || !link.isOpen) return;
     if (this.network.strayPubacks && this.random.chance(0.3)) link.answer(60_000 + this.random.int(0, 99), 0);
@@ -57,7 +57,7 @@ export class Broker {
   }
 
   #keep(message: MqttMessage): void {
-    if (message.topic.endsWith('/status')) return;
+    if (isAside(message)) return;
     this.watch.took(message);
     this.fleet.enqueue(message);
   }
@@ -73,9 +73,25 @@ export class Broker {
     return this.random.chance(refusal.share) ? refusal.code : 0;
   }
 
-  /** It ends and comes back; its queue is on its disk. */
-  restart(): void {
+  /** To the node, if it is there: its session keeps nothing for it. */
+  forward(topic: string, payload: Uint8Array): void {
+    const { link } = this;
+    if (!this.isUp || !link?.isUp || this.random.chance(this.network.lostReceipts)) {
+      this.trace.note('receipt.lost');
+      return;
+    }
+    link.deliver(topic, payload);
+  }
+
+  /** It ends and comes back. */
+  restart(losesQueue: boolean): void {
     this.isUp = false;
+    if (losesQueue) this.fleet.queueLost();
     this.link?.down(failure('closed', 'the broker is going down'));
   }
+}
+
+/** Statuses and SenML are for others than the receiver of blocks. */
+export function isAside({ topic }: MqttMessage): boolean {
+  return topic.endsWith('/status') || topic.includes('/senml/');
 }

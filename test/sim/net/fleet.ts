@@ -1,5 +1,11 @@
-import type { Fact } from '../../../fleet/receive/index.js';
-import { createReceiver, type Receiver, type TakeResult } from '../../../fleet/receive/index.js';
+import {
+  createReceiver,
+  type Fact,
+  heldBy,
+  type Receiver,
+  type TakeResult,
+} from '../../../fleet/receive/index.js';
+import type { DecodedHeader } from '../../../native/index.js';
 import type { MqttMessage } from '../../../runtime/uplink/index.js';
 import type { Kernel } from '../kernel/kernel.js';
 import type { Trace } from '../kernel/trace.js';
@@ -24,6 +30,8 @@ export class Fleet {
     readonly kernel: Kernel,
     readonly trace: Trace,
     readonly onResult: (result: TakeResult, message: MqttMessage) => void,
+    /** Blocks that the journal holds now. */
+    readonly onHeld: (blocks: readonly DecodedHeader[]) => void,
   ) {}
 
   enqueue(message: MqttMessage): void {
@@ -44,10 +52,13 @@ export class Fleet {
 
   #takeAll(): void {
     const facts: Fact[] = [];
+    const held: DecodedHeader[] = [];
     for (const message of this.#queue) {
       const result = this.receiver.take(message.topic, message.payload);
       this.onResult(result, message);
       facts.push(...result.facts);
+      const header = heldBy(result);
+      if (header) held.push(header);
     }
     this.#taken = this.#queue.length;
     const life = this.#life;
@@ -55,10 +66,19 @@ export class Fleet {
       if (life !== this.#life || !this.isUp) return;
       this.#journal.push(...facts);
       if (this.#journal.length > COMPACT_LINES) this.#journal = [...this.receiver.facts()];
+      this.onHeld(held);
       this.#queue.splice(0, this.#taken);
       this.#taken = 0;
       if (this.#queue.length > 0) this.#wake();
     });
+  }
+
+  /** The broker has lost what it kept for us. */
+  queueLost(): void {
+    this.trace.note('queue.lost', this.#queue.length);
+    this.#queue.length = 0;
+    this.#taken = 0;
+    this.#life += 1;
   }
 
   /** What wasn't journaled is gone with the process; the broker has it still. */

@@ -17,6 +17,7 @@ export interface LinkWatch {
   connected(link: SimLink): void;
   published(link: SimLink, id: number, message: MqttMessage): void;
   answered(link: SimLink, id: number, reasonCode: number): void;
+  heard(link: SimLink, topic: string, bytes: number): void;
   down(link: SimLink, why: LinkFailure): void;
 }
 
@@ -100,6 +101,16 @@ export class SimLink implements MqttLink {
       }
       this.watch.answered(this, id, reasonCode);
       this.events.answered(id, this.options.protocol === 5 ? reasonCode : 0);
+    });
+  }
+
+  /** A message of another's, on a topic that the node has subscribed to. */
+  deliver(topic: string, payload: Uint8Array): void {
+    if (!this.options.subscribe?.includes(topic)) return;
+    this.network.carry('down', payload.length + topic.length + PUBLISH_BYTES, () => {
+      if (!this.isOpen || this.isDeaf || this.life.dead) return;
+      this.watch.heard(this, topic, payload.length);
+      this.events.message(topic, payload);
     });
   }
 

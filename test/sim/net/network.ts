@@ -8,6 +8,8 @@ export class Network {
   refusal: FaultOf<'refusal'> | undefined;
   lostPubacks = 0;
   strayPubacks = false;
+  /** Share of the fleet's receipts that get lost. */
+  lostReceipts = 0;
   hasSubscriber = true;
   /** The link is this many times slower than usual. */
   slowness = 1;
@@ -22,7 +24,15 @@ export class Network {
 
   get isCalm(): boolean {
     const { outage, silent, refusal, lostPubacks, hasSubscriber, slowness } = this;
-    return !outage && !silent && !refusal && lostPubacks === 0 && hasSubscriber && slowness === 1;
+    return (
+      !outage &&
+      !silent &&
+      !refusal &&
+      lostPubacks === 0 &&
+      this.lostReceipts === 0 &&
+      hasSubscriber &&
+      slowness === 1
+    );
   }
 
   get latencyNs(): number {

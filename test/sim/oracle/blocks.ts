@@ -19,9 +19,15 @@ export function blocksIn(value: Uint8Array): readonly FoundBlock[] {
     if (!header) return found;
     const { epoch, stream, first, count } = header;
     const bytes = value.subarray(offset, offset + header.byteLength);
-    found.push({ epoch, stream, first, count, get gaps() {
+    found.push({
+      epoch,
+      stream,
+      first,
+      count,
+      get gaps() {
         return stream === META_STREAM ? gapsIn(bytes) : [];
-      } });
+      },
+    });
     offset += header.byteLength;
   }
   return found;

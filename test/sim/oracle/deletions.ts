@@ -4,7 +4,7 @@ import { LOG_CLASSES } from '../../../wire/index.js';
 import { type Entry, keyText, type SortedEntries } from '../disk/sorted.js';
 import { blocksIn, type FoundBlock } from './blocks.js';
 import type { Oracle } from './oracle.js';
-import { ANY_CAUSE, DESTROYED, REFUSED, TAKEN } from './track.js';
+import { ANY_CAUSE, DESTROYED, REFUSED } from './track.js';
 
 interface Range {
   readonly first: number;
@@ -16,6 +16,8 @@ export class Deletions {
   constructor(
     readonly oracle: Oracle,
     readonly quotaPercent: Readonly<Record<string, number>>,
+    /** What the receipt stands for: the broker took it, or the receiver holds it. */
+    readonly receipted: number,
   ) {}
 
   /** A batch is about to be applied to what the database holds. */
@@ -34,11 +36,14 @@ export class Deletions {
     for (const block of blocksIn(entry.value)) {
       const track = this.oracle.track(block.epoch, block.stream);
       const flags = track.flags(block.first);
-      if (flags & (TAKEN | REFUSED | DESTROYED)) continue;
+      if (flags & (this.receipted | REFUSED | DESTROYED)) continue;
       evicted += 1;
       if ((flags & ANY_CAUSE) !== 0 || isInLedger(block, operations, entries)) continue;
       const where = `${block.stream} ${block.first} to ${block.first + block.count - 1}`;
-      this.oracle.fail('deletedUntold', `${where} is deleted, without a receipt and without a gap in the same batch`);
+      this.oracle.fail(
+        'deletedUntold',
+        `${where} is deleted, without a receipt and without a gap in the same batch`,
+      );
     }
     if (evicted > 0) this.#checkOrder(entry, operations, entries);
   }
@@ -60,7 +65,10 @@ export class Deletions {
     for (const lower of STREAM_CLASSES.slice(STREAM_CLASSES.indexOf(name as 'log') + 1)) {
       const held = bytes.get(lower) ?? 0;
       if (name !== 'meta' && held > 1.1 * share(lower) + 20_000)
-        this.oracle.fail('evictionClass', `${name} is evicted while ${lower} holds ${held} of ${total} bytes, above its share`);
+        this.oracle.fail(
+          'evictionClass',
+          `${name} is evicted while ${lower} holds ${held} of ${total} bytes, above its share`,
+        );
     }
     if (name === 'meta') this.oracle.fail('evictionClass', 'a meta value is evicted');
   }

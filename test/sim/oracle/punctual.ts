@@ -28,7 +28,10 @@ export class Punctuality {
       if (this.#disturbances !== disturbances) return;
       for (let n = from; n < to; n += 1) {
         if ((track.flags(n) & TAKEN) === 0)
-          oracle.fail('late', `${track.stream} ${n} has not reached the broker ${(boundNs / 1e9).toFixed(1)} s after it was given`);
+          oracle.fail(
+            'late',
+            `${track.stream} ${n} has not reached the broker ${(boundNs / 1e9).toFixed(1)} s after it was given`,
+          );
       }
     });
   }

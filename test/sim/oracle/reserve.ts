@@ -30,7 +30,10 @@ function slotOf(file: Uint8Array, at: number): FoundReserve | undefined {
 
 function bodyOf(view: DataView): FoundReserve {
   let at = 10;
-  const u64 = (): number => Number(view.getBigUint64((at += 8) - 8, true));
+  const u64 = (): number => {
+    at += 8;
+    return Number(view.getBigUint64(at - 8, true));
+  };
   const text = (): string => {
     const length = view.getUint8(at);
     const bytes = new Uint8Array(view.buffer, view.byteOffset + at + 1, length);

@@ -1,8 +1,10 @@
-import { readReserve } from './reserve.js';
-import type { World } from '../run/world.js';
 import { STORE_PATH } from '../machine/node.js';
+import type { World } from '../run/world.js';
+import { readReserve } from './reserve.js';
 
 const LOOK_S = 60;
+/** The reserve is read at each so manieth look, and when a process ends. */
+const RESERVE_LOOKS = 15;
 const MOST_EVENTS = 60_000;
 /** A message may stay unanswered longer the larger it is; no living link is slower (runtime/uplink: 100 B/s). */
 const SLOWEST_BYTES_PER_S = 100;
@@ -10,6 +12,7 @@ const SLOWEST_BYTES_PER_S = 100;
 /** What must hold at any time, looked at each minute. */
 export class Steady {
   #events = 0;
+  #looks = 0;
   /** Since when there was nothing wrong that keeps the link down. */
   #reachableNs = 0;
 
@@ -27,7 +30,14 @@ export class Steady {
     this.#size();
     this.#link();
     this.#deadline();
-    this.reserve();
+    this.#looks += 1;
+    if (this.#looks % RESERVE_LOOKS === 0) this.#reserve();
+  }
+
+  /** A process is about to end. */
+  last(): void {
+    this.#size();
+    this.#reserve();
   }
 
   #busy(): void {
@@ -40,14 +50,18 @@ export class Steady {
   #size(): void {
     const { disk, oracle, scenario } = this.world;
     if (disk.peakBytes > scenario.store.sizeBytes)
-      oracle.fail('size', `the store took ${disk.peakBytes} bytes on the disk, and may take ${scenario.store.sizeBytes}`);
+      oracle.fail(
+        'size',
+        `the store took ${disk.peakBytes} bytes on the disk, and may take ${scenario.store.sizeBytes}`,
+      );
   }
 
   /** With nothing wrong, the back-off's ceiling bounds how long the link stays away. */
   #link(): void {
     const { kernel, network, broker, running, oracle, scenario, watch } = this.world;
     const { nowNs } = kernel;
-    if (!network.isCalm || !broker.isUp || !running || broker.link?.isUp || watch.rivalUntilNs > nowNs) this.#reachableNs = nowNs;
+    if (!network.isCalm || !broker.isUp || !running || broker.link?.isUp || watch.rivalUntilNs > nowNs)
+      this.#reachableNs = nowNs;
     const boundS = 90 + (2.2 * scenario.uplink.backoffMaxMs) / 1000 + (60 * scenario.uplink.latencyMs) / 1000;
     const slowS = network.airtimeNs(2400) / 1e9;
     if (nowNs - this.#reachableNs > (boundS + slowS) * 1e9)
@@ -66,18 +80,22 @@ export class Steady {
     for (const { message } of link.unanswered.values()) bytes = Math.max(bytes, message.payload.length);
     const boundS = scenario.uplink.pubackDeadlineMs / 1000 + (bytes + 200) / SLOWEST_BYTES_PER_S + LOOK_S;
     if (kernel.nowNs - sinceNs > boundS * 1e9)
-      oracle.fail('deadline', `nothing was answered for ${(kernel.nowNs - sinceNs) / 1e9} s, and the link is still held`);
+      oracle.fail(
+        'deadline',
+        `nothing was answered for ${(kernel.nowNs - sinceNs) / 1e9} s, and the link is still held`,
+      );
   }
 
   /** No number at or past its limit is given before a higher limit is durable. */
-  reserve(): void {
+  #reserve(): void {
     const { disk, running, oracle } = this.world;
     const file = disk.files.get(`${STORE_PATH}/reserve`);
     const found = file && readReserve(file.durable);
     if (!running || !found || found.epoch !== running.store.epoch) return;
     for (const { stream, next } of running.store.status().streams) {
       const limit = found.limits.get(stream) ?? 0;
-      if (next > limit) oracle.fail('limit', `${stream} has given ${next - 1}, and the reserve on the disk ends at ${limit}`);
+      if (next > limit)
+        oracle.fail('limit', `${stream} has given ${next - 1}, and the reserve on the disk ends at ${limit}`);
     }
   }
 }

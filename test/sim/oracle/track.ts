@@ -15,7 +15,9 @@ export const EXCUSED = 16;
 export const TAKEN = 32;
 /** It was in a value that the database took. */
 export const STORED = 64;
-const FIRST_CAUSE = 7;
+/** The receiver's journal has it. */
+export const HELD = 128;
+const FIRST_CAUSE = 8;
 export const ANY_CAUSE = 0xffff & ~((1 << FIRST_CAUSE) - 1);
 
 export function causeBit(cause: GapCause): number {

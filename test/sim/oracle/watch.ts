@@ -1,14 +1,12 @@
 import type { Rows } from '../../../drivers/contract/index.js';
-import { native } from '../../../native/index.js';
-import type { Store } from '../../../runtime/store/index.js';
+import { type DecodedHeader, native } from '../../../native/index.js';
+import type { LevelOperation, Store } from '../../../runtime/store/index.js';
 import type { LinkFailure } from '../../../runtime/uplink/failure.js';
 import type { MqttMessage } from '../../../runtime/uplink/index.js';
 import { META_STREAM } from '../../../wire/index.js';
-import type { Entry } from '../disk/sorted.js';
-import type { LevelOperation } from '../../../runtime/store/index.js';
-import type { SortedEntries } from '../disk/sorted.js';
+import type { Entry, SortedEntries } from '../disk/sorted.js';
 import { STORE_PATH } from '../machine/node.js';
-import type { BrokerWatch } from '../net/broker.js';
+import { type BrokerWatch, isAside } from '../net/broker.js';
 import type { LinkWatch, SimLink } from '../net/link.js';
 import type { WorldPart } from '../parts/board.js';
 import type { World } from '../run/world.js';
@@ -18,7 +16,7 @@ import { SendOrder } from './order.js';
 import { Punctuality } from './punctual.js';
 import { readReserve } from './reserve.js';
 import { Steady } from './steady.js';
-import { DESTROYED, EXCUSED, REFUSED, STORED, TAKEN, type Track } from './track.js';
+import { DESTROYED, EXCUSED, HELD, REFUSED, STORED, TAKEN, type Track } from './track.js';
 
 /** Answers that end a block's way for good. */
 const FOR_GOOD = [0x90, 0x95, 0x99];
@@ -37,7 +35,11 @@ export class Watch implements LinkWatch, BrokerWatch {
   constructor(readonly world: World) {
     this.punctual = new Punctuality(world);
     this.steady = new Steady(world);
-    this.#deletions = new Deletions(world.oracle, world.scenario.store.quotaPercent);
+    this.#deletions = new Deletions(
+      world.oracle,
+      world.scenario.store.quotaPercent,
+      world.scenario.uplink.custody === 'fleet' ? HELD : TAKEN,
+    );
   }
 
   read(part: WorldPart, first: number, rows: Rows): void {
@@ -55,6 +57,15 @@ export class Watch implements LinkWatch, BrokerWatch {
     for (const operation of operations) {
       if (operation.type === 'put' && operation.key[0] === 0x56) this.#stored(operation.value);
     }
+  }
+
+  held(blocks: readonly DecodedHeader[]): void {
+    for (const { epoch, stream, first, count } of blocks)
+      this.world.oracle.track(epoch, stream).mark(first, first + count, HELD);
+  }
+
+  heard(_link: SimLink, topic: string, bytes: number): void {
+    this.world.trace.note('heard', `${topic} ${bytes}`);
   }
 
   opened(entries: SortedEntries): void {
@@ -86,7 +97,10 @@ export class Watch implements LinkWatch, BrokerWatch {
     if (!found?.clean) oracle.fail('cleanStop', 'a clean stop left a reserve that is not clean');
     for (const { stream, next } of running.store.status().streams) {
       if (found?.limits.get(stream) !== next)
-        oracle.fail('cleanStop', `${stream} stopped at ${next}, and its limit is ${found?.limits.get(stream)}`);
+        oracle.fail(
+          'cleanStop',
+          `${stream} stopped at ${next}, and its limit is ${found?.limits.get(stream)}`,
+        );
     }
   }
 
@@ -125,7 +139,10 @@ export class Watch implements LinkWatch, BrokerWatch {
     const { backoffMinMs, backoffMaxMs } = scenario.uplink;
     const leastMs = before.kind === 'takenOver' ? backoffMaxMs / 2 : backoffMinMs;
     if (waitedMs < 0.99 * leastMs - 1)
-      oracle.fail('backoff', `a new try ${waitedMs} ms after '${before.kind}', and ${leastMs} ms are the least`);
+      oracle.fail(
+        'backoff',
+        `a new try ${waitedMs} ms after '${before.kind}', and ${leastMs} ms are the least`,
+      );
   }
 
   connected(link: SimLink): void {
@@ -144,13 +161,17 @@ export class Watch implements LinkWatch, BrokerWatch {
   }
 
   #checkBlock(message: MqttMessage): void {
-    const { oracle } = this.world;
-    if (message.topic.endsWith('/status')) return;
+    const { oracle, scenario } = this.world;
+    if (isAside(message)) return;
     const header = native.decodeHeader(message.payload);
     const why = this.#order.next(header);
-    if (why) oracle.fail('order', why);
+    if (why && scenario.uplink.backlog !== 'newest' && scenario.uplink.custody !== 'fleet')
+      oracle.fail('order', why);
     if (header.first + header.count > oracle.track(header.epoch, header.stream).acknowledgedEnd)
-      oracle.fail('sentBeforeSync', `${header.stream} ${header.first} is sent, and it was never acknowledged`);
+      oracle.fail(
+        'sentBeforeSync',
+        `${header.stream} ${header.first} is sent, and it was never acknowledged`,
+      );
   }
 
   answered(_link: SimLink, id: number, reasonCode: number): void {

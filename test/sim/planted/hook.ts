@@ -15,6 +15,7 @@ type Load = (url: string, context: unknown) => Promise<unknown>;
 export async function load(url: string, context: unknown, next: Load): Promise<unknown> {
   if (!plant || !url.endsWith(`/dist/${plant.file}`)) return next(url, context);
   const text = await readFile(fileURLToPath(url), 'utf8');
-  if (text.split(plant.find).length !== 2) throw new Error(`${plant.file} has not exactly one: ${plant.find}`);
+  if (text.split(plant.find).length !== 2)
+    throw new Error(`${plant.file} has not exactly one: ${plant.find}`);
   return { format: 'module', shortCircuit: true, source: text.replace(plant.find, () => plant!.replace) };
 }

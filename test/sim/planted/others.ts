@@ -35,7 +35,7 @@ export const OTHER_PLANTS: readonly Plant[] = [
     title: 'a part is given up after its first failure',
     file: 'runtime/sampler/part.js',
     find: 'if (ms === undefined)',
-    replace: "if (this.#failures > 0) { this.#dueNs = undefined; return; } if (ms === undefined)",
+    replace: 'if (this.#failures > 0) { this.#dueNs = undefined; return; } if (ms === undefined)',
   },
   {
     title: 'rows of one tick may change places',

@@ -7,7 +7,8 @@ export const STORE_PLANTS: readonly Plant[] = [
     title: 'a commit is acknowledged before it is synced',
     file: COMMITTER,
     find: '                await db.batch(draft.operations);',
-    replace: '                { this.events.onCommit({ rows: 1, classes: Object.keys(draft.taken), firsts: Object.keys(draft.taken).map((name) => ({ class: name, commit: draft.batch, index: 0 })) }); await db.batch(draft.operations); }',
+    replace:
+      '                { this.events.onCommit({ rows: 1, classes: Object.keys(draft.taken), firsts: Object.keys(draft.taken).map((name) => ({ class: name, commit: draft.batch, index: 0 })) }); await db.batch(draft.operations); }',
   },
   {
     title: 'the database is not opened anew after a failed write',
@@ -55,7 +56,8 @@ export const STORE_PLANTS: readonly Plant[] = [
     title: 'the reserve is written after its numbers are used',
     file: 'runtime/store/reserver.js',
     find: '        const entries = this.#entries((stream) => limits.get(stream));',
-    replace: '        const entries = this.#entries((stream) => limits.get(stream)); for (const [stream, limit] of limits) { stream.limit = limit; stream.number(); }',
+    replace:
+      '        const entries = this.#entries((stream) => limits.get(stream)); for (const [stream, limit] of limits) { stream.limit = limit; stream.number(); }',
   },
   {
     title: 'the limit of numbers is ignored',

@@ -8,7 +8,8 @@ export const UPLINK_PLANTS: readonly Plant[] = [
     title: 'a block is freed when it is sent',
     file: SENDER,
     find: '        const id = link.publish(message);',
-    replace: "        const id = link.publish(message); if (sending) this.#dispose({ position: sending.block.position, kind: 'receipt' });",
+    replace:
+      "        const id = link.publish(message); if (sending) this.#dispose({ position: sending.block.position, kind: 'receipt' });",
   },
   {
     title: 'no subscriber (0x10) is taken as a receipt',
@@ -32,7 +33,8 @@ export const UPLINK_PLANTS: readonly Plant[] = [
     title: 'an answer to another id counts for the oldest',
     file: 'runtime/uplink/window.js',
     find: 'const message = this.#inFlight.get(id);',
-    replace: 'id = this.#inFlight.has(id) ? id : (this.#inFlight.keys().next().value ?? id); const message = this.#inFlight.get(id);',
+    replace:
+      'id = this.#inFlight.has(id) ? id : (this.#inFlight.keys().next().value ?? id); const message = this.#inFlight.get(id);',
   },
   {
     title: 'the deadline never comes',

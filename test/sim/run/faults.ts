@@ -105,13 +105,21 @@ const HANDLERS: Handlers = {
     };
   },
   takeOver: (world, { everyS, forS }) => void takeOver(world, everyS, world.kernel.nowNs + forS * 1e9),
-  brokerRestart: ({ broker }) => {
-    broker.restart();
+  brokerRestart: ({ broker, scenario }, { losesQueue }) => {
+    broker.restart(losesQueue === true && scenario.uplink.custody === 'fleet');
     return () => {
       broker.isUp = true;
     };
   },
-  receiverCrash: ({ fleet }, { downS }) => {
+  lostReceipt: ({ network }, { share }) => {
+    network.lostReceipts = share;
+    return () => {
+      network.lostReceipts = 0;
+    };
+  },
+  forgedReceipt: (world) => void world.armCut('publish', () => world.forge()),
+  receiverCrash: ({ fleet, signer }, { downS }) => {
+    signer.forget();
     if (fleet.isUp) fleet.crash(downS * 1e9);
     return undefined;
   },

@@ -70,7 +70,7 @@ function crashAfterDiskFault(random: Random, atS: number, isSmall: boolean): rea
 function netFault(random: Random, atS: number): Fault {
   const forS = random.logInt(20, 3000);
   const share = random.pick([0.1, 0.5, 1]);
-  switch (random.int(0, 10)) {
+  switch (random.int(0, 12)) {
     case 0:
       return { kind: 'silentBroker', atS, forS, takes: random.chance(0.5) };
     case 1:
@@ -90,7 +90,11 @@ function netFault(random: Random, atS: number): Fault {
     case 8:
       return { kind: 'strayPuback', atS, forS };
     case 9:
-      return { kind: 'brokerRestart', atS, downS: random.logInt(1, 600) };
+      return { kind: 'brokerRestart', atS, downS: random.logInt(1, 600), losesQueue: random.chance(0.5) };
+    case 10:
+      return { kind: 'lostReceipt', atS, forS, share };
+    case 11:
+      return { kind: 'forgedReceipt', atS };
     default:
       return { kind: 'receiverCrash', atS, downS: random.logInt(1, 2000) };
   }

@@ -53,6 +53,17 @@ function uplinkOf(random: Random): UplinkPlan {
     backoffMaxMs: backoffMinMs * random.int(4, 60),
     latencyMs: random.logInt(2, 800),
     bytesPerS: random.logInt(2000, 10_000_000),
+    ...(random.chance(0.35) ? custodyOf(random) : {}),
+    ...(random.chance(0.25) ? { backlog: 'newest' } : {}),
+    ...(random.chance(0.1) ? { senml: true } : {}),
+  };
+}
+
+function custodyOf(random: Random): Pick<UplinkPlan, 'custody' | 'receiptDeadlineMs' | 'receiptBatchMs'> {
+  return {
+    custody: 'fleet',
+    receiptDeadlineMs: random.logInt(20_000, 600_000),
+    receiptBatchMs: random.logInt(200, 10_000),
   };
 }
 
@@ -60,7 +71,14 @@ function streamsOf(random: Random, isSmall: boolean): readonly StreamPlan[] {
   const every = (lowS: number, highS: number): number => random.int(lowS, highS) * 1000;
   const some: StreamPlan[] = [
     { id: 'alarm', class: 'alarm', shape: 'door', perDay: random.int(5, 40), burst: 2 },
-    { id: 'climate', class: 'telemetry', shape: 'climate', intervalMs: every(400, 900), burst: 1, live: true },
+    {
+      id: 'climate',
+      class: 'telemetry',
+      shape: 'climate',
+      intervalMs: every(400, 900),
+      burst: 1,
+      live: true,
+    },
     { id: 'imu', class: 'telemetry', shape: 'fifo', intervalMs: every(500, 800), burst: 64 },
     {
       ...{ id: 'bulk', class: 'bulk', shape: isSmall ? 'blob' : 'fifo' },
@@ -70,5 +88,7 @@ function streamsOf(random: Random, isSmall: boolean): readonly StreamPlan[] {
   ];
   if (random.chance(0.5))
     some.push({ id: 'door', class: 'event', shape: 'door', perDay: random.int(5, 60), burst: 3 });
-  return some.map((plan) => (random.chance(0.15) ? { ...plan, reshapedAtS: random.int(3600, 80_000) } : plan));
+  return some.map((plan) =>
+    random.chance(0.15) ? { ...plan, reshapedAtS: random.int(3600, 80_000) } : plan,
+  );
 }

@@ -27,7 +27,7 @@ export interface RunOptions {
 
 /** How often the calm is looked at, and how long it may take beside what back-off and bandwidth cost. */
 const LOOK_S = 30;
-const CALM_S = 3 * 3600;
+const CALM_S = 5 * 3600;
 
 /** One scenario, from its beginning to the end of its calm. */
 export function runScenario(scenario: Scenario, options: RunOptions = {}): Promise<RunResult> {

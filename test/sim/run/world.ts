@@ -1,3 +1,4 @@
+import { type DecodedHeader, native } from '../../../native/index.js';
 import type { MqttConnect } from '../../../runtime/uplink/index.js';
 import { Disk } from '../disk/disk.js';
 import { rot } from '../disk/rot.js';
@@ -6,11 +7,12 @@ import { Random } from '../kernel/random.js';
 import { Trace } from '../kernel/trace.js';
 import { Life } from '../machine/life.js';
 import { Boot } from '../machine/machine.js';
-import { type RunningNode, STORE_PATH, startNode } from '../machine/node.js';
-import { Broker } from '../net/broker.js';
+import { NODE_ID, type RunningNode, STORE_PATH, startNode } from '../machine/node.js';
+import { Broker, isAside } from '../net/broker.js';
 import { Fleet } from '../net/fleet.js';
 import { SimLink } from '../net/link.js';
 import { Network } from '../net/network.js';
+import { Signer } from '../net/signer.js';
 import { Oracle } from '../oracle/oracle.js';
 import { Watch } from '../oracle/watch.js';
 import { WorldPart } from '../parts/board.js';
@@ -31,6 +33,7 @@ export class World {
   readonly fleet: Fleet;
   readonly broker: Broker;
   readonly watch: Watch;
+  readonly signer: Signer;
   readonly parts: readonly WorldPart[];
   life: Life | undefined;
   running: RunningNode | undefined;
@@ -66,18 +69,39 @@ export class World {
       if (this.#armedCut?.moment === moment) this.#cut(this.#armedCut);
       if (this.life && moment !== 'taken') this.#moment(this.life, moment);
     };
-    this.fleet = new Fleet(this.kernel, this.trace, (result) => {
-      this.trace.note(
-        'received',
-        result.kind === 'duplicate' ? `again ${result.header.stream} ${result.header.first}` : result.kind,
-      );
-      this.marks.received(result);
-      this.oracle.received(result);
-    });
+    this.fleet = new Fleet(
+      this.kernel,
+      this.trace,
+      (result) => {
+        this.trace.note(
+          'received',
+          result.kind === 'duplicate' ? `again ${result.header.stream} ${result.header.first}` : result.kind,
+        );
+        this.marks.received(result);
+        this.oracle.received(result);
+      },
+      (blocks) => this.#held(blocks),
+    );
     this.watch = new Watch(this);
     this.oracle.onGiven = (track, from, to) => this.watch.given(track, from, to);
     this.broker = new Broker(this.network, this.fleet, random('broker'), this.trace, this.watch);
+    this.signer = new Signer(this.kernel, NODE_ID, uplink.receiptBatchMs ?? 200, (topic, payload) =>
+      this.broker.forward(topic, payload),
+    );
     this.parts = scenario.streams.map((plan) => new WorldPart(plan));
+  }
+
+  #held(blocks: readonly DecodedHeader[]): void {
+    this.watch.held(blocks);
+    if (this.scenario.uplink.custody === 'fleet') this.signer.held(blocks);
+  }
+
+  /** Somebody sends receipts for what the node has just sent. */
+  forge(): void {
+    const [message] = [...(this.broker.link?.unanswered.values() ?? [])].reverse();
+    const payload = message?.message.payload;
+    if (!payload || isAside(message.message)) return;
+    this.signer.forge(native.decodeHeader(payload));
   }
 
   /** Power on, or only the process anew. */
@@ -184,7 +208,7 @@ export class World {
   }
 
   #ended(life: Life, isPowerCut: boolean): void {
-    this.watch.steady.look();
+    this.watch.steady.last();
     life.kill();
     this.life = undefined;
     if (this.running) this.oracle.ended(this.running.store);
