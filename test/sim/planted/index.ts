@@ -1,7 +1,14 @@
+import { CUSTODY_PLANTS, LANES_PLANTS } from './lanes.js';
 import { OTHER_PLANTS } from './others.js';
 import type { Plant } from './plant.js';
 import { STORE_PLANTS } from './store.js';
 import { UPLINK_PLANTS } from './uplink.js';
 
 export type { Plant } from './plant.js';
-export const PLANTS: readonly Plant[] = [...STORE_PLANTS, ...UPLINK_PLANTS, ...OTHER_PLANTS];
+export const PLANTS: readonly Plant[] = [
+  ...STORE_PLANTS,
+  ...UPLINK_PLANTS,
+  ...LANES_PLANTS,
+  ...CUSTODY_PLANTS,
+  ...OTHER_PLANTS,
+];

@@ -22,8 +22,8 @@ export const OTHER_PLANTS: readonly Plant[] = [
   {
     title: 'the receiver drops by arrival, not by identity',
     file: 'fleet/receive/stream-ledger.js',
-    find: 'const known = this.#crcs.get(first);',
-    replace: 'if (first < this.received.end) return "duplicate"; const known = this.#crcs.get(first);',
+    find: 'const known = this.#remembered.get(first);',
+    replace: 'if (first < this.received.end) return "duplicate"; const known = this.#remembered.get(first);',
   },
   {
     title: 'the receiver keeps no gaps',

@@ -1,7 +1,6 @@
 import type { Plant } from './plant.js';
 
 const SENDER = 'runtime/uplink/sender.js';
-const LANES = 'runtime/uplink/lanes.js';
 
 export const UPLINK_PLANTS: readonly Plant[] = [
   {
@@ -65,48 +64,6 @@ export const UPLINK_PLANTS: readonly Plant[] = [
     file: 'runtime/uplink/link.js',
     find: 'return this.#backoff.longMs();',
     replace: 'return this.#backoff.nextMs();',
-  },
-  {
-    title: 'what was in flight when the link went is not sent again',
-    file: LANES,
-    find: '            this.#rewind(lane);\n        }\n    }\n    committed',
-    replace: '        }\n    }\n    committed',
-  },
-  {
-    title: 'blocks do not wait for their descriptors',
-    file: LANES,
-    find: 'if (metaMayGo && (this.#metaIsStale || meta.backlog.wantsRead))',
-    replace: 'if (false)',
-  },
-  {
-    title: 'meta is sent last',
-    file: LANES,
-    find: 'if (first)\n            return first;',
-    replace: '',
-  },
-  {
-    title: 'live blocks wait behind the backlog',
-    file: LANES,
-    find: 'for (const first of firsts)',
-    replace: 'for (const first of [])',
-  },
-  {
-    title: 'an alarm waits for the refusal of its class to end',
-    file: LANES,
-    find: "if (logClass === 'alarm')",
-    replace: 'if (false)',
-  },
-  {
-    title: 'a class that was refused once is never tried again',
-    file: LANES,
-    find: 'lane.pausedUntilNs = nowNs + BigInt(waitMs) * 1000000n;',
-    replace: 'lane.pausedUntilNs = nowNs + BigInt(1e12) * 1000000n;',
-  },
-  {
-    title: 'a block that was put aside stays so',
-    file: LANES,
-    find: 'this.#rewind(lane);\n    }\n    /** The next',
-    replace: '}\n    /** The next',
   },
   {
     title: 'the link is not tried again after a captive portal',

@@ -39,6 +39,7 @@ export class World {
   running: RunningNode | undefined;
   crashes = 0;
   #boot: Boot | undefined;
+  #stopping: Life | undefined;
   #armed: FaultOf<'crash'> | undefined;
   #armedCut: { readonly moment: string; readonly strike: () => void } | undefined;
   #rots: RotKind[] = [];
@@ -191,7 +192,8 @@ export class World {
   /** SIGTERM, and the end in order. */
   #stop(crash: FaultOf<'crash'>): void {
     const { life, running } = this;
-    if (!life || !running) return;
+    if (!life || !running || this.#stopping === life) return;
+    this.#stopping = life;
     this.trace.note('stop', crash.how);
     const began = this.kernel.nowNs;
     running.pipeline.stop().then(
