@@ -20,6 +20,7 @@ import { forecastHere, forecastLines } from './forecast.js';
 import { lastEnd, openService, type Service, statusLine } from './health/index.js';
 import { type Identity, IdentityError, loadIdentity } from './identity.js';
 import { createLog, type Log, type LogSink } from './log.js';
+import { spareMemoryBytes } from './memory.js';
 import { version } from './package.js';
 import { createPipeline, type Pipeline } from './pipeline.js';
 import { openStore, type Store, StoreError, type StoreOptions, storeDefaults } from './store/index.js';
@@ -158,7 +159,10 @@ async function openStages(config: NodeConfig, around: Around, opened: (() => unk
 const DISK_RETRY_MAX_MS = 30_000;
 
 function openNodeStore(config: NodeConfig, { identity, log, service, flight }: Around): Promise<Store> {
-  const deps = storeDefaults((level, text) => log(level, 'store', text));
+  const deps = {
+    ...storeDefaults((level, text) => log(level, 'store', text)),
+    spareMemoryBytes: () => spareMemoryBytes(),
+  };
   const options = {
     ...config.store,
     node: identity.node,

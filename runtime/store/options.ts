@@ -107,6 +107,8 @@ export interface StoreDeps {
   repairLevel(from: string, to: string): Promise<void>;
   readonly native: Pick<NativeApi, 'encodeBlock' | 'decodeHeader' | 'decodeBlock' | 'crc32c'>;
   readonly log: StoreLog;
+  /** What the process may still take before it is ended for its memory, bytes. Absent: nobody knows. */
+  spareMemoryBytes?(): number;
 }
 
 export interface StoreOptions {

@@ -3,7 +3,8 @@ import type { StoreState } from './state.js';
 
 /** Keeps memory bounded while the disk refuses: the oldest rows of the lowest class go first, each with a gap. Meta rows never go. */
 export function shed(state: StoreState): void {
-  while (state.memory.bytes > state.options.memoryBytes) {
+  const maxBytes = state.memoryBound.now(state.memory.bytes);
+  while (state.memory.bytes > maxBytes) {
     if (!STREAM_CLASSES.toReversed().some((name) => dropOldest(state, name))) return;
   }
 }

@@ -4,6 +4,7 @@ import { AnchorTable } from './anchors.js';
 import { Backlog } from './backlog.js';
 import { IDENTITY_KEY, type StreamId, settledKey, streamKey, streamName } from './keys.js';
 import { DirtyKeys, GapLedger, type StreamGap } from './ledger.js';
+import { MemoryBound } from './memory-bound.js';
 import type { StoreOptions } from './options.js';
 import { RangeSet } from './ranges.js';
 import {
@@ -27,6 +28,7 @@ export class StoreState {
   readonly identity: Identity;
   readonly memory: Memory = { bytes: 0 };
   readonly backlog = new Backlog(this.memory);
+  readonly memoryBound: MemoryBound;
   readonly dirty = new DirtyKeys();
   readonly ledger: GapLedger;
   readonly anchors: AnchorTable;
@@ -50,6 +52,7 @@ export class StoreState {
     public classes: Readonly<Record<LogClass, ClassLog>>,
   ) {
     this.identity = start.identity;
+    this.memoryBound = new MemoryBound(options);
     this.ledger = new GapLedger(this.dirty, options.deps.native.crc32c);
     this.anchors = new AnchorTable(this.dirty, options.deps.native.crc32c);
     const durable: number[] = [];

@@ -112,7 +112,7 @@ export class LevelStore implements Store {
       throw new StoreError('invalid', rows.stream, 'rows of a stream that was not declared');
     }
     stream.append(rows);
-    if (this.#state.memory.bytes > this.#options.memoryBytes) shed(this.#state);
+    shed(this.#state);
     if (stream.wantsReserve) this.#reserver.check();
     if (stream.class === 'alarm') this.#committer.now();
     else if (stream.isLive) this.#committer.live();
