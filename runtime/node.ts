@@ -112,7 +112,7 @@ async function openStages(config: NodeConfig, around: Around, opened: (() => unk
   );
   startCommitLog(store, log);
   const kept = new KeptTime({
-    file: join(dirname(config.store.path), 'clock'),
+    file: join(stateFolder(config), 'clock'),
     certificates: [config.uplink?.ca, config.uplink?.certificate],
     wall: systemWallClock(),
     log: (level, text) => log(level, 'clock', text),
@@ -219,6 +219,12 @@ function uplinkOf(
 
 function software(): string {
   return `cairn ${version()}, Linux ${release()}, Node ${process.versions.node}`;
+}
+
+/** Where a service keeps what outlives it (systemd.exec(5): STATE_DIRECTORY); else beside the store. */
+function stateFolder({ store }: NodeConfig): string {
+  const [folder] = (process.env.STATE_DIRECTORY ?? '').split(':');
+  return folder || dirname(store.path);
 }
 
 function readIfThere(path: string): string | undefined {

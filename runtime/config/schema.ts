@@ -86,7 +86,7 @@ export const storeSchema = described(
   v.strictObject(
     {
       path: described(
-        v.optional(text('the path of a directory'), '/var/lib/cairn'),
+        v.optional(text('the path of a directory'), '/var/lib/cairn/store'),
         'The directory of the store.',
       ),
       size: described(
