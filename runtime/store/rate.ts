@@ -1,4 +1,6 @@
 const NS_PER_S = 1e9;
+/** A first moment is no rate: so much is looked at at least, s. */
+const LEAST_S = 60;
 
 /** How much a second, over about the last `tauS` seconds: what is older fades. */
 export class Rate {
@@ -16,10 +18,9 @@ export class Rate {
     this.#sum += amount;
   }
 
-  /** A first moment is no rate: a tenth of `tauS` is looked at at least. */
   perS(nowNs: bigint): number {
     this.#passTo(nowNs);
-    return this.#sum / Math.max(this.#weightS, this.tauS / 10);
+    return this.#sum / Math.max(this.#weightS, LEAST_S);
   }
 
   #passTo(nowNs: bigint): void {
