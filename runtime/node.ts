@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { release } from 'node:os';
+import { networkInterfaces, release } from 'node:os';
 import { dirname, join } from 'node:path';
 import { native } from '../native/index.js';
 import { openBoard } from './board/index.js';
@@ -12,7 +12,7 @@ import {
   systemWallClock,
 } from './clock/index.js';
 import { startCommitLog } from './commit-log.js';
-import { formatProblem, type NodeConfig, type UplinkConfig } from './config/index.js';
+import { formatProblem, type NodeConfig } from './config/index.js';
 import { ControlServer, controlPath } from './control.js';
 import { readFleetKeys } from './fleet-keys.js';
 import { openFlight, type RunningFlight } from './flight.js';
@@ -24,7 +24,7 @@ import { spareMemoryBytes } from './memory.js';
 import { version } from './package.js';
 import { createPipeline, type Pipeline } from './pipeline.js';
 import { openStore, type Store, StoreError, type StoreOptions, storeDefaults } from './store/index.js';
-import { createUplink, mqttJs } from './uplink/index.js';
+import { budgetFile, createUplink, mqttJs } from './uplink/index.js';
 
 export interface RunningNode {
   stop(why: string): Promise<void>;
@@ -136,7 +136,7 @@ async function openStages(config: NodeConfig, around: Around, opened: (() => unk
     random: Math.random,
     log,
     logSink: sink,
-    ...uplinkOf(config.uplink, identity, store, around),
+    ...uplinkOf(config, identity, store, around),
   });
   opened.push(() => pipeline.stop());
   const control = new ControlServer({
@@ -194,7 +194,7 @@ async function openPatiently(
 }
 
 function uplinkOf(
-  config: UplinkConfig | undefined,
+  { uplink: config, store: { path } }: NodeConfig,
   identity: Identity,
   store: Store,
   { log, flight }: Around,
@@ -213,6 +213,8 @@ function uplinkOf(
     log: (level, text) => log(level, 'uplink', text),
     software: software(),
     fleetKeys: keys,
+    interfaces: networkInterfaces,
+    budgetFile: budgetFile(join(path, 'budgets')),
   });
   return { uplink };
 }

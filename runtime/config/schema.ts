@@ -1,7 +1,15 @@
 import * as v from 'valibot';
 import { type Attachment, type DriverDefinition, STREAM_CLASSES } from '../../drivers/contract/index.js';
 import { oneOf } from './problem.js';
-import { accelerationMps2, autoOrDuration, duration, lifeMs, percent, sizeBytes } from './units.js';
+import {
+  accelerationMps2,
+  autoOrDuration,
+  bytesPerDay,
+  duration,
+  lifeMs,
+  percent,
+  sizeBytes,
+} from './units.js';
 
 /** The shapes of a node file's sections but the parts, with the words that an editor shows. */
 
@@ -143,6 +151,30 @@ export const storeSchema = described(
   'Where rows are kept until the broker has them.',
 );
 
+const LINK_WANTED = '{ interface: ppp*, budget: 50 kB/day }';
+const THIN_WANTED = 'a list of telemetry, bulk and log, such as [bulk]';
+
+const linkSchema = v.strictObject(
+  {
+    interface: described(
+      v.pipe(
+        v.string('the name of a network interface, such as wwan0 or ppp*'),
+        v.regex(/^[\w.:*-]{1,32}$/, 'the name of a network interface, such as wwan0 or ppp*'),
+      ),
+      'The interfaces that it is; * stands for any characters.',
+    ),
+    budget: described(
+      bytesPerDay('1 kB', '1000 GB'),
+      'Bytes a day, both ways, headers, TLS and keep-alives included.',
+    ),
+    thin: described(
+      v.optional(v.array(v.picklist(['telemetry', 'bulk', 'log'], THIN_WANTED), THIN_WANTED), ['bulk']),
+      'Classes that may be thinned where the budget does not carry them and the store fills.',
+    ),
+  },
+  LINK_WANTED,
+);
+
 const URL_WANTED = 'mqtt://host:1883 or mqtts://host:8883, without a path, a user or a password';
 
 const KEYS_WANTED = 'a list of public keys, such as [{ file: /etc/cairn/fleet.pub }]';
@@ -178,6 +210,17 @@ export const uplinkSchema = described(
       backlog: described(
         v.optional(v.picklist(['oldest', 'newest'], 'oldest or newest'), 'oldest'),
         'Which blocks go first of what waited for the link; live ones go beside them.',
+      ),
+      links: described(
+        v.optional(
+          v.record(
+            v.pipe(v.string(), v.regex(NAME, 'a name of a-z, 0-9 and -')),
+            linkSchema,
+            `a mapping such as { satellite: ${LINK_WANTED} }`,
+          ),
+          {},
+        ),
+        'Budgets of bytes by the network interface in use; the first that fits counts, other links are free.',
       ),
       custody: described(
         v.optional(v.picklist(['fleet', 'broker'], 'fleet or broker')),

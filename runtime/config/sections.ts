@@ -127,6 +127,7 @@ export function readUplink(node: MapTree, problems: Problems, warnings: Problems
     file[key] && { file: file[key].file, place: find(at, [key, 'file']).tree.place };
   checkTogether(file, placeOf, problems);
   checkCustody(file, placeOf, find(at, ['receipt']).found === 1, problems);
+  warnOfKeepAlives(file, placeOf, warnings);
   const { hostname, protocol } = new URL(file.url);
   if (protocol === 'mqtt:' && file.password && !isLoopback(hostname)) {
     warnings.add(placeOf('url'), `uplink sends the password to ${hostname} in the clear`, 'mqtts:// with ca');
@@ -137,6 +138,9 @@ export function readUplink(node: MapTree, problems: Problems, warnings: Problems
     payloads: file.payloads,
     window: file.window,
     backlog: file.backlog,
+    links: Object.entries(file.links).map(([name, { interface: pattern, budget, thin }]) => {
+      return { name, interface: pattern, budgetBytesPerDay: budget, thin };
+    }),
     pubackDeadlineMs: file.puback,
     keepAliveS: Math.round(file.keepAlive / 1000),
     backoffMinMs: file.backoff.min,
@@ -159,6 +163,23 @@ export function readUplink(node: MapTree, problems: Problems, warnings: Problems
 
 type StoreFile = NonNullable<ReturnType<typeof check<typeof storeSchema>>>;
 type UplinkFile = NonNullable<ReturnType<typeof check<typeof uplinkSchema>>>;
+
+/** A ping and its answer: two bytes each, and the headers of three segments. */
+const PING_BYTES = 160;
+
+/** What keep-alives alone use must leave most of a budget. */
+function warnOfKeepAlives(file: UplinkFile, placeOf: (...path: string[]) => Place, warnings: Problems): void {
+  const bytesPerDay = (PING_BYTES * 86_400_000) / file.keepAlive;
+  for (const [name, { budget }] of Object.entries(file.links)) {
+    if (bytesPerDay <= budget / 4) continue;
+    const longer = Math.ceil((4 * PING_BYTES * 1440) / budget);
+    warnings.add(
+      placeOf('links', name, 'budget'),
+      `keep-alives alone take ${Math.round(bytesPerDay / 1000)} kB of the ${Math.round(budget / 1000)} kB a day of links '${name}'`,
+      `a keepAlive of at least ${longer}min, or a larger budget`,
+    );
+  }
+}
 
 /** Keys that only make sense together. */
 function checkTogether(file: UplinkFile, placeOf: (...path: string[]) => Place, problems: Problems): void {

@@ -106,6 +106,17 @@ export interface FleetCustody {
   readonly receiptDeadlineMs: number;
 }
 
+/** Links that a budget of bytes is kept for. */
+export interface LinkClass {
+  readonly name: string;
+  /** The network interfaces it is, by name; `*` stands for any characters. */
+  readonly interface: string;
+  /** Both ways, headers and TLS included. */
+  readonly budgetBytesPerDay: number;
+  /** Classes that are thinned where the budget can't carry them and the store fills. */
+  readonly thin: readonly ('telemetry' | 'bulk' | 'log')[];
+}
+
 export interface UplinkConfig {
   /** mqtt:// or mqtts:// */
   readonly url: string;
@@ -120,6 +131,8 @@ export interface UplinkConfig {
   readonly fleet?: FleetCustody;
   /** Which blocks of a backlog go first. */
   readonly backlog?: 'oldest' | 'newest';
+  /** The first that fits the interface counts; others are free. */
+  readonly links?: readonly LinkClass[];
   /** Blocks sent and unanswered at most, 1 to 1000. */
   readonly window: number;
   readonly pubackDeadlineMs: number;

@@ -38,6 +38,20 @@ function bytesOf(match: RegExpExecArray): number {
   return Math.round(Number(match[1]) * BYTES_PER[match[2]!]!);
 }
 
+const PER_DAY = /^(.*?) ?\/ ?day$/;
+const PER_DAY_WANTED = 'bytes a day, such as 50 kB/day';
+
+/** `50 kB/day` → 50000 */
+export function bytesPerDay(min: string, max: string) {
+  const size = sizeBytes(min, max);
+  return v.pipe(
+    v.string(PER_DAY_WANTED),
+    v.check((text) => SIZE.test(PER_DAY.exec(text)?.[1] ?? ''), PER_DAY_WANTED),
+    v.transform((text) => PER_DAY.exec(text)![1]!),
+    size,
+  );
+}
+
 /** `5%` → 5 */
 export function percent(min: number, max: number) {
   return v.pipe(

@@ -1,6 +1,7 @@
 import { secondsText, sizeText, timeText } from '../forecast.js';
 import type { PipelineStatus } from '../pipeline.js';
 import type { FlashStatus, StoreStatus } from '../store/index.js';
+import type { BudgetStatus } from '../uplink/index.js';
 
 /** The status as a person reads it, one fact a line; 80 columns. Works on a live status and on one that came as JSON. */
 export function statusLines(status: PipelineStatus): readonly string[] {
@@ -19,11 +20,17 @@ export function statusLines(status: PipelineStatus): readonly string[] {
 }
 
 function uplinkLines(uplink: NonNullable<PipelineStatus['uplink']>): readonly string[] {
-  const { link, receipts, inFlight, window, custody, waiting, resends, badReceipts } = uplink;
+  const { budgets, link, receipts, inFlight, window, custody, waiting, resends, badReceipts } = uplink;
   const head = `uplink ${linkText(link)}  ${receipts} receipts  ${inFlight}/${window} under way`;
-  if (custody === 'broker') return [head];
+  const used = budgets.map(budgetText);
+  if (custody === 'broker') return [head, ...used];
   const bad = Object.entries(badReceipts).map(([cause, count]) => `  bad receipts: ${cause} ${count}`);
-  return [head, `  custody fleet  ${waiting} wait for a receipt  ${resends} sent again`, ...bad];
+  return [head, `  custody fleet  ${waiting} wait for a receipt  ${resends} sent again`, ...bad, ...used];
+}
+
+function budgetText({ link, isCurrent, leftBytes, budgetBytesPerDay, usedBytes }: BudgetStatus): string {
+  const left = leftBytes >= 0 ? `${kb(leftBytes)} left` : `${kb(-leftBytes)} over`;
+  return `  link ${link.padEnd(12)} ${left} of ${kb(budgetBytesPerDay)} a day  ${kb(usedBytes)} used${isCurrent ? '  in use' : ''}`;
 }
 
 /** What the store holds, a line a class, then what was lost and why. */

@@ -38,6 +38,8 @@ export interface StoredBlock {
 /** What the right-hand side says of a block. `rejected`: it will never take it; the store writes a gap and lets it go. */
 export type Disposition =
   | { readonly position: BlockPosition; readonly kind: 'receipt' }
+  /** Given up for a budget of bytes; the store writes a gap. */
+  | { readonly position: BlockPosition; readonly kind: 'thinned' }
   | { readonly position: BlockPosition; readonly kind: 'rejected'; readonly reason: string };
 
 export type StoreHealth =

@@ -161,6 +161,10 @@ export class ClassLanes {
     this.#inFlight.add(keyOf(block.position));
   }
 
+  isUnderWay(position: BlockPosition): boolean {
+    return this.#inFlight.has(keyOf(position));
+  }
+
   /** It is no longer under way. */
   landed(position: BlockPosition): void {
     const key = keyOf(position);

@@ -3,22 +3,27 @@ import type { NodeId } from '../../wire/index.js';
 import type { RuntimeClock, Timer } from '../clock/types.js';
 import type { UplinkConfig } from '../config/types.js';
 import type { Store } from '../store/types.js';
+import type { BudgetFile } from './budgets.js';
 import { Custody } from './custody.js';
 import { failure } from './failure.js';
 import { Link } from './link.js';
+import type { Interfaces } from './link-class.js';
+import { Metering } from './metering.js';
 import type { MqttConnect, MqttLink, ServerLimits } from './mqtt-port.js';
 import { onceAMinute, type Say } from './say.js';
 import { Sender } from './sender.js';
 import { statusMessage } from './status-message.js';
 import type { Uplink, UplinkLog, UplinkStatus } from './types.js';
 
+export { budgetFile } from './budget-file.js';
+export type { BudgetFile } from './budgets.js';
 export { mqttJs } from './mqtt-js.js';
 export type * from './mqtt-port.js';
 export type * from './types.js';
 
 /** MQTT's own measure of a dead link (§3.1.2.10). */
 const DEAD_AFTER_KEEP_ALIVES = 1.5;
-const GAPS_INTERVAL_MS = 10_000;
+const TICK_MS = 10_000;
 const STOP_POLL_MS = 20;
 
 export interface UplinkOptions {
@@ -34,6 +39,10 @@ export interface UplinkOptions {
   readonly log: UplinkLog;
   /** The public halves of `config.fleet`'s keys: whose receipts are believed. */
   readonly fleetKeys?: readonly KeyObject[];
+  /** `os.networkInterfaces`, for `config.links`: which link a connection goes by. */
+  readonly interfaces?: Interfaces;
+  /** Where what was used of the budgets of `config.links` is kept; without it a start begins a fresh day. */
+  readonly budgetFile?: BudgetFile;
   /** The runtime's version, for the birth message. */
   readonly software: string;
 }
@@ -57,7 +66,8 @@ class MqttUplink implements Uplink {
   readonly #custody: Custody | undefined;
   readonly #sender: Sender;
   readonly #link: Link;
-  #gapsTimer: Timer | undefined;
+  readonly #metering: Metering | undefined;
+  #tickTimer: Timer | undefined;
   #subscriptionTimer: Timer | undefined;
   #unsubscribe: (() => void) | undefined;
   #publishingGaps = false;
@@ -67,12 +77,14 @@ class MqttUplink implements Uplink {
     const backoff = { backoffMinMs: config.backoffMinMs, backoffMaxMs: config.backoffMaxMs };
     this.#say = onceAMinute(clock, log);
     this.#custody = this.#custodyOf(options);
+    this.#metering = this.#meteringOf(options);
     this.#sender = new Sender({
       ...{ store, clock, random, say: this.#say, custody: this.#custody, ...backoff },
       nowNs: () => clock.nowNs(),
       payloads: config.payloads,
       window: config.window,
       backlog: config.backlog ?? 'oldest',
+      affords: this.#metering && ((logClass, kind) => this.#metering!.affords(logClass, kind)),
       pubackDeadlineMs: deadlineMs(config),
       onDeadline: (waitedMs) => this.#onDeadline(waitedMs),
       onTaken: () => this.#link.proved(),
@@ -80,7 +92,11 @@ class MqttUplink implements Uplink {
     const subscribe = this.#custody ? [this.#custody.topic] : [];
     const session = { clientId: options.node, will: this.#status('offline'), subscribe };
     this.#link = new Link(
-      { ...{ clock, random, log, session, ...backoff }, connect: options.connect, protocol: config.protocol },
+      {
+        ...{ clock, random, log, session, ...backoff },
+        connect: this.#metering?.metered(options.connect) ?? options.connect,
+        protocol: config.protocol,
+      },
       {
         online: (link, server) => this.#onOnline(link, server),
         answered: (id, reasonCode) => this.#sender.answered(id, reasonCode),
@@ -89,6 +105,17 @@ class MqttUplink implements Uplink {
         offline: () => this.#onOffline(),
       },
     );
+  }
+
+  #meteringOf({ config, store, clock, interfaces, budgetFile }: UplinkOptions): Metering | undefined {
+    const { links = [] } = config;
+    if (links.length === 0) return undefined;
+    return new Metering({
+      ...{ links, store, interfaces: interfaces ?? (() => ({})), file: budgetFile, say: this.#say },
+      nowNs: () => clock.nowNs(),
+      isUnderWay: (block) => this.#sender.isUnderWay(block),
+      onThinned: (logClass) => this.#sender.rewind(logClass),
+    });
   }
 
   #custodyOf({ config, node, fleetKeys = [], store, clock, random }: UplinkOptions): Custody | undefined {
@@ -125,6 +152,7 @@ class MqttUplink implements Uplink {
       rejected,
       connects: this.#link.connects,
       bytesSent,
+      budgets: this.#metering?.status() ?? [],
       lastReceiptNs,
     };
   }
@@ -152,7 +180,7 @@ class MqttUplink implements Uplink {
 
   #onOnline(link: MqttLink, server: ServerLimits): void {
     this.#sender.online(link, server, this.#status('online'));
-    this.#gaps();
+    this.#tick();
     const { subscriptionRefusedWith } = server;
     if (subscriptionRefusedWith !== undefined) this.#withoutReceipts(subscriptionRefusedWith);
   }
@@ -163,7 +191,7 @@ class MqttUplink implements Uplink {
   }
 
   #cancelTimers(): void {
-    this.#gapsTimer?.cancel();
+    this.#tickTimer?.cancel();
     this.#subscriptionTimer?.cancel();
   }
 
@@ -186,10 +214,18 @@ class MqttUplink implements Uplink {
     this.#link.fail(failure('deadline', `a publish has no answer after ${seconds} s: the link is dead`));
   }
 
-  /** Gaps are told while there is somebody to tell: on each connect and then at leisure. */
+  /** While there is a link, on each connect and then at leisure. */
+  #tick(): void {
+    this.#tickTimer?.cancel();
+    this.#tickTimer = this.options.clock.after(TICK_MS, () => this.#tick());
+    this.#gaps();
+    if (!this.#metering) return;
+    void this.#metering.tick();
+    // A budget has grown meanwhile.
+    this.#sender.pump();
+  }
+
   #gaps(): void {
-    this.#gapsTimer?.cancel();
-    this.#gapsTimer = this.options.clock.after(GAPS_INTERVAL_MS, () => this.#gaps());
     if (this.#publishingGaps || this.options.store.openGaps().length === 0) return;
     this.#publishingGaps = true;
     this.options.store

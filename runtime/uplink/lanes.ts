@@ -8,6 +8,8 @@ const MESSAGE_BYTES = 100;
 
 export interface LanesOptions extends ClassLanesOptions {
   readonly nowNs: () => bigint;
+  /** Whether a budget lets a class go now; absent: always. */
+  readonly affords?: ((logClass: LogClass, kind: LaneKind) => boolean) | undefined;
 }
 
 /** The next block to send, and by which lane. */
@@ -85,7 +87,7 @@ export class Lanes {
   choose(): Choice | undefined {
     if (this.#reading) return undefined;
     const nowNs = this.options.nowNs();
-    if (this.#meta.mayGo(nowNs)) {
+    if (this.#meta.mayGo(nowNs) && this.#affords('meta', 'backlog')) {
       const block = this.#meta.peek('backlog');
       if (block) return { block, kind: 'backlog' };
       if (this.#metaIsStale || !this.#meta.isDrained) return undefined;
@@ -100,9 +102,22 @@ export class Lanes {
   #first(kind: LaneKind, nowNs: bigint): StoredBlock | undefined {
     for (const one of this.#classes) {
       const block = one.peek(kind);
-      if (block && one.mayGo(nowNs)) return block;
+      if (block && one.mayGo(nowNs) && this.#affords(one.logClass, kind)) return block;
     }
     return undefined;
+  }
+
+  #affords(logClass: LogClass, kind: LaneKind): boolean {
+    return this.options.affords?.(logClass, kind) ?? true;
+  }
+
+  isUnderWay({ position }: StoredBlock): boolean {
+    return this.#of(position.class).isUnderWay(position);
+  }
+
+  /** Some of the class is gone that may be in memory. */
+  rewind(logClass: LogClass): void {
+    this.#of(logClass).rewind();
   }
 
   /** What `choose` gave goes on its way. */

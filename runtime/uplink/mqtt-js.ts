@@ -14,9 +14,12 @@ import {
   type MqttLink,
   type MqttMessage,
   type ServerLimits,
+  type Traffic,
 } from './mqtt-port.js';
+import { Publisher } from './publisher.js';
 import { Resolver } from './resolver.js';
-import { openSocket, readyEvent } from './socket.js';
+import { type OpenedSocket, openSocket, readyEvent } from './socket.js';
+import { Splitter } from './splitter.js';
 
 // By require: importing CommonJS costs memory, see log.ts.
 const { MqttClient, UniqueMessageIdProvider }: typeof import('mqtt') = createRequire(import.meta.url)('mqtt');
@@ -86,7 +89,7 @@ function stillborn(why: LinkFailure, events: MqttEvents): MqttLink {
   };
 }
 
-type SessionOptions = IClientOptions & { readonly keepalive: number };
+type SessionOptions = IClientOptions & { readonly keepalive: number; readonly protocolVersion: 4 | 5 };
 
 interface ConnackLimits {
   readonly receiveMaximum?: number;
@@ -106,34 +109,42 @@ interface Around {
 class MqttJsLink implements MqttLink {
   #client: Client | undefined;
   #heartbeat: Heartbeat | undefined;
-  readonly #unanswered = new Set<number>();
+  readonly #publisher: Publisher;
   #connected = false;
   #failure: LinkFailure | undefined;
   #isDown = false;
   readonly #whenDown: (() => void)[] = [];
+  private readonly socket: Socket;
+  readonly #tcp: Socket;
+  #localAddress: string | undefined;
 
   constructor(
-    private readonly socket: Socket,
+    { socket, tcp }: OpenedSocket,
     ready: ReturnType<typeof readyEvent>,
     private readonly around: Around,
   ) {
+    this.socket = socket;
+    this.#tcp = tcp;
+    tcp.once('connect', () => {
+      this.#localAddress = tcp.localAddress;
+    });
+    this.#publisher = new Publisher(around.session.protocolVersion, (bytes) => {
+      if (!socket.writable) return;
+      socket.write(bytes);
+      this.#heartbeat?.sent();
+    });
     socket.once(ready, () => this.#begin());
     socket.on('error', (error) => this.destroy(errorFailure(error, this.#connected)));
     socket.on('close', () => this.#onClose());
   }
 
   publish(message: MqttMessage): number {
-    const client = this.#client!;
-    const { payload, topic, retain } = message;
-    const bytes = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength);
-    // Answers are taken from the packets: the callback doesn't show reason 0x10. It shows what never left, and that ends the link.
-    client.publish(topic, bytes, { qos: 1, retain }, (error) => {
-      const code: unknown = (error as { code?: unknown } | undefined)?.code;
-      if (error && typeof code !== 'number') this.destroy(errorFailure(error, true));
-    });
-    const id = client.getLastMessageId();
-    this.#unanswered.add(id);
-    return id;
+    return this.#publisher.publish(message);
+  }
+
+  traffic(): Traffic {
+    const { bytesWritten, bytesRead } = this.#tcp;
+    return { sentBytes: bytesWritten, receivedBytes: bytesRead, localAddress: this.#localAddress };
   }
 
   destroy(why: LinkFailure): void {
@@ -149,16 +160,24 @@ class MqttJsLink implements MqttLink {
       this.#whenDown.push(resolve);
       if (this.#connected) this.#client!.end(false);
       else this.socket.destroy();
-      // A half-open link never closes by itself, and MQTT.js waits for every answer first.
+      // A half-open link never closes by itself.
       const timer = this.around.clock.after(GOODBYE_MS, () => this.socket.destroy());
       this.#whenDown.push(() => timer.cancel());
     });
   }
 
   #begin(): void {
-    const client = new MqttClient(() => this.socket, this.around.session);
+    const splitter = new Splitter(this.socket, {
+      heard: () => this.#heartbeat?.heard(),
+      puback: (id, reasonCode) => this.#onPuback(id, reasonCode),
+    });
+    const client = new MqttClient(() => splitter, this.around.session);
     this.#client = client;
-    client.on('connect', (connack) => this.#onConnect(client, connack.properties));
+    client.on('connect', (connack) => {
+      // The broker has nothing to say between its CONNACK and our next packet.
+      splitter.begin();
+      this.#onConnect(client, connack.properties);
+    });
     client.on('packetsend', () => this.#heartbeat?.sent());
     client.on('packetreceive', (packet) => {
       this.#heartbeat?.heard();
@@ -191,7 +210,7 @@ class MqttJsLink implements MqttLink {
       clock: this.around.clock,
       keepAliveMs,
       ping: () => client.sendPing(),
-      isAwaited: () => this.#unanswered.size > 0,
+      isAwaited: () => this.#publisher.isAwaited,
       onSilence: () =>
         this.destroy(
           failure('timeout', `the broker has been silent for ${1.5 * keepAliveMs} ms: the link is dead`),
@@ -213,7 +232,7 @@ class MqttJsLink implements MqttLink {
   }
 
   #onPuback(id: number, reasonCode: number): void {
-    if (this.#unanswered.delete(id)) this.around.events.answered(id, reasonCode);
+    if (this.#publisher.answered(id)) this.around.events.answered(id, reasonCode);
     else this.around.events.strayAnswer();
   }
 

@@ -41,10 +41,20 @@ export interface MqttEvents {
   down(failure: LinkFailure): void;
 }
 
+/** What a connection has carried so far, TLS included. */
+export interface Traffic {
+  readonly sentBytes: number;
+  readonly receivedBytes: number;
+  /** Our end's address; `undefined` until TCP is connected. */
+  readonly localAddress: string | undefined;
+}
+
 /** One connection, from CONNECT to its end; a new one is made for each try. Nothing is queued or resent inside. */
 export interface MqttLink {
   /** QoS 1. Gives the id that `answered` will name. Only after `connected`. */
   publish(message: MqttMessage): number;
+  /** Without it no budget can be kept. */
+  traffic?(): Traffic;
   /** Cuts the connection; `down` follows with the given failure. */
   destroy(failure: LinkFailure): void;
   /** Says DISCONNECT (no last will), then closes. Resolves when it is closed. */

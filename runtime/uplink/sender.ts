@@ -1,9 +1,10 @@
+import type { LogClass } from '../../wire/index.js';
 import type { RuntimeClock, Timer } from '../clock/types.js';
 import type { BlockOrder, BlockPosition, Disposition, StoreCommit, StoredBlock } from '../store/types.js';
 import { answerOf } from './answers.js';
 import type { Custody } from './custody.js';
 import { Deadline } from './deadline.js';
-import { Lanes } from './lanes.js';
+import { Lanes, type LanesOptions } from './lanes.js';
 import type { MqttLink, MqttMessage, ServerLimits } from './mqtt-port.js';
 import { type BlockMessage, type PayloadOptions, payloadsOf } from './payloads.js';
 import type { Say } from './say.js';
@@ -21,6 +22,7 @@ export interface SenderOptions extends PayloadOptions {
   readonly random: () => number;
   readonly window: number;
   readonly backlog: BlockOrder;
+  readonly affords: LanesOptions['affords'];
   readonly pubackDeadlineMs: number;
   readonly backoffMinMs: number;
   readonly backoffMaxMs: number;
@@ -97,6 +99,16 @@ export class Sender {
     this.pump();
   }
 
+  isUnderWay(block: StoredBlock): boolean {
+    return this.#lanes.isUnderWay(block) || (this.options.custody?.holds(block) ?? false);
+  }
+
+  /** Some blocks of the class are gone. */
+  rewind(logClass: LogClass): void {
+    this.#lanes.rewind(logClass);
+    this.pump();
+  }
+
   /** No further block is begun; what is on its way is finished, then `last` is sent. */
   finish(last: MqttMessage): void {
     this.#draining = true;
@@ -127,7 +139,8 @@ export class Sender {
     const { custody } = this.options;
     const isResendsTurn = this.#sinceResend >= RESEND_EVERY - 1;
     const choice = this.#lanes.choose();
-    const resend = isResendsTurn || !choice ? custody?.takeResend() : undefined;
+    const mayResend = (isResendsTurn || !choice) && this.options.affords?.('event', 'backlog') !== false;
+    const resend = mayResend ? custody?.takeResend() : undefined;
     const block = resend ?? choice?.block;
     if (!block) this.#sleep();
     if (!block || !(resend || this.window.hasRoom(block.bytes.length))) return false;

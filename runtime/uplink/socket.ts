@@ -4,8 +4,14 @@ import { type ConnectionOptions, connect as connectTls } from 'node:tls';
 import type { UplinkConfig } from '../config/types.js';
 import type { Resolver } from './resolver.js';
 
+/** The way to a broker, and what is below it: with TLS another socket, which counts the bytes that leave and come. */
+export interface OpenedSocket {
+  readonly socket: Socket;
+  readonly tcp: Socket;
+}
+
 /** Opens the way to the broker. Files are read anew each time, so that a renewed certificate is used; one that can't be read throws. */
-export function openSocket(config: UplinkConfig, resolver: Resolver): Socket {
+export function openSocket(config: UplinkConfig, resolver: Resolver): OpenedSocket {
   const url = new URL(config.url);
   const secure = url.protocol === 'mqtts:';
   const place = {
@@ -15,7 +21,12 @@ export function openSocket(config: UplinkConfig, resolver: Resolver): Socket {
     // Nagle's wait for an acknowledgement would cost 20 to 40 ms a window: the next publish carries it.
     noDelay: true,
   };
-  return secure ? connectTls({ ...place, ...tlsOptions(config, place.host) }) : connect(place);
+  const options = secure && tlsOptions(config, place.host);
+  const tcp = connect(place);
+  if (!options) return { socket: tcp, tcp };
+  const socket = connectTls({ socket: tcp, host: place.host, ...options });
+  tcp.on('error', (error) => socket.destroy(error));
+  return { socket, tcp };
 }
 
 /** Of `openSocket`: nothing may be said before. For TLS: the certificate was found good, for this name. */

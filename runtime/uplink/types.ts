@@ -10,6 +10,17 @@ export type LinkState =
       readonly reason: string;
     };
 
+/** Of a link class of the node file. */
+export interface BudgetStatus {
+  readonly link: string;
+  readonly isCurrent: boolean;
+  readonly budgetBytesPerDay: number;
+  /** Negative: alarms went beyond it. */
+  readonly leftBytes: number;
+  /** Since the process started. */
+  readonly usedBytes: number;
+}
+
 export interface UplinkStatus {
   readonly link: LinkState;
   /** Whose word frees a block. */
@@ -30,6 +41,8 @@ export interface UplinkStatus {
   readonly rejected: number;
   readonly connects: number;
   readonly bytesSent: number;
+  /** Of each link class of the node file. */
+  readonly budgets: readonly BudgetStatus[];
   readonly lastReceiptNs: bigint | undefined;
 }
 

@@ -78,6 +78,7 @@ log: warn
     payloads: ['packet'],
     window: 64,
     backlog: 'oldest',
+    links: [],
     pubackDeadlineMs: 20_000,
     keepAliveS: 90,
     backoffMinMs: 1000,
@@ -233,4 +234,22 @@ test('every unknown key is told, names of JavaScript among them', () => {
       "node.yaml:5:26: store.quota has no key 'y'",
     ],
   );
+});
+
+test('budgets of links: bytes a day, by interface, in the order of the file; keep-alives that eat them are a warning', () => {
+  const links =
+    '  keepAlive: KEEP\n  links:\n    satellite: { interface: ppp*, budget: 50 kB/day }\n    mobile: { interface: wwan0, budget: 20 MB/day, thin: [bulk, log] }\n';
+  const warnings = (keepAlive: string) => {
+    const loaded = load(`${SELF}uplink:\n  url: mqtts://broker.example\n${links.replace('KEEP', keepAlive)}`);
+    return loaded.ok ? loaded.warnings.map(formatProblem) : messages(loaded);
+  };
+  const config = mustLoad(`${SELF}uplink:\n  url: mqtts://broker.example\n${links.replace('KEEP', '18h')}`);
+  assert.deepEqual(config.uplink?.links, [
+    { name: 'satellite', interface: 'ppp*', budgetBytesPerDay: 50_000, thin: ['bulk'] },
+    { name: 'mobile', interface: 'wwan0', budgetBytesPerDay: 20_000_000, thin: ['bulk', 'log'] },
+  ]);
+  assert.deepEqual(warnings('18h'), []);
+  assert.deepEqual(warnings('60s'), [
+    "node.yaml:8:35: keep-alives alone take 230 kB of the 50 kB a day of links 'satellite' (wanted: a keepAlive of at least 19min, or a larger budget)",
+  ]);
 });
