@@ -1,5 +1,5 @@
 import type { Channel, Rows } from '../drivers/contract/index.js';
-import { openStore, type Store, storeDefaults } from '../runtime/store/index.js';
+import { openStore, type Store, type StreamSpec, storeDefaults } from '../runtime/store/index.js';
 import { seeded } from './measure.js';
 
 export const STREAM = 'imu';
@@ -32,8 +32,13 @@ export async function openBenchStore(path: string, streams: readonly string[]): 
       if (level !== 'info') process.stderr.write(`bench: ${text}\n`);
     }),
   });
-  for (const name of streams) store.declare({ name, title: 'bench', class: 'telemetry', channels: CHANNELS });
+  for (const name of streams) store.declare(benchStream(name));
   return store;
+}
+
+/** Six axes of thousandths. */
+export function benchStream(name: string): StreamSpec {
+  return { name, title: 'bench', class: 'telemetry', channels: CHANNELS };
 }
 
 /** Rows of a noisy rest at 100 Hz, one batch after another. */

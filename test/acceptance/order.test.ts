@@ -120,9 +120,8 @@ const BACKLOG_ROWS = 20_000;
 const OLD_STREAMS = 40;
 /** One way, so that the backlog takes its time. */
 const LINK_MS = 40;
-const FRESH_MS = 2_000;
 
-test('20,000 rows of backlog on a long link: a fresh reading arrives within 2 s, beside the backlog', {
+test('20,000 rows of backlog on a long link: a fresh reading arrives beside the backlog, with nearly all of it still to come', {
   skip,
   timeout: 90_000,
 }, async (t) => {
@@ -156,8 +155,8 @@ test('20,000 rows of backlog on a long link: a fresh reading arrives within 2 s,
   t.diagnostic(
     `connected; the first fresh reading after ${freshMs} ms, ${before} of ${BACKLOG_ROWS} old rows before it`,
   );
-  assert.ok(freshMs < FRESH_MS);
-  assert.ok(before < BACKLOG_ROWS / 2, 'the backlog was still there');
+  // By order: how long it took is this machine's, and test/uplink/slow-link.test.ts holds it to 2 s by a clock of its own.
+  assert.ok(before < BACKLOG_ROWS / 10, 'the backlog was still there');
   await sleep(1_000);
   const [from, to] = [before, drained()];
   assert.ok(to > from, 'the backlog goes on beside the live rows');

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { seededRandom } from './random.js';
 import { rig } from './rig.js';
 import { bytesOf, SlowLink } from './slow-link.js';
 
 const isBacklog = (name: string) => name === 'bulk/imu' || name === 'telemetry/climate';
 
 /** A rig on a slow link, with a backlog of `blocks` of `rows`; doubles hardly shrink, 8 bytes a row. */
-async function slow(link: { bytesPerS: number; rttMs: number }, blocks: number, rows: number) {
+async function slow(link: SlowLink['link'], blocks: number, rows: number) {
   const all = rig({ window: 200, pubackDeadlineMs: 60_000 });
   for (let i = 0; i < blocks; i++) all.store.commit([{ class: 'bulk', stream: 'imu', rows }]);
   all.uplink.start();
@@ -98,6 +99,36 @@ test('while live data leaves room the backlog has the rest of the link', async (
   const live = bytesOf(arrived, (name) => name === 'telemetry/hot') / 20;
   t.diagnostic(`live ${live.toFixed(0)} B/s, link ${(100 * used).toFixed(0)} % full`);
   assert.ok(used > 0.9, `${used}`);
+});
+
+test('FAULTS 35: 1 % loss, 600 ms round trip: the backlog has at least four fifths of the link, and alarms arrive', async (t) => {
+  for (const seed of [1, 2, 3]) {
+    const bytesPerS = 40_000;
+    const link = { bytesPerS, rttMs: 600, loss: 0.01, random: seededRandom(seed) };
+    const { store, slowLink } = await slow(link, 1_000, 200);
+    await slowLink.run(8_000);
+    const [from, alarms] = [slowLink.nowMs, 8];
+    const latencies: number[] = [];
+    for (let i = 0; i < alarms; i++) {
+      const committedMs = slowLink.nowMs;
+      store.commit([{ class: 'alarm', stream: 'sos' }]);
+      await slowLink.run(3_500);
+      latencies.push(slowLink.arrived.filter((one) => one.name === 'alarm/sos').at(-1)!.atMs - committedMs);
+    }
+    const used =
+      bytesOf(
+        slowLink.arrived.filter((one) => one.atMs > from),
+        isBacklog,
+      ) /
+      ((slowLink.nowMs - from) / 1000) /
+      bytesPerS;
+    const [median, worst] = [latencies.sort((a, b) => a - b)[alarms >> 1]!, latencies.at(-1)!];
+    t.diagnostic(
+      `seed ${seed}: ${(100 * used).toFixed(0)} % of the link, alarms ${median.toFixed(0)} ms, at worst ${worst.toFixed(0)} ms`,
+    );
+    assert.ok(used >= 0.8, `${used} of the link`);
+    assert.ok(median < 2_500 && worst < 3_500, `${worst} ms`);
+  }
 });
 
 /** First sequence number: docs/wire-format.md §1.1. */

@@ -3,6 +3,7 @@ import type { FakePort, Sent } from './fake-port.js';
 
 /** What MQTT, TCP and IP add to a payload here, bytes. */
 const HEADER_BYTES = 100;
+const SEGMENT_BYTES = 1400;
 
 export interface Arrival {
   readonly topic: string;
@@ -22,6 +23,9 @@ export interface Arrival {
 export class SlowLink {
   readonly arrived: Arrival[] = [];
   #freeAtMs = 0;
+  /** TCP gives bytes in order: what is behind a lost segment waits for it. */
+  #arrivedMs = 0;
+  #answeredMs = 0;
   #bytesUnderWay = 0;
   /** The most that was under way at once. */
   peakBytes = 0;
@@ -29,7 +33,13 @@ export class SlowLink {
   constructor(
     private readonly port: FakePort,
     private readonly clock: SimClock,
-    readonly link: { bytesPerS: number; rttMs: number },
+    readonly link: {
+      readonly bytesPerS: number;
+      readonly rttMs: number;
+      /** Share of segments that come a round trip late, and where they fall. */
+      readonly loss?: number;
+      readonly random?: () => number;
+    },
   ) {}
 
   async run(ms: number, eachTick: () => void = () => undefined, tickMs = 5): Promise<void> {
@@ -45,18 +55,29 @@ export class SlowLink {
     return Number(this.clock.nowNs()) / 1e6;
   }
 
+  #oneWayMs(bytes: number): number {
+    const { rttMs, loss = 0, random = () => 1 } = this.link;
+    const isLost = Array.from({ length: Math.ceil(bytes / SEGMENT_BYTES) }, random).some(
+      (draw) => draw < loss,
+    );
+    return rttMs / 2 + (isLost ? rttMs : 0);
+  }
+
   #send(sent: Sent): void {
     const bytes = sent.payload.length + HEADER_BYTES;
     const sentMs = this.nowMs;
     this.#freeAtMs = Math.max(this.#freeAtMs, sentMs) + (1000 * bytes) / this.link.bytesPerS;
-    const atMs = this.#freeAtMs + this.link.rttMs / 2;
+    const atMs = Math.max(this.#arrivedMs, this.#freeAtMs + this.#oneWayMs(bytes));
+    const answerMs = Math.max(this.#answeredMs, atMs + this.#oneWayMs(1));
+    this.#arrivedMs = atMs;
+    this.#answeredMs = answerMs;
     this.#bytesUnderWay += bytes;
     this.peakBytes = Math.max(this.peakBytes, this.#bytesUnderWay);
     this.clock.after(atMs - sentMs, () => {
       const name = sent.topic.split('/').slice(3).join('/');
       this.arrived.push({ topic: sent.topic, name, bytes, payload: sent.payload, sentMs, atMs });
     });
-    this.clock.after(atMs + this.link.rttMs / 2 - sentMs, () => {
+    this.clock.after(answerMs - sentMs, () => {
       this.#bytesUnderWay -= bytes;
       this.port.answer(sent);
     });
