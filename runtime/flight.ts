@@ -66,7 +66,7 @@ function begun(files: FlightFiles, log: Log): string | undefined {
 }
 
 function shapeOf({ store, uplink, parts }: NodeConfig): FlightShape {
-  const { path: _, ...options } = store;
+  const { path: _, places: __, ...options } = store;
   return {
     store: options,
     ...(uplink ? { uplink: shapeOfUplink(uplink) } : {}),
@@ -80,6 +80,11 @@ function shapeOf({ store, uplink, parts }: NodeConfig): FlightShape {
 }
 
 function shapeOfUplink(uplink: NonNullable<NodeConfig['uplink']>): NonNullable<FlightShape['uplink']> {
-  const { protocol, payloads, window, pubackDeadlineMs, keepAliveS, backoffMinMs, backoffMaxMs } = uplink;
-  return { protocol, payloads, window, pubackDeadlineMs, keepAliveS, backoffMinMs, backoffMaxMs };
+  const { protocol, payloads, backlog, window, pubackDeadlineMs, keepAliveS, backoffMinMs, backoffMaxMs } =
+    uplink;
+  return {
+    ...{ protocol, payloads, window, pubackDeadlineMs, keepAliveS, backoffMinMs, backoffMaxMs },
+    ...(backlog ? { backlog } : {}),
+    custody: uplink.fleet ? 'fleet' : 'broker',
+  };
 }

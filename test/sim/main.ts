@@ -3,10 +3,12 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { packageRoot } from '../../runtime/package.js';
+import { scenarioOf } from './from-dump.js';
 import { PLANTS } from './planted/index.js';
 import { generate } from './run/generate.js';
 import { runPlanted, stalePlants } from './run/planted.js';
 import { runSeeds } from './run/pool.js';
+import { Recording } from './run/recording.js';
 import { runScenario } from './run/run.js';
 import { shrink } from './run/shrink.js';
 import { figures, hashOfAll, marksOf, type SeedResult } from './run/summary.js';
@@ -20,6 +22,8 @@ const HELP = `npm run sim -- [options]: the whole node, simulated (docs/simulati
   --verify           all twice, and the hashes compared
   --seed S           one seed, with what it came to
   --scenario FILE    one scenario
+  --dump FILE        what a node in the field went through (cairn dump --json), again
+  --record FILE      with --seed or --scenario: the node's flight record, as it would be dumped at the end
   --trace            with --seed or --scenario: every event
   --scenario-of S    prints a seed's scenario
   --planted          plants bugs, one at a time: each must be seen within --seeds (default 1000)
@@ -34,6 +38,8 @@ const { values } = parseArgs({
     verify: { type: 'boolean', default: false },
     seed: { type: 'string' },
     scenario: { type: 'string' },
+    dump: { type: 'string' },
+    record: { type: 'string' },
     'scenario-of': { type: 'string' },
     trace: { type: 'boolean', default: false },
     planted: { type: 'boolean', default: false },
@@ -45,7 +51,13 @@ const { values } = parseArgs({
 const say = (text: string): boolean => process.stdout.write(`${text}\n`);
 
 async function one(scenario: Scenario): Promise<number> {
-  const result = await runScenario(scenario, { keep: 40, ...(values.trace ? { print: say } : {}) });
+  const recording = values.record === undefined ? undefined : new Recording();
+  const result = await runScenario(scenario, {
+    keep: 40,
+    ...(values.trace ? { print: say } : {}),
+    ...(recording ? { recording } : {}),
+  });
+  if (recording) writeFileSync(values.record!, recording.text);
   const { hash, violation, hours, readings, crashes, events } = result;
   say(`${hash}: ${hours.toFixed(1)} h, ${readings} readings, ${crashes} ends, ${events} events`);
   if (!violation) return 0;
@@ -123,6 +135,7 @@ async function main(): Promise<number> {
     return 0;
   }
   if (values.planted) return planted();
+  if (values.dump !== undefined) return one(scenarioOf(readFileSync(values.dump, 'utf8')));
   if (values.scenario !== undefined)
     return one(JSON.parse(readFileSync(values.scenario, 'utf8')) as Scenario);
   return values.seed === undefined ? many() : one(generate(Number(values.seed)));

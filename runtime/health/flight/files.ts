@@ -6,6 +6,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -35,17 +36,21 @@ export class FlightFiles implements FlightOut {
     if (existsSync(join(this.folder, NOW))) renameSync(join(this.folder, NOW), join(this.folder, BEFORE));
   }
 
-  /** What a run before this one left: a dump of it where it did not stop in order. The record begins anew. */
+  get bytes(): number {
+    return statSync(join(this.folder, NOW), { throwIfNoEntry: false })?.size ?? 0;
+  }
+
+  /** A dump of what the run before this one left, where it did not stop in order. The record goes on: what led to a restart matters after it. */
   begin(): string | undefined {
     const text = this.#text();
     const lines = parseFlight(text);
     const last = lines.at(-1);
+    // A kill in the midst of a line: the next begins on one of its own.
+    if (text !== '' && !text.endsWith('\n')) this.append('\n');
+    if (!last || last.e === 'stop') return undefined;
+    const livedMs = last.t - (lines.findLast(({ e }) => e === 'start')?.t ?? 0);
     // A crash loop must not push out what led to it.
-    const isWorthIt =
-      dumpsIn(this.dumpFolder).length < DUMPS || (last?.t ?? 0) - (lines[0]?.t ?? 0) >= SHORT_MS;
-    const dump = last && last.e !== 'stop' && isWorthIt ? this.#dump(text) : undefined;
-    for (const name of [NOW, BEFORE]) rmSync(join(this.folder, name), { force: true });
-    return dump;
+    return dumpsIn(this.dumpFolder).length < DUMPS || livedMs >= SHORT_MS ? this.#dump(text) : undefined;
   }
 
   /** A dump of the run as it is; its path. */

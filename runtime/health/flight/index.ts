@@ -62,7 +62,7 @@ export class Flight {
 
   /** What happened in this second so far is told too. */
   look(): void {
-    this.#vitals?.look();
+    this.#vitals?.look(true);
   }
 
   stop(why: string): void {

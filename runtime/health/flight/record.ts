@@ -3,11 +3,18 @@ import type { StoreConfig, UplinkConfig } from '../../config/index.js';
 
 /** What a node was told to be, as far as its faults may depend on it; no names, no addresses, no secrets. */
 export interface FlightShape {
-  readonly store: Omit<StoreConfig, 'path'>;
+  readonly store: Omit<StoreConfig, 'path' | 'places'>;
   readonly uplink?: Pick<
     UplinkConfig,
-    'protocol' | 'payloads' | 'window' | 'pubackDeadlineMs' | 'keepAliveS' | 'backoffMinMs' | 'backoffMaxMs'
-  >;
+    | 'protocol'
+    | 'payloads'
+    | 'backlog'
+    | 'window'
+    | 'pubackDeadlineMs'
+    | 'keepAliveS'
+    | 'backoffMinMs'
+    | 'backoffMaxMs'
+  > & { readonly custody: 'fleet' | 'broker' };
   readonly parts: readonly {
     readonly id: string;
     readonly class?: StreamClass;
@@ -16,7 +23,7 @@ export interface FlightShape {
   }[];
 }
 
-/** What went on in a second, where anything did. */
+/** What went on in a second, where anything did; in up to half a minute, where all went as it should. */
 export interface FlightSecond {
   /** Rows by stream. */
   readonly rows?: Readonly<Record<string, number>>;

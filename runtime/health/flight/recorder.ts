@@ -9,6 +9,8 @@ const HEAD_MAX = 64;
 
 /** Where a record goes: memory that outlives the process. Both may throw. */
 export interface FlightOut {
+  /** Of the segment that is written to, when a process begins: the record goes on over restarts. */
+  readonly bytes?: number;
   append(text: string): void;
   /** The segment before the last is forgotten, a new one begins. */
   turn(): void;
@@ -30,7 +32,9 @@ export class Recorder {
     private readonly nowNs: () => bigint,
     private readonly out: FlightOut,
     private readonly log: (level: 'warn', text: string) => void,
-  ) {}
+  ) {
+    this.#bytes = out.bytes ?? 0;
+  }
 
   /** A fact that the rest can't be understood without. */
   head(event: FlightEvent): void {

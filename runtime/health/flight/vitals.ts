@@ -21,12 +21,19 @@ export interface VitalsOptions {
   readonly lateMs: () => number;
 }
 
-/** Once a second: what has changed in the node's status since the last time. Seconds without news are not told. */
+/** Seconds in which all went as it should are told together, so many at the most: the record reaches back for hours. */
+const HOLD_SECONDS = 30;
+/** A commit that takes longer is news. */
+const SLOW_COMMIT_MS = 500;
+
+/** Once a second: what has changed in the node's status since the last time. Seconds without any change are not told. */
 export class Vitals {
   #timer: Timer | undefined;
   #before: PipelineStatus | undefined;
   #offsetNs: bigint | undefined;
   #residentBytes = 0;
+  #held: FlightSecond = {};
+  #seconds = 0;
 
   constructor(private readonly options: VitalsOptions) {}
 
@@ -37,18 +44,21 @@ export class Vitals {
 
   stop(): void {
     this.#timer?.cancel();
-    this.look();
+    this.look(true);
   }
 
-  look(): void {
+  /** `isLast`: nothing is held back. */
+  look(isLast = false): void {
     const status = this.options.status();
     const before = this.#before;
     this.#before = status;
     this.#streams(status, before);
     this.#clock(status, before);
-    const second = { ...this.#tallied(), ...this.#moved(status, before) };
-    if (Object.values(second).some((value) => value !== undefined))
-      this.options.recorder.note({ e: 'second', ...second });
+    this.#held = merged(this.#held, { ...this.#tallied(), ...this.#moved(status, before) });
+    if (!isLast && ++this.#seconds < HOLD_SECONDS && before && !isNews(this.#held, status, before)) return;
+    if (Object.keys(this.#held).length > 0) this.options.recorder.note({ e: 'second', ...this.#held });
+    this.#held = {};
+    this.#seconds = 0;
   }
 
   #streams(status: PipelineStatus, before: PipelineStatus | undefined): void {
@@ -116,6 +126,44 @@ export class Vitals {
       ...(hasGrown ? { residentBytes } : {}),
     };
   }
+}
+
+/** What somebody who looks for a fault wants to know to the second. */
+function isNews(second: FlightSecond, status: PipelineStatus, before: PipelineStatus): boolean {
+  const { gaps, faults, waitingRows, answers, lateMs, left, commitMs = 0, rows = {} } = second;
+  const isUrgent = status.store.streams.some(
+    (one) => rows[one.stream] !== undefined && (one.class === 'alarm' || one.class === 'event'),
+  );
+  return (
+    [gaps, faults, waitingRows, lateMs, left].some((value) => value !== undefined) ||
+    Object.keys(answers ?? {}).some((code) => code !== '0') ||
+    commitMs >= SLOW_COMMIT_MS ||
+    isUrgent ||
+    status.store.health.state !== before.store.health.state ||
+    status.parts.some(({ state }, i) => state !== before.parts[i]?.state)
+  );
+}
+
+/** Counts are added up, what is a length of time is the longest, what is a state is the latest. */
+function merged(one: FlightSecond, next: FlightSecond): FlightSecond {
+  const { rows, gaps, answers } = { ...one, ...next };
+  const commits = (one.commits ?? 0) + (next.commits ?? 0);
+  return {
+    ...one,
+    ...next,
+    ...(rows ? { rows: added(one.rows, next.rows) } : {}),
+    ...(gaps ? { gaps: added(one.gaps, next.gaps) } : {}),
+    ...(answers ? { answers: added(one.answers, next.answers) } : {}),
+    ...(commits > 0 ? { commits, commitMs: Math.max(one.commitMs ?? 0, next.commitMs ?? 0) } : {}),
+  };
+}
+
+type Counts = Readonly<Record<string, number>>;
+
+function added(one: Counts = {}, next: Counts = {}): Counts {
+  const sums: Record<string, number> = { ...one };
+  for (const [name, number] of Object.entries(next)) sums[name] = (sums[name] ?? 0) + number;
+  return sums;
 }
 
 function count(counts: Record<string, number>, name: string, number: number): void {

@@ -1,7 +1,14 @@
 import { native } from '../../../native/index.js';
 import type { NodeConfig, UplinkConfig } from '../../../runtime/config/index.js';
+import type { Flight } from '../../../runtime/health/index.js';
 import { createPipeline, type Pipeline } from '../../../runtime/pipeline.js';
-import { openStore, type Store, StoreError, type StoreOptions } from '../../../runtime/store/index.js';
+import {
+  openStore,
+  type Store,
+  type StoreDeps,
+  StoreError,
+  type StoreOptions,
+} from '../../../runtime/store/index.js';
 import { createUplink, type MqttConnect } from '../../../runtime/uplink/index.js';
 import type { Disk } from '../disk/disk.js';
 import { filesOf } from '../disk/files.js';
@@ -30,6 +37,8 @@ export interface NodeParts {
   readonly connect: MqttConnect;
   readonly onReading: OnReading;
   readonly onLine: (level: string, module: string, text: string) => void;
+  /** Records the process, where the run is recorded. */
+  readonly flight?: Flight;
   readonly onCommit: (store: Store, commits: readonly number[]) => void;
 }
 
@@ -41,7 +50,8 @@ export interface RunningNode {
 /** One process of the product: the node's own parts over a simulated world. Resolves once it runs; never where it dies before. */
 export async function startNode(parts: NodeParts): Promise<RunningNode> {
   const { scenario, life, oracle, random } = parts;
-  const { log, sink } = simLog(life, parts.onLine);
+  const { log: plainLog, sink } = simLog(life, parts.onLine);
+  const log = parts.flight?.log(plainLog) ?? plainLog;
   const store = await openPatiently(parts, (text) => log('error', 'store', text), log);
   oracle.began(store, life.boot);
   store.onCommit(({ firsts }) => {
@@ -56,7 +66,7 @@ export async function startNode(parts: NodeParts): Promise<RunningNode> {
     node: NODE_ID,
     store,
     clock: life.clock,
-    connect: parts.connect,
+    connect: parts.flight?.connect(parts.connect) ?? parts.connect,
     random: random.float,
     fleetKeys: [FLEET_KEY],
     log: (level, text) => log(level, 'uplink', text),
@@ -75,6 +85,7 @@ export async function startNode(parts: NodeParts): Promise<RunningNode> {
     logSink: sink,
   });
   pipeline.start();
+  parts.flight?.watch(() => pipeline.status());
   return { store, pipeline };
 }
 
@@ -114,27 +125,28 @@ async function openPatiently(
 }
 
 function storeOptions(
-  { scenario, life, disk, random }: NodeParts,
+  { scenario, life, disk, random, flight }: NodeParts,
   log: (level: 'info' | 'warn' | 'error', module: string, text: string) => void,
 ): StoreOptions {
   const { sizeBytes, commitIntervalMs, reserveAheadMs, memoryBytes, quotaPercent } = scenario.store;
+  const deps: StoreDeps = {
+    nowNs: () => life.boot.bootNs(),
+    setTimer: (run, afterMs) => life.clock.after(afterMs, run),
+    clearTimer: (timer) => (timer as ReturnType<typeof life.clock.after>).cancel(),
+    random64: () => random.u64(),
+    files: filesOf(disk, life),
+    openLevel: (path, options) => openLevel(disk, life, path, options),
+    repairLevel: (from, to) => repairLevel(disk, life, from, to),
+    native,
+    log: (level, text) => log(level, 'store', text),
+  };
   return {
     ...{ path: STORE_PATH, sizeBytes, commitIntervalMs, reserveAheadMs, memoryBytes, quotaPercent },
     node: NODE_ID,
     machineId: MACHINE_ID,
     bootId: life.boot.id,
     software: 'cairn simulation',
-    deps: {
-      nowNs: () => life.boot.bootNs(),
-      setTimer: (run, afterMs) => life.clock.after(afterMs, run),
-      clearTimer: (timer) => (timer as ReturnType<typeof life.clock.after>).cancel(),
-      random64: () => random.u64(),
-      files: filesOf(disk, life),
-      openLevel: (path, options) => openLevel(disk, life, path, options),
-      repairLevel: (from, to) => repairLevel(disk, life, from, to),
-      native,
-      log: (level, text) => log(level, 'store', text),
-    },
+    deps: flight?.disk(deps) ?? deps,
   };
 }
 

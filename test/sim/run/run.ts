@@ -4,6 +4,7 @@ import { judge } from '../oracle/final.js';
 import type { Violation } from '../oracle/oracle.js';
 import type { Scenario } from '../scenario.js';
 import { scheduleFaults } from './faults.js';
+import type { Recording } from './recording.js';
 import { World } from './world.js';
 
 /** What one run came to. */
@@ -23,6 +24,8 @@ export interface RunOptions {
   /** Lines of the trace to keep. */
   readonly keep?: number;
   readonly print?: (line: string) => void;
+  /** The node's flight recorder runs, into this. */
+  readonly recording?: Recording;
 }
 
 /** How often the calm is looked at, and how long it may take beside what back-off and bandwidth cost. */

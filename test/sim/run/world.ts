@@ -1,4 +1,5 @@
 import { type DecodedHeader, native } from '../../../native/index.js';
+import type { Flight } from '../../../runtime/health/index.js';
 import type { MqttConnect } from '../../../runtime/uplink/index.js';
 import { Disk } from '../disk/disk.js';
 import { rot } from '../disk/rot.js';
@@ -18,6 +19,7 @@ import { Watch } from '../oracle/watch.js';
 import { WorldPart } from '../parts/board.js';
 import type { CrashMoment, FaultOf, RotKind, Scenario } from '../scenario.js';
 import { Marks } from './marks.js';
+import type { Recording } from './recording.js';
 
 /** An armed crash strikes at its moment, or after this long anyway. */
 const PATIENCE_NS = 3600e9;
@@ -43,11 +45,16 @@ export class World {
   #armed: FaultOf<'crash'> | undefined;
   #armedCut: { readonly moment: string; readonly strike: () => void } | undefined;
   #rots: RotKind[] = [];
+  #flight: Flight | undefined;
   readonly #random: Record<'machine' | 'product' | 'parts' | 'fate' | 'rot', Random>;
 
   constructor(
     readonly scenario: Scenario,
-    options: { readonly keep?: number; readonly print?: (line: string) => void } = {},
+    private readonly options: {
+      readonly keep?: number;
+      readonly print?: (line: string) => void;
+      readonly recording?: Recording;
+    } = {},
   ) {
     const { seed, store, uplink } = scenario;
     const random = (name: string): Random => new Random(seed, name);
@@ -116,8 +123,10 @@ export class World {
     this.trace.note('start', this.#boot.id);
     const { scenario, disk, parts, oracle } = this;
     const began = this.kernel.nowNs;
+    this.#flight = this.options.recording?.begin(life, scenario);
     startNode({
       ...{ scenario, life, disk, parts, oracle },
+      ...(this.#flight ? { flight: this.#flight } : {}),
       random: this.#random.product,
       connect: this.#connect(life),
       onReading: (part, first, rows) => this.watch.read(part, first, rows),
@@ -199,6 +208,7 @@ export class World {
     running.pipeline.stop().then(
       () => {
         if (this.life !== life) return;
+        this.#flight?.stop(crash.how);
         this.watch.stopped(this.kernel.nowNs - began);
         this.crashes += 1;
         this.marks.hit(`crash ${crash.how}`);
