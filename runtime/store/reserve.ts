@@ -93,10 +93,16 @@ export class ReserveFile {
     this.#generation = generation;
   }
 
-  /** Makes the file where it isn't there or has another size. Its directory is synced by the caller. */
+  /**
+   * Makes the file where it isn't there or has another size. Its directory is synced by the caller. What is read is on the disk: a
+   * killed process may have left it in the cache alone, and numbers will be given by it.
+   */
   static async prepare(path: string, files: StoreFiles): Promise<Uint8Array> {
     const found = await files.read(path);
-    if (found?.length === SLOTS * SLOT_BYTES) return found;
+    if (found?.length === SLOTS * SLOT_BYTES) {
+      await files.sync(path);
+      return found;
+    }
     const zeros = new Uint8Array(SLOTS * SLOT_BYTES);
     if (found) zeros.set(found.subarray(0, zeros.length));
     await files.write(path, zeros);

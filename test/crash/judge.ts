@@ -61,7 +61,6 @@ export async function judgeStore(path: string, promised: Promised): Promise<Find
   const verdict = await verifyStore(path, deps);
   problems.push(...verdict.problems);
   if (!verdict.cleanStop) problems.push('it did not stop cleanly');
-  if (replaced && promised.epoch) problems.push('its database had to be replaced');
   if (promised.epoch && promised.epoch !== store.epoch)
     problems.push(`epoch ${store.epoch}, not ${promised.epoch}`);
   return { problems, unpromisedLost, replaced };

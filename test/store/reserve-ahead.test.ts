@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { cpSync } from 'node:fs';
+import { basename } from 'node:path';
 import { test } from 'node:test';
-import { openTest, rowsOf, temporary, testOptions } from './support.js';
+import type { StoreDeps } from '../../runtime/store/index.js';
+import { openTest, rowsOf, temporary, testDeps, testOptions } from './support.js';
 
 test('after an unclean stop at most one alarm, and sixteen rows of a quiet stream, may have been lost', async (t) => {
   const path = temporary(t);
@@ -33,4 +35,22 @@ test('a burst of alarms is numbered without a hole though one is reserved ahead'
   const covered = blocks.reduce((rows, block) => rows + block.header.count, 0);
   assert.equal(covered, 50);
   assert.equal(store.status().streams.find((stream) => stream.stream === 'a')?.next, 50);
+});
+
+test('what a killed process left of the reserve in the cache is on the disk before numbers are given by it', async (t) => {
+  const path = temporary(t);
+  await (await openTest(testOptions(path))).close();
+  const calls: string[] = [];
+  const real = testDeps();
+  const deps: StoreDeps = {
+    ...real,
+    files: { ...real.files, sync: (what) => real.files.sync(what).finally(() => calls.push(basename(what))) },
+    openLevel: async (where, options) => {
+      const db = await real.openLevel(where, options);
+      return { ...db, batch: (operations) => db.batch(operations).finally(() => calls.push('batch')) };
+    },
+  };
+  await openTest(testOptions(path, { bootId: 'after', deps }));
+  assert.ok(calls.includes('batch') && calls.indexOf('reserve') < calls.indexOf('batch'), calls.join());
+  assert.ok(calls.includes('reserve'), calls.join());
 });
