@@ -22,6 +22,13 @@ const JOBS = [
     maxMin: 180,
   },
   {
+    name: 'refusing',
+    what: 'a disk filled and freed 1,000 times; syncs and writes that fail at 60 places each, with power cuts among them',
+    command: ['npm', 'test', '--', '--test-timeout=5400000', 'crash/full-disk', 'crash/refusing'],
+    env: { CAIRN_CRASH_FILLS: '1000', CAIRN_CRASH_PLACES: '60' },
+    maxMin: 90,
+  },
+  {
     name: 'custody',
     what: 'node and receiver killed three times each in 180 s, a proxy that loses answers: custody of the fleet',
     command: ['npm', 'test', '--', 'acceptance/custody'],

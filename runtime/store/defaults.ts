@@ -66,6 +66,13 @@ async function openOnce(path: string, options: LevelOptions): Promise<LevelDb> {
     compression: false,
   });
   const entries = new DurableEntries(path);
+  try {
+    // Before anything is believed of it: after a failed sync what it was recovered from may be in the cache alone.
+    await entries.sync();
+  } catch (error) {
+    await db.close();
+    throw error;
+  }
   return {
     get: (key) => db.get(key),
     batch: async (operations) => {
@@ -79,8 +86,8 @@ async function openOnce(path: string, options: LevelOptions): Promise<LevelDb> {
 }
 
 /**
- * LevelDB syncs the log that it writes to, and not the directory when it begins another: journalling file systems keep a new file's
- * name with its sync, POSIX promises it of no file system.
+ * LevelDB syncs the log that it writes to, and not the directory when it begins another (journalling file systems keep a new file's name
+ * with its sync, POSIX promises it of no file system), nor when an opening has put CURRENT in its place.
  */
 class DurableEntries {
   #names = '';

@@ -11,7 +11,7 @@ import { fastFolder, type Recording, record, runWorkload, usualRuns } from './re
 import { cannotWatch } from './shim.js';
 
 const SEED = Number(process.env.CAIRN_CRASH_SEED ?? Date.now() % 1_000_000);
-const STATES = Number(process.env.CAIRN_CRASH_STATES ?? 600);
+const STATES = Number(process.env.CAIRN_CRASH_STATES ?? 400);
 const STEPS = 300;
 const skip = cannotWatch;
 
