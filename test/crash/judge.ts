@@ -32,7 +32,7 @@ export async function judgeStore(path: string, promised: Promised): Promise<Find
   const problems: string[] = [];
   let replaced = false;
   const deps = storeDefaults((level, text) => {
-    if (/put aside as/.test(text)) replaced = true;
+    if (/the database is damaged|put aside as/.test(text)) replaced = true;
     else if (level === 'error') problems.push(`log: ${text}`);
   });
   let store: Store;
