@@ -1,4 +1,4 @@
-import { dirname } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { CrashFile, type Keeping } from './crash-file.js';
 import type { Operation } from './operation-log.js';
 
@@ -20,14 +20,26 @@ export interface CrashDiskOptions {
 /** How much a cut keeps of what was not synced. `mixed`: another choice for each file. */
 export type Kept = Keeping | 'mixed';
 
-type Entry = CrashFile | 'directory';
-type Entries = Map<string, Entry>;
+type Entry = CrashFile | Directory;
+type Names = Map<string, Entry>;
+
+/** By identity, not by path: it may be renamed while changes within it wait. */
+class Directory {
+  readonly durable: Names = new Map();
+  /** As the running process sees it. */
+  readonly now: Names = new Map();
+}
+
+/** Which of a directory's states a change is made in. */
+type View = (directory: Directory) => Names;
+const DURABLE: View = ({ durable }) => durable;
+const NOW: View = ({ now }) => now;
 
 /** A change of a directory that is not yet durable. */
 interface Change {
-  readonly directory: string;
+  readonly directory: Directory;
   readonly endBytes: number;
-  apply(entries: Entries): void;
+  apply(view: View): void;
 }
 
 /** A directory as power cuts leave it: path to bytes, or to nothing for a directory. */
@@ -35,9 +47,7 @@ export type Image = ReadonlyMap<string, Uint8Array | undefined>;
 
 /** Follows the operations on a folder, and says at each moment what a power cut may leave of it. */
 export class CrashDisk {
-  readonly #durable: Entries = new Map();
-  /** As the running process sees them. */
-  readonly #now: Entries = new Map();
+  readonly #root = new Directory();
   #changes: Change[] = [];
   readonly #files = new Map<number, CrashFile>();
   /** What the journal has committed, by its place in the log. */
@@ -48,9 +58,9 @@ export class CrashDisk {
     /** Directories that are there, durably. */
     directories: readonly string[],
   ) {
-    for (const path of directories) {
-      this.#durable.set(path, 'directory');
-      this.#now.set(path, 'directory');
+    for (const name of directories) {
+      const directory = new Directory();
+      for (const view of [DURABLE, NOW]) view(this.#root).set(name, directory);
     }
   }
 
@@ -65,21 +75,30 @@ export class CrashDisk {
         throw new Error(`${path}: truncated to ${operation.length}, not to nothing`);
       this.#files.get(inode)?.empty(endBytes);
     } else {
-      const apply = this.#changeOf(operation);
-      apply(this.#now);
-      const directory = dirname(operation.kind === 'rename' ? operation.to : path);
+      const directory = this.#directoryOf(operation.kind === 'rename' ? operation.to : path);
+      const apply = this.#changeOf(operation, directory);
+      apply(NOW);
       this.#changes.push({ directory, endBytes, apply });
     }
   }
 
   image(kept: Kept, random: () => number): Image {
-    const entries: Entries = new Map(this.#durable);
-    for (const change of this.#survivors(kept, random)) change.apply(entries);
+    const after = new Map<Directory, Names>();
+    const view: View = (directory) => {
+      const names = after.get(directory) ?? new Map(directory.durable);
+      after.set(directory, names);
+      return names;
+    };
+    for (const change of this.#survivors(kept, random)) change.apply(view);
     const image = new Map<string, Uint8Array | undefined>();
-    for (const [path, entry] of entries) {
-      if (!isReachable(entries, path)) continue;
-      image.set(path, entry === 'directory' ? undefined : entry.image(keepingOf(kept, random), random));
-    }
+    const walk = (directory: Directory, path: string): void => {
+      for (const [name, entry] of view(directory)) {
+        const at = join(path, name);
+        image.set(at, entry instanceof Directory ? undefined : entry.image(keepingOf(kept, random), random));
+        if (entry instanceof Directory) walk(entry, at);
+      }
+    };
+    walk(this.#root, '');
     return image;
   }
 
@@ -89,7 +108,7 @@ export class CrashDisk {
     if (kept !== 'mixed') return this.#changes;
     if (this.options.entries === 'journal')
       return this.#changes.slice(0, Math.floor(random() * (this.#changes.length + 1)));
-    const left = new Map<string, number>();
+    const left = new Map<Directory, number>();
     return this.#changes.filter(({ directory }) => {
       const its = this.#changes.filter((other) => other.directory === directory).length;
       const room = left.get(directory) ?? Math.floor(random() * (its + 1));
@@ -99,35 +118,50 @@ export class CrashDisk {
   }
 
   /** What an operation does to directories. */
-  #changeOf(operation: Operation): Change['apply'] {
+  #changeOf(operation: Operation, directory: Directory): Change['apply'] {
     const { kind, path, inode, endBytes } = operation;
-    if (kind === 'rename') return (entries) => move(entries, path, operation.to);
-    if (kind === 'unlink' || kind === 'rmdir') return (entries) => void entries.delete(path);
-    if (kind === 'mkdir') return (entries) => void entries.set(path, 'directory');
-    const file = new CrashFile(endBytes, this.options.losesOnError ?? false);
-    this.#files.set(inode, file);
-    return (entries) => void entries.set(path, file);
+    if (kind === 'rename')
+      return rename(this.#directoryOf(path), basename(path), directory, basename(operation.to));
+    const name = basename(path);
+    if (kind === 'unlink' || kind === 'rmdir') return (view) => void view(directory).delete(name);
+    const entry =
+      kind === 'mkdir' ? new Directory() : new CrashFile(endBytes, this.options.losesOnError ?? false);
+    if (entry instanceof CrashFile) this.#files.set(inode, entry);
+    return (view) => void view(directory).set(name, entry);
+  }
+
+  #find(path: string): Entry | undefined {
+    let at: Entry | undefined = this.#root;
+    for (const name of path.split('/')) at = at instanceof Directory ? at.now.get(name) : undefined;
+    return at;
+  }
+
+  #directoryOf(path: string): Directory {
+    const parent = dirname(path) === '.' ? this.#root : this.#find(dirname(path));
+    if (!(parent instanceof Directory)) throw new Error(`${path}: its directory is not there`);
+    return parent;
   }
 
   #sync(operation: Extract<Operation, { kind: 'sync' }>): void {
     const { path, inode, error, beganBytes } = operation;
     if (this.options.ignoresSyncs) return;
-    const file = this.#now.get(path) === 'directory' || path === '' ? undefined : this.#files.get(inode);
+    const entry = path === '' ? this.#root : this.#find(path);
+    const file = entry instanceof Directory ? undefined : this.#files.get(inode);
     if (error !== 0) {
       file?.syncFailed();
       return;
     }
     file?.sync(beganBytes);
     if (this.options.entries === 'strict') {
-      if (!file) this.#commit(beganBytes, path === '' ? '.' : path);
+      if (entry instanceof Directory) this.#commit(beganBytes, entry);
     } else if (!file || file.changedBytes > this.#committedBytes) this.#commit(beganBytes);
   }
 
   /** Of one directory or of all. */
-  #commit(beganBytes: number, directory?: string): void {
+  #commit(beganBytes: number, directory?: Directory): void {
     const isCovered = (change: Change): boolean =>
       change.endBytes <= beganBytes && (directory === undefined || change.directory === directory);
-    for (const change of this.#changes) if (isCovered(change)) change.apply(this.#durable);
+    for (const change of this.#changes) if (isCovered(change)) change.apply(DURABLE);
     this.#changes = this.#changes.filter((change) => !isCovered(change));
     this.#committedBytes = Math.max(this.#committedBytes, beganBytes);
   }
@@ -138,18 +172,11 @@ function keepingOf(kept: Kept, random: () => number): Keeping {
   return (['nothing', 'all', 'torn', 'pages', 'sectors'] as const)[Math.floor(random() * 5)]!;
 }
 
-/** A file or a directory with all below it; nothing where it isn't there. */
-function move(entries: Entries, from: string, to: string): void {
-  const moved = [...entries].filter(([path]) => path === from || path.startsWith(`${from}/`));
-  for (const [path, entry] of moved) {
-    entries.delete(path);
-    entries.set(to + path.slice(from.length), entry);
-  }
-}
-
-/** In the strict model a file's entry may be durable in a directory whose own is not. */
-function isReachable(entries: Entries, path: string): boolean {
-  for (let at = dirname(path); at !== '.'; at = dirname(at))
-    if (entries.get(at) !== 'directory') return false;
-  return true;
+function rename(from: Directory, name: string, to: Directory, newName: string): Change['apply'] {
+  return (view) => {
+    const entry = view(from).get(name);
+    if (!entry) return;
+    view(from).delete(name);
+    view(to).set(newName, entry);
+  };
 }
