@@ -56,6 +56,12 @@ const JOBS = [
     maxMin: 20,
   },
   {
+    name: 'rot',
+    what: '100,000 corruptions of a store’s files: nothing silent',
+    command: ['npm', 'run', 'rot', '--', '--corruptions', '100000'],
+    maxMin: 240,
+  },
+  {
     name: 'fuzz',
     what: 'each parser fuzzed for 10 minutes',
     command: ['npm', 'run', 'fuzz', '--', '--seconds', '600', '--keep'],

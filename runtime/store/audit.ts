@@ -19,8 +19,20 @@ export interface Audit {
   readonly damagedValues: number;
   /** Whole blocks of streams that the store has no record of. */
   readonly unknownBlocks: number;
+  /** By the blocks' own word, by stream. */
+  readonly names: ReadonlyMap<number, StreamNamed>;
+  readonly lastBoot: number;
+  /** The first commit of each class that has values. */
+  readonly firsts: ReadonlyMap<LogClass, number>;
   /** Places where LevelDB could not read on; what lies there is unknown. Empty: all was seen. */
   readonly unreadable: readonly string[];
+}
+
+export interface StreamNamed {
+  readonly stream: StreamId;
+  readonly epoch: string;
+  readonly name: string;
+  readonly class: LogClass;
 }
 
 export interface DamagedBlock {
@@ -57,6 +69,9 @@ class Auditor implements Audit {
   damagedValues = 0;
   unknownBlocks = 0;
   readonly unreadable: string[] = [];
+  readonly names = new Map<number, StreamNamed>();
+  lastBoot = 0;
+  readonly firsts = new Map<LogClass, number>();
 
   constructor(
     readonly db: LevelDb,
@@ -74,6 +89,7 @@ class Auditor implements Audit {
     const { native, find } = this.options;
     const footer = readFooter(value, native.crc32c);
     if (!footer) this.damagedValues += 1;
+    if (!this.firsts.has(name)) this.firsts.set(name, commit);
     this.values += 1;
     this.bytes += value.length;
     for (const [index, entry] of (footer ?? walkBlocks(value, native, find)).entries()) {
@@ -92,6 +108,19 @@ class Auditor implements Audit {
       this.damagedBlocks.push({ ...place, stream, first, count });
       return;
     }
+    const key = streamName(stream);
+    const name = this.names.get(key) ?? {
+      stream,
+      epoch: header.epoch,
+      name: header.stream,
+      class: place.class,
+    };
+    if (name.epoch !== header.epoch || name.name !== header.stream) {
+      this.damagedBlocks.push({ ...place, stream, first, count });
+      return;
+    }
+    this.names.set(key, name);
+    this.lastBoot = Math.max(this.lastBoot, header.boot);
     const known = this.options.find(header.epoch, header.stream);
     if (!known || streamName(known) !== streamName(stream)) this.unknownBlocks += 1;
     this.blocks += 1;

@@ -69,6 +69,10 @@ export class ByteReader {
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 
+  get isAtEnd(): boolean {
+    return this.#at >= this.bytes.length;
+  }
+
   get offset(): number {
     return this.#at;
   }

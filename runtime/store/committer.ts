@@ -4,6 +4,7 @@ import { type Draft, draw, isWhole } from './draft.js';
 import { Due } from './due.js';
 import { reasonOf, StoreError } from './error.js';
 import { HEAD_KEY } from './keys.js';
+import { recount } from './load.js';
 import type { LevelDb } from './options.js';
 import { decodeHead } from './records.js';
 import { Deleter, type Releases } from './release.js';
@@ -307,6 +308,7 @@ export class Committer {
         'error',
         `the disk lost what it had taken: its last batch is ${found} of ${wanted}`,
       );
+      if (isReplaced) this.state.classes = (await recount(db, this.state.options.deps.native)).classes;
       this.state.touchAll();
       this.events.onLoss();
     }

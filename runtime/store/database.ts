@@ -95,12 +95,21 @@ export async function makeDurable({ path, deps }: StoreOptions): Promise<void> {
   if (await files.read(marker)) return;
   for (const name of await files.list(join(path, LEVEL))) {
     // Closing any descriptor of it would drop the lock that LevelDB holds on it (fcntl(2)): a second node could open the store.
-    if (name !== 'LOCK') await files.sync(join(path, LEVEL, name));
+    if (name !== 'LOCK') await syncThere(files, join(path, LEVEL, name));
   }
   await files.sync(join(path, LEVEL));
   await files.sync(path);
   await files.write(marker, new TextEncoder().encode('Readings in this store were acknowledged.\n'));
   await files.sync(path);
+}
+
+/** A compaction may have removed it meanwhile. */
+async function syncThere(files: StoreDeps['files'], path: string): Promise<void> {
+  try {
+    await files.sync(path);
+  } catch (error) {
+    if (await files.read(path)) throw error;
+  }
 }
 
 /** With CURRENT missing LevelDB would make an empty database over the old one, and delete the old one's tables. */
@@ -124,7 +133,7 @@ export async function replaceDatabase(options: StoreOptions, damage: string): Pr
   const level = hadAcknowledged ? 'error' : 'warn'; // a creation that was cut has nothing to lose
   deps.log(level, `${path}: the database is damaged: ${damage}`);
   await deps.files.remove(join(path, REPAIR));
-  const repaired = hadAcknowledged && (await repair(options));
+  const repaired = await repair(options);
   const aside = await quarantine(options);
   await finishReplacement(options);
   const what = repaired

@@ -2,7 +2,7 @@ import { GAP_CAUSES, type GapCause } from '../../wire/index.js';
 import type { Crc32c } from './bytes.js';
 import { gapKey, type StreamId, streamName } from './keys.js';
 import type { LevelOperation } from './options.js';
-import { encodeGap, type LedgerGap } from './records.js';
+import { encodeGap, type LedgerGap, type StreamLabel } from './records.js';
 
 /** Changes that wait for a batch: the latest operation a key. */
 export class DirtyKeys {
@@ -47,8 +47,8 @@ export interface StreamGap extends LedgerGap {
 }
 
 /**
- * The gaps that no meta row carries yet, as they are on the disk but for `dirty`. Neighbours of one cause are one entry, so that a long
- * outage costs one.
+ * The gaps that the receiver doesn't know of yet, as they are on the disk but for `dirty`. Neighbours of one cause are one entry, so that a
+ * long outage costs one; one that grows after it was told is told again.
  */
 export class GapLedger {
   /** By stream, sorted by first number. */
@@ -57,7 +57,12 @@ export class GapLedger {
   constructor(
     readonly dirty: DirtyKeys,
     readonly crc32c: Crc32c,
+    readonly labelOf: (stream: StreamId) => StreamLabel,
   ) {}
+
+  #encode(gap: StreamGap): Uint8Array {
+    return encodeGap(gap, this.labelOf(gap.stream), this.crc32c);
+  }
 
   /** What was on the disk at open. */
   load(gap: StreamGap): void {
@@ -68,7 +73,7 @@ export class GapLedger {
   add(stream: StreamId, gap: LedgerGap): number {
     const gaps = this.#of(stream);
     const touching = gaps.filter((other) => melts(other, gap));
-    let merged: StreamGap = { stream, ...gap };
+    let merged: StreamGap = { ...gap, stream: { epoch: stream.epoch, id: stream.id } };
     let known = 0;
     for (const other of touching) {
       known += overlap(other, gap);
@@ -76,7 +81,7 @@ export class GapLedger {
       this.remove(other);
     }
     this.#insert(gaps, merged);
-    this.dirty.put(keyOf(merged), encodeGap(merged, this.crc32c));
+    this.dirty.put(keyOf(merged), this.#encode(merged));
     return gap.last === undefined ? 0 : gap.last - gap.first + 1 - known;
   }
 
@@ -86,19 +91,58 @@ export class GapLedger {
     this.dirty.del(keyOf(gap));
   }
 
+  /** A meta row bears it from now on; it stays until the receiver has that row. */
+  carried(gap: StreamGap, carrier: { readonly epoch: number; readonly number: number }): void {
+    this.#change(gap, { ...gap, carrier });
+  }
+
+  /** The receiver has meta rows [first, end) of an epoch: the gaps that they bear, which leave the ledger unless they are open. */
+  told(epoch: number, first: number, end: number): readonly StreamGap[] {
+    const told = this.#carriedBy(epoch, first, end);
+    for (const gap of told) {
+      if (gap.last === undefined) this.#change(gap, { ...gap, isTold: true });
+      else this.remove(gap);
+    }
+    return told;
+  }
+
+  /** Meta rows [first, end) of an epoch are lost: what they bore is to be told again. */
+  untold(epoch: number, first: number, end: number): void {
+    for (const gap of this.#carriedBy(epoch, first, end)) {
+      const { carrier: _, isTold: __, ...rest } = gap;
+      this.#change(gap, rest);
+    }
+  }
+
+  #carriedBy(epoch: number, first: number, end: number): readonly StreamGap[] {
+    const isIn = ({ carrier }: StreamGap): boolean =>
+      carrier !== undefined && carrier.epoch === epoch && carrier.number >= first && carrier.number < end;
+    return this.#entries().filter(isIn);
+  }
+
+  #change(gap: StreamGap, changed: StreamGap): void {
+    const gaps = this.#of(gap.stream);
+    gaps.splice(gaps.indexOf(gap), 1, changed);
+    this.dirty.put(keyOf(changed), this.#encode(changed));
+  }
+
   /** Everything is to be written anew. */
   touchAll(): void {
-    for (const gap of this.all()) this.dirty.put(keyOf(gap), encodeGap(gap, this.crc32c));
+    for (const gap of this.#entries()) this.dirty.put(keyOf(gap), this.#encode(gap));
   }
 
+  /** That no meta row bears. */
   all(): readonly StreamGap[] {
-    return [...this.#gaps.values()].flat();
+    return this.#entries().filter(({ carrier }) => carrier === undefined);
   }
 
-  get size(): number {
-    let size = 0;
-    for (const gaps of this.#gaps.values()) size += gaps.length;
-    return size;
+  /** Of one stream, told or not. */
+  of(stream: StreamId): readonly StreamGap[] {
+    return this.#gaps.get(streamName(stream)) ?? [];
+  }
+
+  #entries(): readonly StreamGap[] {
+    return [...this.#gaps.values()].flat();
   }
 
   #of(stream: StreamId): StreamGap[] {

@@ -25,6 +25,7 @@ import {
   type Head,
   type Identity,
   STORE_FORMAT,
+  type StreamLabel,
   type StreamRecord,
 } from './records.js';
 import { scanValues } from './scan.js';
@@ -36,7 +37,7 @@ export interface Loaded {
   readonly head: Head | undefined;
   readonly records: readonly StreamRecord[];
   readonly settled: readonly (readonly [stream: StreamId, bounds: readonly number[]])[];
-  readonly gaps: readonly StreamGap[];
+  readonly gaps: readonly (StreamGap & { readonly label?: StreamLabel })[];
   readonly anchors: readonly (readonly [epoch: number, anchor: Anchor])[];
   /** Records of the store's own that were damaged. */
   readonly damaged: number;
@@ -55,12 +56,12 @@ export async function load(db: LevelDb, where: string, native: Crc): Promise<Loa
   const records = await collect(db, STREAM_KEYS, (_, value) => decodeJson<StreamRecord>(value, crc32c));
   const settled = await collect(db, SETTLED_KEYS, (key, value) => {
     const stream = streamOf(key);
-    const bounds = decodeBounds(value, crc32c);
+    const bounds = stream && decodeBounds(value, stream, crc32c);
     return stream && bounds && ([stream, bounds] as const);
   });
   const gaps = await collect(db, GAP_KEYS, (key, value) => {
     const stream = streamOf(key);
-    const gap = decodeGap(value, crc32c);
+    const gap = stream && decodeGap(value, stream, crc32c);
     return stream && gap && { stream, ...gap };
   });
   const anchors = await collect(db, ANCHOR_KEYS, (key, value) => {

@@ -6,6 +6,7 @@ import { draw } from './draft.js';
 import { reasonOf, StoreError } from './error.js';
 import { type Loaded, load, recount } from './load.js';
 import type { LevelDb, StoreOptions } from './options.js';
+import { endNameless, rebuild } from './rebuild.js';
 import { recover, type Start } from './recover.js';
 import { newestSlot, type Reserve, ReserveFile } from './reserve.js';
 import { codeOf } from './scan.js';
@@ -24,10 +25,10 @@ export async function open(options: StoreOptions): Promise<Opened> {
   const { path, deps } = options;
   const reserveBytes = await prepare(options);
   const reserve = newestSlot(reserveBytes, deps.native.crc32c);
-  const { db, loaded } = await openAndLoad(options);
+  const { db, isReplaced, loaded } = await openAndLoad(options);
   try {
     refuseForeign(options, loaded);
-    const { state, start } = await begin(options, db, loaded, reserve);
+    const { state, start } = await begin(options, db, { ...loaded, isReplaced }, reserve);
     await writeFirst(options, state, db);
     const file = new ReserveFile(
       join(path, 'reserve'),
@@ -80,23 +81,26 @@ function refuseForeign({ path, node }: StoreOptions, { identity }: Loaded): void
 async function begin(
   options: StoreOptions,
   db: LevelDb,
-  loaded: Loaded,
+  found: Loaded & { readonly isReplaced: boolean },
   reserve: Reserve | undefined,
 ): Promise<{ state: StoreState; start: Start }> {
   const { path, node, machineId, bootId, deps } = options;
+  const loaded = await rebuild(options, db, found, reserve);
   const newEpoch = deps.random64().toString(16).padStart(16, '0');
   const start = recover({ ...loaded, reserve }, { node, machineId, bootId, newEpoch });
   for (const warning of start.warnings) deps.log('warn', `${path}: ${warning}`);
   if (loaded.damaged > 0)
     deps.log('error', `${path}: ${loaded.damaged} of the store's own records are damaged`);
-  const { batch, classes } = loaded.head ?? (await recount(db, deps.native));
-  const state = new StoreState(options, start, batch, classes);
+  const counted = found.isReplaced || !loaded.head ? await recount(db, deps.native) : loaded.head;
+  const batch = Math.max(counted.batch, loaded.head?.batch ?? 0);
+  const state = new StoreState(options, start, batch, counted.classes);
   state.wear = loaded.head?.wear;
   for (const record of loaded.records) state.loadRecord(record);
   for (const [stream, bounds] of loaded.settled) state.settleLoaded(stream, bounds);
-  for (const gap of loaded.gaps) state.ledger.load(gap);
+  for (const gap of loaded.gaps) state.gapLoaded(gap);
   for (const [epoch, anchor] of loaded.anchors) state.anchors.load(epoch, anchor);
   enter(state, start);
+  if (found.isReplaced || loaded.damaged > 0) endNameless(state);
   return { state, start };
 }
 

@@ -34,6 +34,15 @@ export class RangeSet {
     this.#bounds.splice(first, after - first, low, high);
   }
 
+  /** Its bounds but for those of `gaps` that end. */
+  without(gaps: readonly { readonly first: number; readonly last: number | undefined }[]): readonly number[] {
+    const others = new RangeSet();
+    for (const { first, last } of gaps) if (last !== undefined) others.add(first, last + 1);
+    const bounds: number[] = [];
+    for (const [from, to] of this) for (const [a, b] of others.missing(from, to)) bounds.push(a, b);
+    return bounds;
+  }
+
   /** Whether all of [from, to) is in the set. */
   covers(from: number, to: number): boolean {
     if (from >= to) return true;

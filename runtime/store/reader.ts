@@ -80,6 +80,15 @@ export class Reader {
       return undefined;
     }
     const { node, epoch, stream, first, count, boot, descriptorVersion } = found;
+    const owner = this.state.learn(entry.stream, epoch, stream, position.class);
+    if (owner?.name !== stream || this.state.identity.epochs[owner.epoch] !== epoch) {
+      deps.log(
+        'error',
+        `a block of ${stream} lies where one of ${owner?.name} should be (${where(position)})`,
+      );
+      this.releases.add(position, 'rot');
+      return undefined;
+    }
     return { position, header: { node, epoch, stream, first, count, boot, descriptorVersion }, bytes };
   }
 

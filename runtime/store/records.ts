@@ -55,6 +55,9 @@ export interface StreamRecord extends StreamId {
   readonly channels: readonly Channel[];
 }
 
+/** Enough to speak of a stream whose record is lost. */
+export type StreamLabel = Pick<StreamRecord, 'epoch' | 'id' | 'name' | 'class'>;
+
 /** A gap as the ledger keeps it; the stream is in the key. */
 export interface LedgerGap {
   readonly first: number;
@@ -62,6 +65,10 @@ export interface LedgerGap {
   readonly last: number | undefined;
   readonly cause: GapCause;
   readonly atMost: boolean;
+  /** The meta row that bears it. */
+  readonly carrier?: { readonly epoch: number; readonly number: number };
+  /** The receiver has that row. An open gap is kept all the same: it says where its epoch ended. */
+  readonly isTold?: boolean;
 }
 
 export const EMPTY_LOG: ClassLog = { floor: 0, values: 0, blocks: 0, bytes: 0 };
@@ -115,38 +122,60 @@ function readWear(reader: ByteReader): WearRecord {
   return { writtenBytes: reader.u53(), ownLevelBytes: reader.u53(), deviceLevelBytes: reader.u53() };
 }
 
-export function encodeBounds(bounds: readonly number[], crc32c: Crc32c): Uint8Array {
+/** With the stream behind them: the key is not in the CRC. */
+export function encodeBounds(bounds: readonly number[], { epoch, id }: StreamId, crc32c: Crc32c): Uint8Array {
   const writer = new ByteWriter();
   for (const bound of bounds) writer.u53(bound);
+  writer.u16(epoch).u16(id);
   return withCrc(writer.bytes(), crc32c);
 }
 
-export function decodeBounds(bytes: Uint8Array, crc32c: Crc32c): readonly number[] | undefined {
+/** `undefined` where they are damaged, or another stream's. */
+export function decodeBounds(
+  bytes: Uint8Array,
+  stream: StreamId,
+  crc32c: Crc32c,
+): readonly number[] | undefined {
   const checked = checkedCrc(bytes, crc32c);
   if (!checked) return undefined;
   const reader = new ByteReader(checked);
-  return Array.from({ length: checked.length / 8 }, () => reader.u53());
+  const bounds = Array.from({ length: Math.floor(checked.length / 8) }, () => reader.u53());
+  if (reader.isAtEnd) return bounds; // an older runtime's
+  return reader.u16() === stream.epoch && reader.u16() === stream.id ? bounds : undefined;
 }
 
-export function encodeGap(gap: LedgerGap, crc32c: Crc32c): Uint8Array {
-  const flags = (gap.atMost ? 1 : 0) | (gap.last === undefined ? 2 : 0);
+const [AT_MOST, OPEN, TOLD, CARRIED] = [1, 2, 4, 8];
+
+export function encodeGap(gap: LedgerGap, stream: StreamLabel, crc32c: Crc32c): Uint8Array {
+  const open = gap.last === undefined ? OPEN : 0;
+  const flags = (gap.atMost ? AT_MOST : 0) | open | (gap.isTold ? TOLD : 0) | (gap.carrier ? CARRIED : 0);
   const writer = new ByteWriter().u8(GAP_CAUSES.indexOf(gap.cause)).u8(flags);
-  return withCrc(
-    writer
-      .u53(gap.first)
-      .u53(gap.last ?? 0)
-      .bytes(),
-    crc32c,
-  );
+  writer.u53(gap.first).u53(gap.last ?? 0);
+  writer.u16(stream.epoch).u16(stream.id);
+  writer.u16(gap.carrier?.epoch ?? 0).u53(gap.carrier?.number ?? 0);
+  writer.text(stream.name).u8(LOG_CLASSES.indexOf(stream.class));
+  return withCrc(writer.bytes(), crc32c);
 }
 
-export function decodeGap(bytes: Uint8Array, crc32c: Crc32c): LedgerGap | undefined {
+/** `undefined` where it is damaged, or another stream's. */
+export function decodeGap(
+  bytes: Uint8Array,
+  stream: StreamId,
+  crc32c: Crc32c,
+): (LedgerGap & { readonly label?: StreamLabel }) | undefined {
   const checked = checkedCrc(bytes, crc32c);
   if (!checked) return undefined;
   const reader = new ByteReader(checked);
   const cause = GAP_CAUSES[reader.u8()];
   const flags = reader.u8();
-  const first = reader.u53();
-  const last = reader.u53();
-  return cause && { first, last: flags & 2 ? undefined : last, cause, atMost: (flags & 1) !== 0 };
+  const [first, last] = [reader.u53(), reader.u53()];
+  const gap = { first, last: flags & OPEN ? undefined : last, atMost: (flags & AT_MOST) !== 0 };
+  if (!cause) return undefined;
+  if (reader.isAtEnd) return { ...gap, cause }; // an older runtime's
+  if (reader.u16() !== stream.epoch || reader.u16() !== stream.id) return undefined;
+  const carrier = { epoch: reader.u16(), number: reader.u53() };
+  const [name, logClass] = [reader.text(), LOG_CLASSES[reader.u8()]];
+  const label = logClass && { ...stream, name, class: logClass };
+  const isTold = (flags & TOLD) !== 0;
+  return { ...gap, cause, isTold, ...(label ? { label } : {}), ...(flags & CARRIED ? { carrier } : {}) };
 }

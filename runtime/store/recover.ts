@@ -1,4 +1,4 @@
-import type { Epoch } from '../../wire/index.js';
+import type { Epoch, LogClass } from '../../wire/index.js';
 import { META_DESCRIPTOR, META_STREAM } from '../../wire/index.js';
 import { type StreamId, streamName } from './keys.js';
 import { type Head, type Identity, type LedgerGap, STORE_FORMAT, type StreamRecord } from './records.js';
@@ -53,7 +53,8 @@ function whyNewEpoch({ identity, head, records, reserve }: Found, starting: Star
   const epoch = identity.epochs.at(-1);
   if (reserve.epoch !== epoch) return 'the reserve is of another epoch';
   const known = newestOf(records, identity.epochs.length - 1);
-  if (known.length < head.next.length) return 'a stream has lost its record';
+  const ids = new Set([...known, ...reserve.entries].map(({ id }) => id));
+  if (head.next.some((_, id) => !ids.has(id))) return 'a stream has lost its record';
   for (const { name, id } of known) {
     const limit = reserve.entries.find((entry) => entry.stream === name)?.limit ?? 0;
     if ((head.next[id] ?? 0) > limit) return `stream ${name} is past its reserve`;
@@ -98,9 +99,10 @@ function beginEpoch(found: Found, starting: Starting, why: string): Start {
   const records = [...found.records];
   const gaps: (StreamId & LedgerGap)[] = [];
   if (epochs.length > 0) gaps.push(...endings(newestOf(records, epochs.length - 1), found.head));
-  if (found.reserve?.generation && !epochs.includes(found.reserve.epoch)) {
-    epochs.push(found.reserve.epoch);
-    const lost = unknownOf(found.reserve.entries, [], epochs.length - 1);
+  if (found.reserve?.generation) {
+    if (!epochs.includes(found.reserve.epoch)) epochs.push(found.reserve.epoch);
+    const index = epochs.indexOf(found.reserve.epoch);
+    const lost = unknownOf(found.reserve.entries, newestOf(records, index), index);
     records.push(...lost);
     gaps.push(...endings(lost, undefined));
   }
@@ -142,10 +144,16 @@ function unknownOf(
   let id = known.reduce((highest, record) => Math.max(highest, record.id), -1);
   return entries
     .filter((entry) => !known.some(({ name }) => name === entry.stream))
-    .map(({ stream, class: logClass, version }) => {
-      id += 1;
-      return { epoch, id, name: stream, class: logClass, version, title: '', channels: [] };
+    .map(({ stream, class: logClass, version, id: own }) => {
+      if (own === undefined) id += 1;
+      return lostRecord({ epoch, id: own ?? id }, stream, logClass, version);
     });
+}
+
+/** What is known of a stream whose record is lost; the meta stream's is the same everywhere. */
+export function lostRecord(id: StreamId, name: string, logClass: LogClass, version: number): StreamRecord {
+  if (logClass === 'meta') return { ...metaRecord(id.epoch), id: id.id };
+  return { epoch: id.epoch, id: id.id, name, class: logClass, version, title: '', channels: [] };
 }
 
 /** The newest version of each stream, of one epoch or all. */

@@ -9,6 +9,8 @@ export const MAX_STREAMS = 250;
 /** One slot; at most 26 + 250 × 62 bytes are used, and only what is used is written. */
 export const SLOT_BYTES = 16384;
 const SLOTS = 2;
+/** So many fit a slot whose streams are as many as may be. */
+const MAX_OWNER_EPOCHS = 8;
 const MAGIC = 0x31565243; // CRV1
 const RESERVE_FORMAT = 1;
 
@@ -19,6 +21,20 @@ export interface ReserveEntry {
   readonly version: number;
   /** No number at or past this was ever given. */
   readonly limit: number;
+  /** The stream's in its epoch; absent in what an older runtime wrote. */
+  readonly id?: number;
+}
+
+/** What the database's identity record says, told once more. */
+export interface Owner {
+  readonly node: string;
+  readonly machineId: string;
+  readonly bootId: string;
+  readonly boot: number;
+  /** Oldest first, of all epochs or the newest of them. */
+  readonly epochs: readonly Epoch[];
+  /** How many there are. */
+  readonly epochCount: number;
 }
 
 /** It stands on its own: should LevelDB lose everything, it still says which streams had given which numbers. */
@@ -28,6 +44,7 @@ export interface Reserve {
   /** The process stopped in order: limits are exactly the next numbers. */
   readonly clean: boolean;
   readonly entries: readonly ReserveEntry[];
+  readonly owner?: Owner;
 }
 
 export function encodeReserve(reserve: Reserve, crc32c: Crc32c): Uint8Array {
@@ -39,6 +56,7 @@ export function encodeReserve(reserve: Reserve, crc32c: Crc32c): Uint8Array {
   for (const { stream, class: logClass, version, limit } of reserve.entries) {
     writer.text(stream).u8(LOG_CLASSES.indexOf(logClass)).u16(version).u53(limit);
   }
+  if (reserve.owner) writeOwner(writer, reserve.owner, reserve.entries);
   const body = Uint8Array.from(writer.bytes());
   const head = new ByteWriter().u32(MAGIC).u16(RESERVE_FORMAT).u32(body.length).raw(body);
   return withCrc(head.bytes(), crc32c);
@@ -66,7 +84,26 @@ function readBody(reader: ByteReader): Reserve | undefined {
     if (!logClass) return undefined;
     entries.push({ stream, class: logClass, version: reader.u16(), limit: reader.u53() });
   }
-  return { generation, epoch, clean, entries };
+  if (reader.isAtEnd) return { generation, epoch, clean, entries };
+  const { owner, ids } = readOwner(reader, entries.length);
+  return { generation, epoch, clean, owner, entries: entries.map((entry, i) => ({ ...entry, id: ids[i]! })) };
+}
+
+/** Behind what the first runtimes wrote and read. */
+function writeOwner(writer: ByteWriter, owner: Owner, entries: readonly ReserveEntry[]): void {
+  for (const { id } of entries) writer.u16(id ?? 0);
+  writer.text(owner.node).text(owner.machineId).text(owner.bootId).u32(owner.boot).u16(owner.epochCount);
+  const epochs = owner.epochs.slice(-MAX_OWNER_EPOCHS);
+  writer.u8(epochs.length);
+  for (const epoch of epochs) writer.text(epoch);
+}
+
+function readOwner(reader: ByteReader, entries: number): { owner: Owner; ids: readonly number[] } {
+  const ids = Array.from({ length: entries }, () => reader.u16());
+  const who = { node: reader.text(), machineId: reader.text(), bootId: reader.text() };
+  const [boot, epochCount] = [reader.u32(), reader.u16()];
+  const epochs = Array.from({ length: reader.u8() }, () => reader.text());
+  return { owner: { ...who, boot, epochCount, epochs }, ids };
 }
 
 /** The newest whole slot of the file's bytes. */

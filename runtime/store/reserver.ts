@@ -37,7 +37,7 @@ export class Reserver {
   /** Clean: limits are exactly the next numbers. Call it after stop(). Rejects when it can't be written. */
   async writeClean(): Promise<void> {
     const entries = this.#entries((stream) => stream.next);
-    await this.file.write({ epoch: this.state.epoch, clean: true, entries });
+    await this.file.write({ epoch: this.state.epoch, clean: true, entries, owner: this.state.owner });
   }
 
   /** No write goes on or begins after it. */
@@ -62,7 +62,12 @@ export class Reserver {
     const limits = new Map(this.state.current.map((stream) => [stream, stream.wantedLimit(now, aheadMs)]));
     const entries = this.#entries((stream) => limits.get(stream)!);
     try {
-      this.bytesWritten += await this.file.write({ epoch: this.state.epoch, clean: false, entries });
+      this.bytesWritten += await this.file.write({
+        epoch: this.state.epoch,
+        clean: false,
+        entries,
+        owner: this.state.owner,
+      });
       this.wear.reserved();
     } catch (error) {
       const reason = this.#retry.failed(error, `${this.file.path}: numbers can't be reserved, rows wait`);
@@ -84,6 +89,7 @@ export class Reserver {
       stream: stream.name,
       class: stream.class,
       version: stream.record.version,
+      id: stream.id,
       limit: limitOf(stream),
     }));
   }

@@ -4,8 +4,10 @@ import { setChecked } from './database.js';
 import { reasonOf, StoreError } from './error.js';
 import { streamName } from './keys.js';
 import type { LevelDb } from './options.js';
+import type { RangeSet } from './ranges.js';
 import type { Releases } from './release.js';
 import type { StoreState } from './state.js';
+import type { Stream } from './stream.js';
 
 /** After so many bytes the event loop and the disk get a rest. */
 const BREATH_BYTES = 1024 * 1024;
@@ -34,14 +36,17 @@ export async function scrub(
   for (const { class: name, commit, index } of found.damagedBlocks)
     releases.add({ class: name, commit, index }, 'rot');
   if (found.unreadable.length > 0) return { gaps: found.damagedBlocks.length, unreadable: found.unreadable };
+  // A deletion that was lost leaves its value below the floor: it is read once more.
+  for (const [name, first] of found.firsts) state.lowerFloor(name, first);
+  for (const { stream, epoch, name, class: logClass } of found.names.values())
+    state.learn(stream, epoch, name, logClass);
   let made = found.damagedBlocks.length;
-  for (const stream of state.all) {
+  for (const stream of [...state.all]) {
     const stored = found.stored.get(streamName(stream));
     for (const { stream: id, first, count } of found.damagedBlocks) {
       if (streamName(id) === streamName(stream)) stored?.add(first, first + count);
     }
-    const isCurrent = stream.epoch === epochIndex;
-    const next = isCurrent ? (durableNext[stream.id] ?? 0) : (stored?.bounds.at(-1) ?? 0);
+    const next = stream.epoch === epochIndex ? (durableNext[stream.id] ?? 0) : endOf(state, stream, stored);
     for (const [from, to] of holes(stored, stream.settled, next)) {
       log('error', `${stream.name}: ${from} to ${to - 1} are gone from the disk: a gap says so`);
       state.gap(stream, { first: from, last: to - 1, cause: 'rot', atMost: true });
@@ -49,6 +54,15 @@ export async function scrub(
     }
   }
   return { gaps: made, unreadable: [] };
+}
+
+/** Where the open gap begins that ended the stream's epoch; one that is lost is made again, from the first number that is nowhere. */
+function endOf(state: StoreState, stream: Stream, stored: RangeSet | undefined): number {
+  const end = state.ledger.of(stream).find(({ last }) => last === undefined);
+  if (end) return end.first;
+  const first = holes(stored, stream.settled, Number.MAX_SAFE_INTEGER)[0]?.[0] ?? 0;
+  state.gap(stream, { first, last: undefined, cause: 'epochEnd', atMost: true });
+  return first;
 }
 
 function breather({ options }: StoreState): (bytes: number) => Promise<void> | undefined {

@@ -6,7 +6,6 @@ import { IDENTITY_KEY, type StreamId, settledKey, streamKey, streamName } from '
 import { DirtyKeys, GapLedger, type StreamGap } from './ledger.js';
 import { MemoryBound } from './memory-bound.js';
 import type { StoreOptions } from './options.js';
-import { RangeSet } from './ranges.js';
 import {
   type ClassLog,
   encodeBounds,
@@ -14,10 +13,12 @@ import {
   type Head,
   type Identity,
   type LedgerGap,
+  type StreamLabel,
   type StreamRecord,
   type WearRecord,
 } from './records.js';
-import type { Start } from './recover.js';
+import { lostRecord, type Start } from './recover.js';
+import type { Owner } from './reserve.js';
 import { type Memory, Stream } from './stream.js';
 
 /** Ranges of settled numbers a stream: receipts that would make more are forgotten, which costs a resend. */
@@ -53,7 +54,10 @@ export class StoreState {
   ) {
     this.identity = start.identity;
     this.memoryBound = new MemoryBound(options);
-    this.ledger = new GapLedger(this.dirty, options.deps.native.crc32c);
+    this.ledger = new GapLedger(this.dirty, options.deps.native.crc32c, (id) => {
+      const stream = this.byId(id);
+      return { ...id, name: stream?.name ?? '', class: stream?.class ?? 'log' };
+    });
     this.anchors = new AnchorTable(this.dirty, options.deps.native.crc32c);
     const durable: number[] = [];
     for (const { record, next } of start.streams) {
@@ -65,6 +69,12 @@ export class StoreState {
 
   get epoch(): Epoch {
     return this.identity.epochs.at(-1)!;
+  }
+
+  /** For the reserve. */
+  get owner(): Owner {
+    const { node, machineId, bootId, boot, epochs } = this.identity;
+    return { node, machineId, bootId, boot, epochs, epochCount: epochs.length };
   }
 
   get epochIndex(): number {
@@ -111,7 +121,15 @@ export class StoreState {
 
   settleLoaded(id: StreamId, bounds: readonly number[]): void {
     const stream = this.byId(id);
-    if (stream) stream.settled = new RangeSet(bounds);
+    for (let i = 0; i < bounds.length; i += 2) stream?.settled.add(bounds[i]!, bounds[i + 1]!);
+  }
+
+  /** A gap that was on the disk: its numbers are settled by it alone. */
+  gapLoaded({ label, ...gap }: StreamGap & { readonly label?: StreamLabel }): void {
+    const epoch = this.identity.epochs[gap.stream.epoch];
+    if (label?.name && epoch) this.learn(gap.stream, epoch, label.name, label.class);
+    this.ledger.load(gap);
+    if (gap.last !== undefined) this.settleLoaded(gap.stream, [gap.first, gap.last + 1]);
   }
 
   /** Whether the disk has this version of the stream's record, or will with the next batch. */
@@ -143,6 +161,28 @@ export class StoreState {
     this.gapCounts.set(streamName(stream), counts);
     if (gap.last !== undefined) stream.settled.add(gap.first, gap.last + 1);
     this.#touched.add(stream);
+    // What meta rows said is said again, unless nobody will ever take it.
+    if (stream.class === 'meta' && gap.last !== undefined) {
+      if (gap.cause === 'rejected') this.#told(stream, gap.first, gap.last + 1);
+      else this.ledger.untold(stream.epoch, gap.first, gap.last + 1);
+    }
+  }
+
+  /** The receiver has the meta rows that bear these gaps. */
+  #told(meta: Stream, first: number, end: number): void {
+    for (const gap of this.ledger.told(meta.epoch, first, end)) {
+      const stream = this.byId(gap.stream);
+      if (stream) this.#touched.add(stream);
+    }
+  }
+
+  /** A stream that the store has no record of, by its blocks' word. */
+  learn(id: StreamId, epoch: Epoch, name: string, logClass: LogClass): Stream | undefined {
+    const known = this.byId(id);
+    if (known || this.identity.epochs[id.epoch] !== epoch) return known;
+    const record = lostRecord(id, name, logClass, 0);
+    this.write(record);
+    return this.#enter(record, 0, 0);
   }
 
   /** The right-hand side holds these numbers for good. */
@@ -151,6 +191,13 @@ export class StoreState {
     if (full && stream.settled.growth(first, end) > 0) return;
     stream.settled.add(first, end);
     this.#touched.add(stream);
+    if (stream.class === 'meta') this.#told(stream, first, end);
+  }
+
+  /** No value has a commit below. */
+  lowerFloor(name: LogClass, commit: number): void {
+    const log = this.classes[name];
+    if (commit < log.floor) this.classes = { ...this.classes, [name]: { ...log, floor: commit } };
   }
 
   /** The disk has the batch. */
@@ -159,6 +206,13 @@ export class StoreState {
     this.batch = batch;
     this.classes = classes;
     this.durableNext = next;
+  }
+
+  /** That no meta row bears yet. A gap of a stream whose name is lost can't be told. */
+  untoldGaps(): readonly StreamGap[] {
+    return this.ledger
+      .all()
+      .filter(({ stream }) => this.byId(stream) !== undefined && this.identity.epochs[stream.epoch] !== '');
   }
 
   /** As receivers know it. */
@@ -182,7 +236,8 @@ export class StoreState {
   writeTouched(): void {
     const { crc32c } = this.options.deps.native;
     for (const stream of this.#touched) {
-      this.dirty.put(settledKey(stream), encodeBounds(stream.settled.bounds, crc32c));
+      const bounds = stream.settled.without(this.ledger.of(stream));
+      this.dirty.put(settledKey(stream), encodeBounds(bounds, stream, crc32c));
     }
     this.#touched.clear();
   }

@@ -190,12 +190,12 @@ export class LevelStore implements Store {
   async publishGaps(): Promise<void> {
     this.#refuseClosed();
     const { ledger, meta } = this.#state;
-    while (ledger.size > 0) {
+    while (this.#state.untoldGaps().length > 0) {
       const room = (): number => (meta.unnumberedRows > 0 ? 0 : meta.limit - meta.next);
       if (room() === 0) await this.#reserver.extend();
       if (room() === 0) return;
-      for (const gap of ledger.all().slice(0, room())) {
-        ledger.remove(gap);
+      for (const gap of this.#state.untoldGaps().slice(0, room())) {
+        ledger.carried(gap, { epoch: meta.epoch, number: meta.next });
         this.#state.appendMeta({ kind: 'gap', value: this.#state.wireGap(gap) });
       }
       this.#reserver.check();
@@ -204,7 +204,7 @@ export class LevelStore implements Store {
   }
 
   openGaps(): readonly Gap[] {
-    return this.#state.ledger.all().map((gap) => this.#state.wireGap(gap));
+    return this.#state.untoldGaps().map((gap) => this.#state.wireGap(gap));
   }
 
   status(): StoreStatus {

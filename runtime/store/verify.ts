@@ -16,6 +16,8 @@ import { scanValues } from './scan.js';
 import { descriptorOf } from './state.js';
 import { readFooter, tryHeader, walkBlocks } from './value.js';
 
+export type AuditCounts = Omit<Audit, 'stored' | 'names' | 'lastBoot' | 'firsts'>;
+
 /** [from, to). */
 export type Range = readonly [from: number, to: number];
 
@@ -47,7 +49,7 @@ export interface Verdict {
   /** In the ledger: not yet sent as meta rows. */
   readonly gaps: readonly Gap[];
   readonly gapRows: Readonly<Partial<Record<GapCause, number>>>;
-  readonly audit: Omit<Audit, 'stored'>;
+  readonly audit: AuditCounts;
   /** Damaged records of the store's own. */
   readonly damagedRecords: number;
   /** What is wrong, for people; empty when `ok`. */
@@ -76,13 +78,23 @@ function judge(loaded: Loaded, reserve: Reserve | undefined, found: Audit): Verd
   const settled = new Map(
     loaded.settled.map(([stream, bounds]) => [streamName(stream), new RangeSet(bounds)]),
   );
+  for (const { stream, first, last } of loaded.gaps) {
+    const numbers = settled.get(streamName(stream)) ?? new RangeSet();
+    if (last !== undefined) numbers.add(first, last + 1);
+    settled.set(streamName(stream), numbers);
+  }
   const streams = newestOf(loaded.records).map((record) => {
     const [stored, done] = [
       found.stored.get(streamName(record)),
       settled.get(streamName(record)) ?? new RangeSet(),
     ];
     const isCurrent = record.epoch === epochs.length - 1;
-    const next = isCurrent ? (head?.next[record.id] ?? 0) : Math.max(endOf(stored), endOf(done));
+    const end = loaded.gaps.find(
+      (gap) => gap.last === undefined && streamName(gap.stream) === streamName(record),
+    );
+    const next = isCurrent
+      ? (head?.next[record.id] ?? 0)
+      : (end?.first ?? Math.max(endOf(stored), endOf(done)));
     const limit = isCurrent
       ? reserve?.entries.find(({ stream }) => stream === record.name)?.limit
       : undefined;
@@ -91,7 +103,6 @@ function judge(loaded: Loaded, reserve: Reserve | undefined, found: Audit): Verd
     return { epoch: epochs[record.epoch]!, stream: record.name, class: record.class, next, limit, ...ranges };
   });
   const gaps = loaded.gaps.map((gap) => wireGap(gap, identity, loaded.records));
-  const { stored: _, ...rest } = found;
   const problems = problemsOf(loaded, reserve, found, streams);
   return {
     ok: problems.length === 0,
@@ -103,7 +114,7 @@ function judge(loaded: Loaded, reserve: Reserve | undefined, found: Audit): Verd
     streams,
     gaps,
     gapRows: rowsByCause(gaps),
-    audit: plain(rest),
+    audit: plain(found),
     damagedRecords: loaded.damaged,
     problems,
   };
@@ -216,7 +227,7 @@ function endOf(ranges: RangeSet | undefined): number {
 }
 
 /** An auditor's counts without its means. */
-function plain(found: Omit<Audit, 'stored'>): Omit<Audit, 'stored'> {
+function plain(found: AuditCounts): AuditCounts {
   const { values, blocks, rows, bytes, damagedBlocks, damagedValues, unknownBlocks, unreadable } = found;
   return { values, blocks, rows, bytes, damagedBlocks, damagedValues, unknownBlocks, unreadable };
 }

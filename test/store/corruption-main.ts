@@ -59,6 +59,8 @@ async function lead(): Promise<void> {
     child.on('message', (result: TrialResult) => {
       next = result.seed + 1;
       results.push(result);
+      if (result.ms > 3000)
+        process.stdout.write(`seed ${result.seed} (${result.harm}): ${result.ms.toFixed(0)} ms\n`);
       if (result.faults.length > 0) {
         faults.push(`seed ${result.seed} (${result.harm}): ${result.faults.slice(0, 4).join('; ')}`);
         process.stdout.write(`${faults.at(-1)}\n`);

@@ -11,7 +11,7 @@ import {
 } from './corruption-template.js';
 import { testDeps } from './support.js';
 
-const ROUNDS = 200;
+const ROUNDS = 15;
 
 export interface TrialResult {
   readonly seed: number;
@@ -36,7 +36,7 @@ export async function trial(template: Template, seed: number, path: string): Pro
   const options = templateOptions(path, { bootId: 'boot-4', deps: quietDeps() });
   let [epoch, servedRows] = ['', 0];
   try {
-    const store = await openDeclared(options);
+    const store = await openTracked(options);
     epoch = store.epoch;
     servedRows = await live(store, receiver, random, faults);
     await again(options, receiver, faults);
@@ -46,8 +46,22 @@ export async function trial(template: Template, seed: number, path: string): Pro
   } catch (error) {
     faults.push(`threw ${error instanceof Error ? error.stack : String(error)}`);
   }
+  await closeAll();
   const isNewEpoch = ![...template.next.keys()].some((key) => key.startsWith(epoch));
   return { seed, harm, faults, isNewEpoch, servedRows, ms: performance.now() - began };
+}
+
+/** What a fault left open. */
+async function closeAll(): Promise<void> {
+  for (const store of opened.splice(0)) await store.close();
+}
+
+const opened: Store[] = [];
+
+async function openTracked(options: StoreOptions): Promise<Store> {
+  const store = await openDeclared(options);
+  opened.push(store);
+  return store;
 }
 
 function quietDeps(): StoreOptions['deps'] {
@@ -80,7 +94,7 @@ async function live(
 
 /** Opened once more there is nothing to tell: what was received stays received. */
 async function again(options: StoreOptions, receiver: Receiver, faults: string[]): Promise<void> {
-  const store = await openDeclared(options);
+  const store = await openTracked(options);
   await audited(store, faults);
   const rows = await drain(store, receiver, faults);
   if (rows > 0) faults.push(`${rows} rows were served again after the next opening`);

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Channel, Rows } from '../../drivers/contract/index.js';
@@ -42,8 +42,13 @@ export function testOptions(path: string, change: Partial<StoreOptions> = {}): S
 const opened: Store[] = [];
 
 /** A directory that is gone after the test, and with it the stores that it left open. */
-export function temporary(t: { after(run: () => Promise<void>): void }, beforeRemoval?: () => void): string {
-  const path = mkdtempSync(join(process.env.CAIRN_TEST_TMP ?? tmpdir(), 'cairn-store-'));
+export function temporary(
+  t: { after(run: () => Promise<void>): void },
+  beforeRemoval?: () => void,
+  wishedParent = '',
+): string {
+  const parent = existsSync(wishedParent) ? wishedParent : (process.env.CAIRN_TEST_TMP ?? tmpdir());
+  const path = mkdtempSync(join(parent, 'cairn-store-'));
   t.after(async () => {
     for (const store of opened.splice(0)) await store.close();
     beforeRemoval?.();

@@ -2,6 +2,7 @@ import { join } from 'node:path/posix';
 import type { Crc32c } from '../bytes.js';
 import { reasonOf } from '../error.js';
 import type { LevelCheck, StoreFiles } from '../options.js';
+import { holdsBatches } from './log-file.js';
 import { liveTables } from './manifest.js';
 import { tableBlocks } from './table-file.js';
 
@@ -16,6 +17,12 @@ export async function checkTables(
   { goOn, pause }: LevelCheck,
   deps: Deps,
 ): Promise<{ readonly damage?: string; readonly isComplete: boolean }> {
+  for (const name of await deps.files.list(path)) {
+    const log = name.endsWith('.log') ? await deps.files.read(join(path, name)) : undefined;
+    if (log && !holdsBatches(log, deps.crc32c))
+      return { damage: `${name} holds what is no batch`, isComplete: true };
+    await pause?.(log?.length ?? 0);
+  }
   const checked = new Set<number>();
   // A compaction may replace tables meanwhile: until a look finds none that is new.
   for (;;) {

@@ -4,6 +4,8 @@ import { Cursor, type Entry, masked } from './bytes.js';
 // doc/log_format.md
 const BLOCK_BYTES = 32768;
 const HEADER_BYTES = 7;
+/** db/dbformat.h: a sequence shares 64 bits with a type. */
+const MAX_SEQUENCE = 2n ** 56n - 1n;
 const [FULL, FIRST, MIDDLE, LAST] = [1, 2, 3, 4];
 
 /** The whole records of a log (a MANIFEST is one too). `onDamage` hears of each place where one isn't. */
@@ -43,10 +45,24 @@ function* fragments(block: Uint8Array, crc32c: Crc32c, onDamage: () => void) {
 export function* batchEntries(record: Uint8Array): Generator<Entry> {
   const cursor = new Cursor(record);
   let sequence = cursor.u64();
-  cursor.u32();
-  for (; !cursor.isAtEnd; sequence += 1n) {
-    const isPut = cursor.u8() === 1;
+  const count = cursor.u32();
+  if (sequence + BigInt(count) > MAX_SEQUENCE) throw new RangeError(`sequence ${sequence}`);
+  for (let i = 0; i < count; i += 1, sequence += 1n) {
+    const type = cursor.u8();
+    if (type > 1) throw new RangeError(`type ${type}`);
     const key = cursor.slice();
-    yield { key, sequence, value: isPut ? cursor.slice() : undefined };
+    yield { key, sequence, value: type === 1 ? cursor.slice() : undefined };
+  }
+  if (!cursor.isAtEnd) throw new RangeError('more than its entries');
+}
+
+/** Whether each whole record of a log is a batch: LevelDB takes that for granted, and ends the process over it. */
+export function holdsBatches(file: Uint8Array, crc32c: Crc32c): boolean {
+  try {
+    for (const record of logRecords(file, crc32c, () => undefined)) for (const _ of batchEntries(record));
+    return true;
+  } catch (error) {
+    if (error instanceof RangeError) return false;
+    throw error;
   }
 }
