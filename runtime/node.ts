@@ -23,7 +23,14 @@ import { createLog, type Log, type LogSink } from './log.js';
 import { spareMemoryBytes } from './memory.js';
 import { version } from './package.js';
 import { createPipeline, type Pipeline } from './pipeline.js';
-import { openStore, type Store, StoreError, type StoreOptions, storeDefaults } from './store/index.js';
+import {
+  deadLetterTexts,
+  openStore,
+  type Store,
+  StoreError,
+  type StoreOptions,
+  storeDefaults,
+} from './store/index.js';
 import { budgetFile, createUplink, mqttJs } from './uplink/index.js';
 
 export interface RunningNode {
@@ -143,6 +150,7 @@ async function openStages(config: NodeConfig, around: Around, opened: (() => unk
     path,
     answer: (command) => {
       if (command === 'status') return pipeline.status();
+      if (command === 'dead') return deadLetterTexts(store.deadLetters?.() ?? []);
       if (command === 'dump')
         return flight ? { file: flight.dump() } : { error: 'this node keeps no record' };
       return { error: `no such request: ${command}` };

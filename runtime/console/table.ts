@@ -11,6 +11,7 @@ import { read } from './commands/read.js';
 import { run } from './commands/run.js';
 import { status } from './commands/status.js';
 import { storeStatus, storeVerify } from './commands/store.js';
+import { storeDead } from './commands/store-dead.js';
 import { storeExport } from './commands/store-export.js';
 import { runOne } from './run-command.js';
 
@@ -25,6 +26,7 @@ export const COMMANDS: readonly Command[] = [
   storeStatus,
   storeVerify,
   storeExport,
+  storeDead,
   dump,
   decode,
   answer,

@@ -56,8 +56,7 @@ export class Ballast {
 
   /** A write failed: should it be for want of room, the ballast gives way, where it can be removed. Never rejects. */
   async giveWay(): Promise<void> {
-    if (!this.#isHeld || (await this.#isRoomKnown())) return;
-    this.#isHeld = !(await this.#remove());
+    if (this.#isHeld && !(await this.#isRoomKnown())) this.#isHeld = !(await this.#remove());
   }
 
   /** Rejects where the disk doesn't take a file, or has no room for an opening of the database. */
@@ -81,7 +80,11 @@ export class Ballast {
 
   async #isRoomKnown(): Promise<boolean> {
     const { path, deps } = this.options;
-    return ((await deps.files.freeBytes?.(path)) ?? 0) >= this.#bytes;
+    try {
+      return ((await deps.files.freeBytes?.(path)) ?? 0) >= this.#bytes;
+    } catch {
+      return true; // a disk that answers nothing doesn't fail for want of room
+    }
   }
 
   async #hasRoom(bytes: number): Promise<boolean> {

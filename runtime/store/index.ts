@@ -3,6 +3,7 @@ import type { StoreOptions } from './options.js';
 import { LevelStore } from './store.js';
 import type { Store } from './types.js';
 
+export { type DeadLetterText, deadLetterTexts } from './dead.js';
 export { realFiles, storeDefaults } from './defaults.js';
 export { storageDevice } from './device.js';
 export { StoreError, type StoreErrorKind } from './error.js';
@@ -25,6 +26,7 @@ export {
   type ExportedBlock,
   exportBlocks,
   type Range,
+  readDeadLetters,
   type StreamVerdict,
   type Verdict,
   verifyStore,

@@ -9,6 +9,7 @@ const SETTLED = 0x52; // R
 const GAP = 0x47; // G
 const VALUE = 0x56; // V
 const ANCHOR = 0x41; // A
+const DEAD = 0x44; // D
 
 /** What tells streams apart within a store: the epoch's place in the identity's list, and the stream's in the epoch's. */
 export interface StreamId {
@@ -87,6 +88,19 @@ export function streamOf(key: Uint8Array): StreamId | undefined {
   return { epoch: view.getUint16(1), id: view.getUint16(3) };
 }
 
+export function deadKey(number: number): Uint8Array {
+  const key = new Uint8Array(9);
+  key[0] = DEAD;
+  new DataView(key.buffer).setBigUint64(1, BigInt(number));
+  return key;
+}
+
+/** A dead letter's number. */
+export function deadNumber(key: Uint8Array): number {
+  return Number(new DataView(key.buffer, key.byteOffset, key.byteLength).getBigUint64(1));
+}
+
+export const DEAD_KEYS = rangeOf(DEAD);
 export const STREAM_KEYS = rangeOf(STREAM);
 export const SETTLED_KEYS = rangeOf(SETTLED);
 export const GAP_KEYS = rangeOf(GAP);

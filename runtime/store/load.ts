@@ -1,9 +1,12 @@
 import { type Anchor, LOG_CLASSES, type LogClass } from '../../wire/index.js';
 import { decodeAnchor } from './anchors.js';
+import { decodeDead } from './dead.js';
 import { VALUE_OVERHEAD_BYTES } from './draft.js';
 import { StoreError } from './error.js';
 import {
   ANCHOR_KEYS,
+  DEAD_KEYS,
+  deadNumber,
   epochOf,
   GAP_KEYS,
   HEAD_KEY,
@@ -29,6 +32,7 @@ import {
   type StreamRecord,
 } from './records.js';
 import { scanValues } from './scan.js';
+import type { DeadLetter } from './types.js';
 import { readFooter } from './value.js';
 
 /** Everything in the database but the values. */
@@ -39,6 +43,7 @@ export interface Loaded {
   readonly settled: readonly (readonly [stream: StreamId, bounds: readonly number[]])[];
   readonly gaps: readonly (StreamGap & { readonly label?: StreamLabel })[];
   readonly anchors: readonly (readonly [epoch: number, anchor: Anchor])[];
+  readonly dead: readonly (readonly [number: number, letter: DeadLetter])[];
   /** Records of the store's own that were damaged. */
   readonly damaged: number;
 }
@@ -69,8 +74,12 @@ export async function load(db: LevelDb, where: string, native: Crc): Promise<Loa
     const anchor = decodeAnchor(value, crc32c);
     return epoch !== undefined && anchor && ([epoch, anchor] as const);
   });
+  const dead = await collect(db, DEAD_KEYS, (key, value) => {
+    const letter = key.length === 9 && decodeDead(value, crc32c);
+    return letter && ([deadNumber(key), letter] as const);
+  });
   const lostOwn = (identityBytes && !identity ? 1 : 0) + (headBytes && !head ? 1 : 0);
-  const damaged = records.damaged + settled.damaged + gaps.damaged + anchors.damaged + lostOwn;
+  const damaged = records.damaged + settled.damaged + gaps.damaged + anchors.damaged + dead.damaged + lostOwn;
   return {
     identity,
     head,
@@ -78,6 +87,7 @@ export async function load(db: LevelDb, where: string, native: Crc): Promise<Loa
     settled: settled.found,
     gaps: gaps.found,
     anchors: anchors.found,
+    dead: dead.found,
     damaged,
   };
 }

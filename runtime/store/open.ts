@@ -99,6 +99,7 @@ async function begin(
   for (const [stream, bounds] of loaded.settled) state.settleLoaded(stream, bounds);
   for (const gap of loaded.gaps) state.gapLoaded(gap);
   for (const [epoch, anchor] of loaded.anchors) state.anchors.load(epoch, anchor);
+  for (const [number, letter] of loaded.dead) state.dead.load(number, letter);
   enter(state, start);
   if (found.isReplaced || loaded.damaged > 0) endNameless(state);
   return { state, start };

@@ -50,7 +50,11 @@ export class Reader {
   #readValue(commit: number, value: Uint8Array): boolean {
     const { class: name, after, maxBlocks } = this.request;
     if (!readFooter(value, this.state.options.deps.native.crc32c)) this.#damaged(name, commit);
-    for (const [index, entry] of entriesOf(this.state, value).entries()) {
+    const entries = entriesOf(this.state, value);
+    // Its deletion was lost, or it came back with a repair.
+    if (entries.length > 0 && entries.every((entry) => isSettled(this.state, entry)))
+      this.releases.add({ class: name, commit, index: 0 }, 'receipt');
+    for (const [index, entry] of entries.entries()) {
       const position = { class: name, commit, index };
       if (after && commit === after.commit && index <= after.index) continue;
       if (this.releases.has(position) || isSettled(this.state, entry)) continue;

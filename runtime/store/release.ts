@@ -17,7 +17,11 @@ const MAX_PENDING = 65536;
 const SPARE_SHARE = 1 / 64;
 
 /** Why a block may go: a receipt, or the cause of its gap. */
-export type Release = 'receipt' | GapCause;
+export type Release = 'receipt' | GapCause | Rejection;
+
+export interface Rejection {
+  readonly rejected: string;
+}
 
 interface ReleasedValue {
   readonly class: LogClass;
@@ -103,7 +107,7 @@ export class Deleter implements Deletions {
       const value = await this.#get(name, commit);
       if (!value) continue;
       const entries = entriesOf(this.state, value);
-      for (const [index, release] of blocks) this.#settle(entries[index], release);
+      for (const [index, release] of blocks) this.#settle(entries[index], release, value);
       if (entries.every((entry) => isSettled(this.state, entry))) this.#delete(name, commit, value, entries);
     }
   }
@@ -139,7 +143,7 @@ export class Deleter implements Deletions {
     for await (const [commit, value] of scanValues(this.db, name, this.classes[name].floor, onUnreadable)) {
       if (this.#gone.has(`${name} ${commit}`)) continue;
       const entries = entriesOf(this.state, value);
-      for (const entry of entries) if (!isSettled(this.state, entry)) this.#settle(entry, 'quota');
+      for (const entry of entries) if (!isSettled(this.state, entry)) this.#settle(entry, 'quota', value);
       this.#delete(name, commit, value, entries);
       this.classes[name] = { ...this.classes[name], floor: commit + 1 };
       if (this.classes[name].bytes <= enough) return;
@@ -148,12 +152,17 @@ export class Deleter implements Deletions {
     this.classes[name] = EMPTY_LOG;
   }
 
-  #settle(entry: ValueEntry | undefined, release: Release): void {
+  #settle(entry: ValueEntry | undefined, release: Release, value: Uint8Array): void {
     const stream = entry && this.state.byId(entry.stream);
     if (!entry || !stream) return;
     const { first, count } = entry;
     if (release === 'receipt') this.state.received(stream, first, first + count);
-    else this.state.gap(stream, { first, last: first + count - 1, cause: release, atMost: false });
+    else if (typeof release === 'string')
+      this.state.gap(stream, { first, last: first + count - 1, cause: release, atMost: false });
+    else {
+      const bytes = Uint8Array.from(value.subarray(entry.offset, entry.offset + entry.length));
+      this.state.reject(stream, { first, count }, release.rejected, 'block', bytes);
+    }
   }
 
   #delete(name: LogClass, commit: number, value: Uint8Array, entries: readonly ValueEntry[]): void {

@@ -61,8 +61,23 @@ export function sealAll(state: StoreState): void {
         log('error', `${stream.name}: rows can't be stored, they become gaps: ${reasonOf(refusal)}`);
       for (const { first, count, bytes } of blocks) {
         if (bytes) state.backlog.push({ stream, first, count, bytes });
-        else state.gap(stream, { first, last: first + count - 1, cause: 'rejected', atMost: false });
+        else {
+          const at = first - chunk.first;
+          const content = textOf(chunk.rows(at, at + count));
+          state.reject(stream, { first, count }, reasonOf(refusal), 'rows', content);
+        }
       }
     }
   }
+}
+
+/** Rows as people can read them; NaN and infinities as texts, bytes in base64. */
+function textOf({ timesNs, values, quality, texts }: ReturnType<Chunk['rows']>): Uint8Array {
+  const rows = {
+    timesNs: [...timesNs].map(String),
+    values: [...values].map((value) => (Number.isFinite(value) ? value : String(value))),
+    quality: [...quality],
+    texts: texts?.map((text) => (text instanceof Uint8Array ? Buffer.from(text).toString('base64') : text)),
+  };
+  return new TextEncoder().encode(JSON.stringify(rows));
 }

@@ -2,6 +2,7 @@ import type { Descriptor, Epoch, Gap, GapCause, LogClass, MetaRecord } from '../
 import { encodeMeta, META_STREAM } from '../../wire/index.js';
 import { AnchorTable } from './anchors.js';
 import { Backlog } from './backlog.js';
+import { DeadLetters } from './dead.js';
 import { IDENTITY_KEY, type StreamId, settledKey, streamKey, streamName } from './keys.js';
 import { DirtyKeys, GapLedger, type StreamGap } from './ledger.js';
 import { MemoryBound } from './memory-bound.js';
@@ -20,6 +21,7 @@ import {
 import { lostRecord, type Start } from './recover.js';
 import type { Owner } from './reserve.js';
 import { type Memory, Stream } from './stream.js';
+import type { DeadLetter } from './types.js';
 
 /** Ranges of settled numbers a stream: receipts that would make more are forgotten, which costs a resend. */
 const MAX_SETTLED_RANGES = 1024;
@@ -33,6 +35,7 @@ export class StoreState {
   readonly dirty = new DirtyKeys();
   readonly ledger: GapLedger;
   readonly anchors: AnchorTable;
+  readonly dead: DeadLetters;
   /** Numbers accounted for by gaps in this process's life. */
   readonly gapCounts = new Map<number, Map<GapCause, number>>();
   /** As the next batch will say it. */
@@ -59,6 +62,7 @@ export class StoreState {
       return { ...id, name: stream?.name ?? '', class: stream?.class ?? 'log' };
     });
     this.anchors = new AnchorTable(this.dirty, options.deps.native.crc32c);
+    this.dead = new DeadLetters(this.dirty, options.deps.native.crc32c, options.sizeBytes);
     const durable: number[] = [];
     for (const { record, next } of start.streams) {
       this.#enter(record, next, next);
@@ -185,6 +189,21 @@ export class StoreState {
     return this.#enter(record, 0, 0);
   }
 
+  /** Accounts for rows that nobody will ever take, and keeps them. */
+  reject(
+    stream: Stream,
+    rows: { readonly first: number; readonly count: number },
+    reason: string,
+    kind: DeadLetter['kind'],
+    content: Uint8Array,
+  ): void {
+    const { first, count } = rows;
+    this.gap(stream, { first, last: first + count - 1, cause: 'rejected', atMost: false });
+    const epoch = this.identity.epochs[stream.epoch] ?? '';
+    const atMs = Number(this.options.deps.nowNs() / 1_000_000n);
+    this.dead.add({ epoch, stream: stream.name, first, count, reason, atMs, kind, content });
+  }
+
   /** The right-hand side holds these numbers for good. */
   received(stream: Stream, first: number, end: number): void {
     const full = stream.settled.rangeCount >= MAX_SETTLED_RANGES;
@@ -249,6 +268,7 @@ export class StoreState {
     for (const stream of this.#streams.values()) this.#touched.add(stream);
     this.ledger.touchAll();
     this.anchors.touchAll();
+    this.dead.touchAll();
   }
 
   writeIdentity(): void {

@@ -18,6 +18,7 @@ import { statusOf } from './status.js';
 import type {
   BlockOrder,
   BlockPosition,
+  DeadLetter,
   Disposition,
   Store,
   StoreCommit,
@@ -173,7 +174,10 @@ export class LevelStore implements Store {
         const what = `a block was refused for good, its rows become a gap (${name} ${commit}/${index})`;
         this.#options.deps.log('warn', `${what}: ${disposition.reason}`);
       }
-      this.#releases.add(disposition.position, disposition.kind);
+      this.#releases.add(
+        disposition.position,
+        disposition.kind === 'rejected' ? { rejected: disposition.reason } : disposition.kind,
+      );
     }
     this.#committer.lazily();
   }
@@ -201,6 +205,10 @@ export class LevelStore implements Store {
       this.#reserver.check();
     }
     if (this.#committer.failure === undefined) await this.#committer.flush();
+  }
+
+  deadLetters(): readonly DeadLetter[] {
+    return this.#state.dead.all;
   }
 
   openGaps(): readonly Gap[] {

@@ -42,6 +42,21 @@ export type Disposition =
   | { readonly position: BlockPosition; readonly kind: 'thinned' }
   | { readonly position: BlockPosition; readonly kind: 'rejected'; readonly reason: string };
 
+/** What nobody will ever take; its numbers are in a gap `rejected`. */
+export interface DeadLetter {
+  readonly epoch: Epoch;
+  readonly stream: string;
+  readonly first: number;
+  /** Rows. */
+  readonly count: number;
+  readonly reason: string;
+  /** When, boot time in ms. */
+  readonly atMs: number;
+  /** A sealed block, or rows that no block can hold: JSON of their times, values, qualities and texts. */
+  readonly kind: 'block' | 'rows';
+  readonly content: Uint8Array;
+}
+
 export type StoreHealth =
   | { readonly state: 'ok' }
   /** Nothing is lost yet: rows wait in bounded memory until the disk takes writes again. */
@@ -182,6 +197,8 @@ export interface Store {
   isLive?(stream: string): boolean;
   /** Gaps not yet turned into meta rows are turned into them now, so that they can be sent. */
   publishGaps(): Promise<void>;
+  /** What was rejected, oldest first: a bounded share of the size. */
+  deadLetters?(): readonly DeadLetter[];
   /** Gaps in the ledger that no meta row carries yet. */
   openGaps(): readonly Gap[];
   status(): StoreStatus;

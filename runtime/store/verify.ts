@@ -14,6 +14,7 @@ import { newestOf } from './recover.js';
 import { newestSlot, type Reserve } from './reserve.js';
 import { scanValues } from './scan.js';
 import { descriptorOf } from './state.js';
+import type { DeadLetter } from './types.js';
 import { readFooter, tryHeader, walkBlocks } from './value.js';
 
 export type AuditCounts = Omit<Audit, 'stored' | 'names' | 'lastBoot' | 'firsts'>;
@@ -142,6 +143,16 @@ function problemsOf(
       problems.push(`${stream} (epoch ${epoch}): ${from} to ${to - 1} are nowhere`);
   }
   return problems;
+}
+
+/** The dead letters of a store that no node has open. StoreError: `locked` while a node runs on it. */
+export async function readDeadLetters(path: string, deps: StoreDeps): Promise<readonly DeadLetter[]> {
+  const db = await openForReading(path, deps);
+  try {
+    return (await load(db, path, deps.native)).dead.map(([, letter]) => letter);
+  } finally {
+    await db.close();
+  }
 }
 
 /** A stored block with what is needed to understand it. */
