@@ -116,8 +116,8 @@ async function syncThere(files: StoreDeps['files'], path: string): Promise<void>
 async function damageOf({ path, deps }: StoreOptions, names: readonly string[]): Promise<string | undefined> {
   const current = await deps.files.read(join(path, LEVEL, 'CURRENT'));
   if (!current) return 'CURRENT is missing';
-  const manifest = new TextDecoder().decode(current).trim();
-  if (!/^MANIFEST-\d+$/.test(manifest)) return 'CURRENT is damaged';
+  const manifest = /^(MANIFEST-\d+)\n$/.exec(new TextDecoder().decode(current))?.[1];
+  if (manifest === undefined) return 'CURRENT is damaged';
   if (!names.includes(manifest)) return `${manifest} is missing`;
   const bytes = await deps.files.read(join(path, LEVEL, manifest));
   return bytes?.length === 0 ? `${manifest} is empty` : undefined;

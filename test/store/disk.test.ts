@@ -1,29 +1,10 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import { type Store, verifyStore } from '../../runtime/store/index.js';
+import { fill, mounted, run } from './mounted.js';
 import { allGaps, heldRows, openTest, rowsOf, temporary, testDeps, testOptions, until } from './support.js';
-
-function run(command: string, ...args: string[]): boolean {
-  try {
-    execFileSync(command, args, { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-/** Mounts what `args` say on a directory of the test's; undefined where that isn't allowed. */
-function mounted(t: TestContext, ...args: string[]): string | undefined {
-  const point: string = join(
-    temporary(t, () => void run('umount', '-l', point)),
-    'disk',
-  );
-  mkdirSync(point);
-  return run('mount', ...args, point) ? point : undefined;
-}
 
 /** Every id that a commit has acknowledged, in order; ids are appended one by one, from 0. */
 async function checkAccount(store: Store, produced: number, acknowledged: number): Promise<void> {
@@ -77,7 +58,7 @@ test('a full disk for a while: 0 acknowledged lost, sampling goes on, gaps for w
   assert.deepEqual((await verifyStore(path, testDeps())).problems, []);
 });
 
-test('a disk that turns read-only: bounded memory, an error in the health, gaps; nothing acknowledged is lost', async (t) => {
+test('FAULTS 8: a disk that turns read-only: what it holds is read on, bounded memory, an error in the health, gaps; nothing acknowledged is lost', async (t) => {
   const image = join(temporary(t), 'image');
   writeFileSync(image, new Uint8Array(8 * 1024 * 1024));
   const made = run('mkfs.ext4', '-q', '-O', '^has_journal', image);
@@ -93,6 +74,9 @@ test('a disk that turns read-only: bounded memory, an error in the health, gaps;
   const { health, pendingRows } = store.status();
   assert.ok(health.state === 'notWriting' && /read-only/i.test(health.reason), JSON.stringify(health.state));
   assert.ok(pendingRows < 10_000, `${pendingRows} rows in memory`);
+  const readable = (await heldRows(store, ['telemetry'])).length;
+  t.diagnostic(`${readable} rows are read from a disk that takes no write, ${pendingRows} wait`);
+  assert.ok(readable >= 100, `${readable} rows are read while the disk refuses`);
   await store.close();
   // A power cycle and a repaired card: the disk takes writes again.
   assert.ok(run('umount', disk) && run('mount', '-o', 'loop', image, disk));
@@ -106,15 +90,3 @@ test('a disk that turns read-only: bounded memory, an error in the health, gaps;
   assert.ok(gaps.length === 1 && gaps[0]!.cause === 'uncleanStop' && gaps[0]!.first === counts.length);
   await again.close();
 });
-
-/** Fills the disk to the last page. */
-function fill(path: string): void {
-  for (let bytes = 1024 * 1024, part = 0; bytes >= 4096; part += 1) {
-    try {
-      writeFileSync(path, new Uint8Array(bytes), { flag: 'a' });
-    } catch {
-      bytes /= 2;
-    }
-    if (part > 100) return;
-  }
-}
