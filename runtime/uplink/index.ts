@@ -129,7 +129,10 @@ class MqttUplink implements Uplink {
   }
 
   start(): void {
-    this.#unsubscribe = this.options.store.onCommit((commit) => this.#sender.committed(commit));
+    this.#unsubscribe = this.options.store.onCommit((commit) => {
+      this.#sender.committed(commit);
+      if (commit.rows > 0 && commit.classes.includes('alarm')) this.#link.urgent();
+    });
     this.#link.start();
   }
 

@@ -9,6 +9,9 @@ import type { LinkState, UplinkLog } from './types.js';
 const CONNECT_TIMEOUT_MS = 30_000;
 /** A link that lived so long was a good one. */
 const GOOD_LIFE_NS = 30_000_000_000n;
+/** So often, at the most, something urgent cuts a wait short. */
+const URGENT_EVERY_NS = 60_000_000_000n;
+
 export interface LinkOptions {
   readonly clock: RuntimeClock;
   readonly random: () => number;
@@ -37,6 +40,7 @@ export class Link {
   #protocol: 4 | 5;
   #stopped = false;
   connects = 0;
+  #urgentNs: bigint | undefined;
   readonly #backoff: Backoff;
   readonly #rival: Rival;
 
@@ -61,6 +65,24 @@ export class Link {
 
   start(): void {
     this.#try();
+  }
+
+  /**
+   * There is something that must not wait out a long back-off: waits begin anew, as after a first failure. Once a minute, so that alarms
+   * without an end keep neither a radio busy nor two nodes with one id at each other's throats.
+   */
+  urgent(): void {
+    const nowNs = this.options.clock.nowNs();
+    const isTooSoon = this.#urgentNs !== undefined && nowNs - this.#urgentNs < URGENT_EVERY_NS;
+    if (this.#stopped || this.#state.state !== 'waiting' || isTooSoon) return;
+    this.#urgentNs = nowNs;
+    this.#backoff.reset();
+    const waitedMs = Number((nowNs - this.#state.since) / 1_000_000n);
+    const soonMs = this.#backoff.nextMs();
+    if (waitedMs + soonMs >= this.#state.retryInMs) return;
+    this.#timer?.cancel();
+    this.#state = { ...this.#state, retryInMs: waitedMs + soonMs };
+    this.#timer = this.options.clock.after(soonMs, () => this.#try());
   }
 
   fail(why: LinkFailure): void {
