@@ -60,7 +60,7 @@ async function cutAll(states: number, seed: number): Promise<boolean> {
       `${tally.replaced} made anew in their making; at most ${tally.mostUnpromised} rows that nobody had promised were lost; ` +
       `${Math.round(seconds)} s, ${Math.round(tally.states / seconds)}/s\n`,
   );
-  return tally.violations.length === 0 && tally.states > 0;
+  return tally.violations.length === 0 && tally.states >= states;
 }
 
 async function killAll(kills: number, seed: number): Promise<boolean> {
@@ -91,21 +91,25 @@ async function again(log: string, which: { seed: number; count: number; only: nu
   return violations.length === 0;
 }
 
+/** Recordings one after another, until there were so many states: a moment with little unsynced has fewer than it is asked for. */
 async function sweep(states: number, firstSeed: number): Promise<Tally> {
   const sum: Tally = { states: 0, replaced: 0, mostUnpromised: 0, violations: [] };
-  const parts = Array.from({ length: Math.ceil(states / STATES_A_RECORDING) }, (_, part) => ({
-    seed: firstSeed + 1000 * part,
-    count: Math.min(STATES_A_RECORDING, states - part * STATES_A_RECORDING),
-  }));
-  const cut = async (part: { seed: number; count: number }): Promise<void> => {
+  const cut = async (seed: number, count: number): Promise<void> => {
     const parent = fastFolder();
-    const { log } = await record(parent, usualRuns(part.seed, STEPS));
-    const tally = await checkStates({ log, ...part });
+    const { log } = await record(parent, usualRuns(seed, STEPS));
+    const tally = await checkStates({ log, seed, count });
     add(sum, tally);
-    report(log, part.seed, tally);
+    report(log, seed, tally);
     rmSync(parent, { recursive: true });
   };
-  await allOf(parts.map((part) => () => cut(part)));
+  for (let seed = firstSeed; sum.states < states && sum.violations.length === 0; ) {
+    const tasks: (() => Promise<void>)[] = [];
+    for (let left = states - sum.states; left > 0; left -= STATES_A_RECORDING, seed += 1000) {
+      const [its, count] = [seed, Math.min(STATES_A_RECORDING, left)];
+      tasks.push(() => cut(its, count));
+    }
+    await allOf(tasks);
+  }
   return sum;
 }
 
