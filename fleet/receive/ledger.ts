@@ -50,9 +50,15 @@ export class Ledger {
   apply(fact: Fact): void {
     const epoch = this.epoch(fact.node, fact.epoch);
     if (!epoch) return;
-    if (fact.fact === 'meta') epoch.apply(decodeMeta(Buffer.from(fact.record, 'base64')));
+    if (fact.fact === 'meta') this.meta(epoch, decodeMeta(Buffer.from(fact.record, 'base64')));
     else if (fact.fact === 'received') epoch.stream(fact.stream)?.receive(fact.first, fact.last, fact.crc);
     else restoreCounts(epoch.stream(fact.stream), fact);
+  }
+
+  /** A record from a meta block of `carrier`: a gap names its own epoch, often an earlier one. False: it found no room. */
+  meta(carrier: EpochLedger, record: MetaRecord): boolean {
+    const owner = record.kind === 'gap' ? this.epoch(carrier.node, record.value.epoch) : carrier;
+    return owner?.apply(record) ?? false;
   }
 
   /** The fewest facts that make this ledger again. */

@@ -106,7 +106,7 @@ class CoreReceiver implements Receiver {
     for (const bytes of block.texts ?? []) {
       const record = bytes instanceof Uint8Array ? this.#metaRecord(bytes) : undefined;
       if (!record) continue;
-      if (ledger.apply(record)) records.push(record);
+      if (this.#ledger.meta(ledger, record)) records.push(record);
       else this.#count('ledgerFull');
     }
     // Last the block: a journal that is torn before it has its records once more, not never.

@@ -110,6 +110,23 @@ test('a gap alone tells of rows that were produced; an open one of an end', () =
   assert.equal(line('climate').openFrom, 100);
 });
 
+test('a gap is of the epoch that it names, whichever block brings it, also after a restart', () => {
+  const { receiver, meta, rows } = rig();
+  const earlier = '00000000000000aa';
+  rows('climate', 0, [1, 2, 3]);
+  const record = gap(1, undefined, 'epochEnd');
+  assert.ok(record.kind === 'gap');
+  meta({ ...record, value: { ...record.value, epoch: earlier } });
+  const restored = createReceiver();
+  restored.restore(receiver.facts());
+  for (const one of [receiver, restored]) {
+    const openFrom = (epoch: string) =>
+      one.summary().find((line) => line.epoch === epoch && line.stream === 'climate')?.openFrom;
+    assert.equal(openFrom(EPOCH), undefined);
+    assert.equal(openFrom(earlier), 1);
+  }
+});
+
 test('what is not a block of that topic is counted by cause, and never thrown', () => {
   const { receiver, topic } = rig();
   const good = block('climate', 0, [1]);

@@ -72,7 +72,8 @@ test('a record of a run becomes a scenario: the same streams, the same faults at
   near(found(again, 'diskError').forS, 40, 10, 'diskError');
   near(found(again, 'outage').forS, 60, 10, 'outage');
   near(found(again, 'bus').forS, 30, 10, 'bus');
-  near(found(again, 'slowDisk').syncMs, 2_000, 500, 'slowDisk');
+  // One sync takes half to one and a half of what is usual.
+  near(found(again, 'slowDisk').syncMs, 2_000, 1_000, 'slowDisk');
   assert.deepEqual(
     [found(again, 'outage').how, found(again, 'bus').how, found(again, 'jump').years],
     ['dns', 'nack', 10],

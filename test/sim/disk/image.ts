@@ -38,6 +38,8 @@ export class LevelImage {
   manifestNumber = 4;
   /** Keys [from, to) lie in a table that can't be read. */
   unreadable: { readonly from: string; readonly to: string }[] = [];
+  /** Keys whose value in its table isn't what was written. */
+  rotten = new Set<string>();
   /** Its files and their names were synced after they were made. */
   durable = false;
   /** Since it was made. */
@@ -67,6 +69,8 @@ export class LevelImage {
   /** The log becomes a table; what is still being written stays in a new log. */
   flush(entries: SortedEntries, underWay: readonly LogRecord[] = []): void {
     for (const record of this.log) for (const operation of record.operations) this.#supersede(operation);
+    for (const k of this.rotten)
+      if (entries.get(k)?.value !== this.tables.get(k)?.value) this.rotten.delete(k);
     this.tables = new SortedEntries(entries.all);
     this.log = [...underWay];
     this.logBytes = underWay.reduce((sum, { bytes }) => sum + bytes, 0);
@@ -146,6 +150,7 @@ export class LevelImage {
     made.log = [...this.log];
     made.dead = [...this.dead];
     made.unreadable = [...this.unreadable];
+    made.rotten = new Set(this.rotten);
     made.syncedNames = new Set(this.syncedNames);
     made.isOpen = false;
     made.onRot = undefined;

@@ -114,7 +114,7 @@ class Handle implements LevelDb {
     if (refusal) return life.later(1e6, () => this.#fail(refusal));
     if (life.dead) return life.now(() => undefined);
     const record = image.append(operations);
-    disk.measure(this.path);
+    disk.measure(this.path.slice(0, this.path.lastIndexOf('/')));
     disk.events.moment(life, 'sync');
     return life.later(disk.syncNs(), () => {
       if (this.#closed) disk.events.breach(`${this.path}: closed while a write was under way`);
@@ -156,7 +156,7 @@ class Handle implements LevelDb {
       return;
     }
     this.#flush();
-    this.disk.measure(this.path);
+    this.disk.measure(this.path.slice(0, this.path.lastIndexOf('/')));
   }
 
   #flush(): void {

@@ -51,6 +51,7 @@ function rotEntry(
   const value = entry.value.slice();
   value[random.int(0, value.length - 1)]! ^= 1 << random.int(0, 7);
   destroyed(entry);
+  image.rotten.add(entry.k);
   image.tables.replace({ ...entry, value });
   image.onRot?.({ ...entry, value });
   return true;

@@ -13,7 +13,7 @@ import { createUplink, type MqttConnect } from '../../../runtime/uplink/index.js
 import type { Disk } from '../disk/disk.js';
 import { filesOf } from '../disk/files.js';
 import { openLevel } from '../disk/level.js';
-import { repairLevel } from '../disk/repair.js';
+import { checkTables, repairLevel } from '../disk/repair.js';
 import type { Random } from '../kernel/random.js';
 import { FLEET_KEY } from '../net/signer.js';
 import type { Oracle } from '../oracle/oracle.js';
@@ -137,6 +137,7 @@ function storeOptions(
     files: filesOf(disk, life),
     openLevel: (path, options) => openLevel(disk, life, path, options),
     repairLevel: (from, to) => repairLevel(disk, life, from, to),
+    checkTables: (path) => checkTables(disk, life, path),
     native,
     log: (level, text) => log(level, 'store', text),
   };

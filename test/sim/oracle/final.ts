@@ -72,9 +72,12 @@ function judgeSummary(oracle: Oracle, receiver: Receiver, { node, scenario }: Ci
     if (line.contradictions > 0 && !refused)
       oracle.fail('ledger', `${where}: ${line.contradictions} contradictions`);
     const track = oracle.track(line.epoch, line.stream);
+    if ((line.openFrom ?? Number.POSITIVE_INFINITY) !== track.openFrom)
+      oracle.fail('ledger', `${where}: open from ${line.openFrom}, and ${track.openFrom} was told`);
     for (const { first, last } of line.missingRanges) {
       for (let n = first; n <= Math.min(last, track.resolvedTo - 1); n += 1) {
-        if (!track.isResolved(n)) oracle.fail('ledger', `${where}: ${n} is missing`);
+        if (n < track.openFrom && (track.flags(n) & EXCUSED) === 0)
+          oracle.fail('ledger', `${where}: the receiver misses ${n}`);
       }
     }
   }

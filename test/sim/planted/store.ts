@@ -13,20 +13,20 @@ export const STORE_PLANTS: readonly Plant[] = [
   {
     title: 'the database is not opened anew after a failed write',
     file: COMMITTER,
-    find: '        this.#db = undefined;\n        const reason',
-    replace: '        const reason',
+    find: '        this.connection.failed();',
+    replace: '',
   },
   {
     title: 'a failed batch that has landed is written again',
     file: COMMITTER,
-    find: 'if (doubtful && head?.batch === doubtful.batch) {',
-    replace: 'if (doubtful && head?.batch === doubtful.batch + 1) {',
+    find: 'if (doubtful && head?.batch === doubtful.batch)',
+    replace: 'if (doubtful && head?.batch === doubtful.batch + 1)',
   },
   {
     title: 'a failed batch that has not landed counts as written',
     file: COMMITTER,
-    find: 'if (doubtful && head?.batch === doubtful.batch) {',
-    replace: 'if (doubtful) {',
+    find: 'if (doubtful && head?.batch === doubtful.batch)',
+    replace: 'if (doubtful)',
   },
   {
     title: 'receipts are forgotten after a failed batch, and so are gaps',
@@ -122,7 +122,7 @@ export const STORE_PLANTS: readonly Plant[] = [
   {
     title: 'memory is not bounded while the disk refuses',
     file: 'runtime/store/shed.js',
-    find: 'state.memory.bytes > state.options.memoryBytes',
+    find: 'state.memory.bytes > maxBytes',
     replace: 'false',
   },
   {
@@ -139,15 +139,15 @@ export const STORE_PLANTS: readonly Plant[] = [
   },
   {
     title: 'no audit after an unclean stop',
-    file: 'runtime/store/store.js',
-    find: '            this.#scrubber.start(db);',
-    replace: '',
+    file: 'runtime/store/scrub.js',
+    find: '        this.#running = this.#scrub().finally(() => {',
+    replace: '        this.#running = Promise.resolve().finally(() => {',
   },
   {
     title: 'what LevelDB made is not made durable',
     file: 'runtime/store/database.js',
     find: 'await files.sync(join(path, LEVEL, name));',
-    replace: '',
+    replace: 'await undefined;',
   },
   {
     title: 'gaps stay in the ledger',

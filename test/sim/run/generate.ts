@@ -8,7 +8,7 @@ const MIB = 1024 * 1024;
 export function generate(seed: number): Scenario {
   const random = new Random(seed, 'scenario');
   const hours = 24 + random.int(0, 2);
-  const isSmall = random.chance(0.2);
+  const isSmall = random.chance(0.15);
   const streams = streamsOf(random, isSmall);
   return {
     format: 1,
@@ -83,7 +83,7 @@ function streamsOf(random: Random, isSmall: boolean): readonly StreamPlan[] {
     {
       ...{ id: 'bulk', class: 'bulk', shape: isSmall ? 'blob' : 'fifo' },
       intervalMs: every(600, 1200),
-      burst: isSmall ? 30 : 120,
+      burst: isSmall ? 60 : 120,
     },
   ];
   if (random.chance(0.5))
