@@ -92,8 +92,8 @@ export const STORE_PLANTS: readonly Plant[] = [
   {
     title: 'what is evicted gets no gap',
     file: 'runtime/store/release.js',
-    find: "                    this.#settle(entry, 'quota');",
-    replace: "                    this.#settle(entry, 'receipt');",
+    find: "this.#settle(entry, 'quota', value);",
+    replace: "this.#settle(entry, 'receipt', value);",
   },
   {
     title: 'the most precious class is evicted first',
@@ -134,8 +134,8 @@ export const STORE_PLANTS: readonly Plant[] = [
   {
     title: 'a damaged block is passed by without a gap',
     file: 'runtime/store/reader.js',
-    find: "this.releases.add(position, 'rot');",
-    replace: '',
+    find: "become a gap (${where(position)})`);\n            this.releases.add(position, 'rot');",
+    replace: 'become a gap (${where(position)})`);',
   },
   {
     title: 'no audit after an unclean stop',
@@ -146,7 +146,7 @@ export const STORE_PLANTS: readonly Plant[] = [
   {
     title: 'what LevelDB made is not made durable',
     file: 'runtime/store/database.js',
-    find: 'await files.sync(join(path, LEVEL, name));',
+    find: 'await syncThere(files, join(path, LEVEL, name));',
     replace: 'await undefined;',
   },
   {
