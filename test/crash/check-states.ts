@@ -1,8 +1,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { rmSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import type { Finding } from './judge.js';
+import { fastFolder } from './recording.js';
 import type { Negative } from './states.js';
 
 const WORKER = fileURLToPath(new URL('./state-worker.js', import.meta.url));
@@ -44,7 +46,9 @@ type Line = { readonly state: number } & (
 /** Judges states of a recording in a process of its own; that it dies is a violation of the state that it was at, and ends the count. */
 export async function checkStates({ log, seed, count, negative, only }: StatesOf): Promise<Tally> {
   const tally: Tally = { states: 0, replaced: 0, mostUnpromised: 0, violations: [] };
-  const args = [WORKER, log, String(seed), String(count)];
+  // Made here: a process that aborts leaves what it made.
+  const folder = fastFolder();
+  const args = [WORKER, folder, log, String(seed), String(count)];
   if (only !== undefined) args.push('--only', String(only));
   if (negative?.ignoresSyncs) args.push('--ignore-syncs');
   if (negative?.losesOnError) args.push('--loses-on-error');
@@ -63,6 +67,7 @@ export async function checkStates({ log, seed, count, negative, only }: StatesOf
     else where = `after ${line.operations} operations, ${line.model}, kept: ${line.kept}`;
   }
   const [code, signal] = (await closed) as [number | null, NodeJS.Signals | null];
+  rmSync(folder, { recursive: true });
   if (code !== 0)
     tally.violations.push({
       seed,

@@ -1,12 +1,11 @@
-// Judges crash states of a recording: `state-worker.js LOG SEED COUNT [--only K] [--ignore-syncs] [--loses-on-error]`. In a process of its own, since LevelDB
+// Judges crash states of a recording: `state-worker.js FOLDER LOG SEED COUNT [--only K] [--ignore-syncs] [--loses-on-error]`. In a process of its own, since LevelDB
 // may abort it. Each line that it writes is a JSON object: a state that it is about to judge, or what it found in one.
-import { rmSync, writeSync } from 'node:fs';
+import { writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { judgeStore } from './judge.js';
 import { readOperations } from './operation-log.js';
 import { STORE } from './options.js';
-import { fastFolder } from './recording.js';
 import { crashStates, materialise } from './states.js';
 
 const { values, positionals } = parseArgs({
@@ -17,10 +16,8 @@ const { values, positionals } = parseArgs({
     'loses-on-error': { type: 'boolean', default: false },
   },
 });
-const [log = '', seed = '', count = ''] = positionals;
+const [parent = '', log = '', seed = '', count = ''] = positionals;
 const only = values.only === undefined ? undefined : Number(values.only);
-const parent = fastFolder();
-process.once('exit', () => rmSync(parent, { recursive: true, force: true }));
 
 const faults = { ignoresSyncs: values['ignore-syncs'], losesOnError: values['loses-on-error'] };
 let state = 0;
