@@ -36,7 +36,7 @@ let image: NodeImage;
 /** Both machines boot beside the replay of the sound run. */
 const faulty = new Map<Fault, ReturnType<typeof faultyRun>>();
 
-test('whole power cuts: the node boots again each time, and what arrives is all that was promised', {
+test('FAULTS 4: whole power cuts: the node boots again each time, and what arrives is all that was promised', {
   timeout: TIMEOUT_MS,
 }, async (t) => {
   t.diagnostic(`seed ${seed}; ${work}`);
