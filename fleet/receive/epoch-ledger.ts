@@ -1,16 +1,19 @@
-import { type BootRecord, type Descriptor, type MetaRecord, Times } from '../../wire/index.js';
+import { type BootRecord, type Descriptor, encodeMeta, type MetaRecord, Times } from '../../wire/index.js';
 import { StreamLedger } from './stream-ledger.js';
 
 const MAX_STREAMS = 256;
 const MAX_DESCRIPTORS = 1024;
 const MAX_BOOTS = 1024;
+const MAX_UNREAD = 1024;
 
-/** All that is known of one epoch of one node. Bounded: what is past a bound is counted by the receiver, and dropped. */
+/** All that is known of one epoch of one node. Bounded: what is past a bound isn't taken, and its node keeps it. */
 export class EpochLedger {
   readonly streams = new Map<string, StreamLedger>();
   readonly descriptors = new Map<string, Descriptor>();
   readonly boots = new Map<number, BootRecord>();
   readonly times = new Times();
+  /** Records of a later version, base64: for a later version of this ledger. */
+  readonly #unread = new Map<string, string>();
 
   constructor(
     readonly node: string,
@@ -27,6 +30,12 @@ export class EpochLedger {
 
   descriptor(stream: string, version: number): Descriptor | undefined {
     return this.descriptors.get(`${stream}/${version}`);
+  }
+
+  /** Keeps a record of a later version. False: it found no room. */
+  keep(bytes: Uint8Array): boolean {
+    const text = Buffer.from(bytes).toString('base64');
+    return put(this.#unread, text, text, MAX_UNREAD);
   }
 
   /** False: it found no room. */
@@ -46,8 +55,13 @@ export class EpochLedger {
     }
   }
 
-  /** What was applied, as records again; gaps as they stand. */
-  records(): readonly MetaRecord[] {
+  /** What was taken, as records again, base64; gaps as they stand. */
+  records(): readonly string[] {
+    const known = this.#known().map((record) => Buffer.from(encodeMeta(record)).toString('base64'));
+    return [...known, ...this.#unread.values()];
+  }
+
+  #known(): readonly MetaRecord[] {
     return [
       ...[...this.descriptors.values()].map((value) => ({ kind: 'descriptor' as const, value })),
       ...[...this.boots.values()].map((value) => ({ kind: 'boot' as const, value })),

@@ -35,6 +35,11 @@ export class Ranges {
     this.#ranges.splice(from, to - from, merged);
   }
 
+  /** It overlaps or touches what is there: adding it makes no further range. */
+  touches(first: number, last: number): boolean {
+    return this.countIn(first - 1, last + 1) > 0;
+  }
+
   /** How many of [first, last] are in the set. */
   countIn(first: number, last: number): number {
     let count = 0;

@@ -2,14 +2,13 @@ import { type DecodedBlock, type DecodedHeader, native } from '../../native/inde
 import {
   blockFilters,
   type Descriptor,
-  decodeMeta,
   META_STREAM,
   MetaError,
   type MetaRecord,
   type RowTime,
 } from '../../wire/index.js';
 import type { EpochLedger } from './epoch-ledger.js';
-import { type Fact, Ledger, metaFact, type SummaryLine } from './ledger.js';
+import { type Fact, Ledger, type SummaryLine, type TakenRecord } from './ledger.js';
 import type { BlockVerdict } from './stream-ledger.js';
 
 /** MQTT's bound is 256 MiB; a block of 4096 rows × 64 columns is far below this. */
@@ -69,6 +68,13 @@ export function createReceiver(): Receiver {
   return new CoreReceiver();
 }
 
+interface TakenMeta {
+  readonly records: readonly MetaRecord[];
+  readonly facts: readonly Fact[];
+  /** Records that found no room. */
+  readonly roomless: number;
+}
+
 class CoreReceiver implements Receiver {
   readonly #ledger = new Ledger();
   readonly invalid: Record<string, number> = {};
@@ -92,41 +98,53 @@ class CoreReceiver implements Receiver {
     const ledger = this.#ledger.epoch(node, epoch);
     const lines = ledger?.stream(stream);
     if (!ledger || !lines) return this.#refuse('ledgerFull', `no room for ${node}/${epoch}/${stream}`);
-    const verdict = lines.take(first, last, crc);
+    const verdict = lines.judge(first, last, crc);
     if (verdict === 'ledgerFull') return this.#refuse(verdict, `no room for a range of ${stream}`);
+    const isMeta = stream === META_STREAM && verdict !== 'duplicate';
+    const meta = isMeta ? this.#takeMeta(ledger, block) : undefined;
+    if (meta?.roomless) {
+      const text = `no room for ${meta.roomless} of ${count} records of ${stream} ${first} of ${node}/${epoch}`;
+      return this.#refuse('ledgerFull', text, meta.facts);
+    }
+    lines.take(verdict, first, last, crc);
     if (verdict === 'duplicate') return { kind: 'duplicate', header, facts: [] };
     ledger.times.seen(header.boot, block.timesNs.at(-1) ?? 0n);
     const received: Fact = { fact: 'received', node, epoch, stream, first, last, crc };
-    if (stream === META_STREAM) return this.#takeMeta(ledger, block, received);
+    // Last the block: a journal that is torn before it has its records once more, not never.
+    if (meta) return { kind: 'meta', header, records: meta.records, facts: [...meta.facts, received] };
     return { kind: 'rows', rows: rowsOf(ledger, block, verdict), facts: [received] };
   }
 
-  #takeMeta(ledger: EpochLedger, block: DecodedBlock, received: Fact): TakeResult {
-    const records: MetaRecord[] = [];
+  /** What found room stays; the block as a whole is received only if all of it did, so that its node keeps the rest. */
+  #takeMeta(ledger: EpochLedger, block: DecodedBlock): TakenMeta {
+    const { node, epoch } = ledger;
+    const taken = { records: [] as MetaRecord[], facts: [] as Fact[], roomless: 0 };
     for (const bytes of block.texts ?? []) {
-      const record = bytes instanceof Uint8Array ? this.#metaRecord(bytes) : undefined;
-      if (!record) continue;
-      if (this.#ledger.meta(ledger, record)) records.push(record);
-      else this.#count('ledgerFull');
+      if (!(bytes instanceof Uint8Array)) continue;
+      const one = this.#metaRecord(ledger, bytes);
+      if (one?.hasRoom === false) taken.roomless++;
+      if (!one?.hasRoom) continue;
+      if (one.record) taken.records.push(one.record);
+      taken.facts.push({ fact: 'meta', node, epoch, record: Buffer.from(bytes).toString('base64') });
     }
-    // Last the block: a journal that is torn before it has its records once more, not never.
-    const facts = [...records.map((record) => metaFact(ledger, record)), received];
-    return { kind: 'meta', header: block.header, records, facts };
+    return taken;
   }
 
-  /** A record of a later version, or a damaged one, costs itself, not its neighbours. */
-  #metaRecord(bytes: Uint8Array): MetaRecord | undefined {
+  /** A damaged record costs itself, not its neighbours. */
+  #metaRecord(ledger: EpochLedger, bytes: Uint8Array): TakenRecord | undefined {
     try {
-      return decodeMeta(bytes);
+      const taken = this.#ledger.meta(ledger, bytes);
+      if (taken.unread) this.#count(`meta.${taken.unread}`);
+      return taken;
     } catch (error) {
       this.#count(error instanceof MetaError ? `meta.${error.kind}` : 'meta.malformed');
       return undefined;
     }
   }
 
-  #refuse(cause: string, text: string): TakeResult {
+  #refuse(cause: string, text: string, facts: readonly Fact[] = []): TakeResult {
     this.#count(cause);
-    return { kind: 'invalid', cause, text, facts: [] };
+    return { kind: 'invalid', cause, text, facts };
   }
 
   #count(cause: string): void {

@@ -44,23 +44,22 @@ export class StreamLedger {
   /** By first number, oldest first: its rows and its CRC as one number, rows × 2^32 + CRC. */
   readonly #remembered = new Map<number, number>();
 
-  /** Judges a block by its identity, and counts it. A conflict's rows are counted as received too: both are kept. */
-  take(first: number, last: number, crc: number): BlockVerdict {
-    const verdict = this.#judge(first, last, crc);
+  /** Counts a block as judged. A conflict's rows are counted as received too: both are kept. */
+  take(verdict: BlockVerdict, first: number, last: number, crc: number): void {
     if (verdict === 'duplicate' || verdict === 'again') this.duplicates++;
     if (verdict === 'conflict') this.conflicts++;
     if (verdict === 'new' || verdict === 'conflict') this.receive(first, last, crc);
     if (verdict === 'again') this.#remember(first, shortOf(first, last, crc));
-    return verdict;
   }
 
-  #judge(first: number, last: number, crc: number): BlockVerdict {
+  /** Judges a block by its identity. */
+  judge(first: number, last: number, crc: number): BlockVerdict {
     const known = this.#remembered.get(first);
     if (known !== undefined) return known === shortOf(first, last, crc) ? 'duplicate' : 'conflict';
     const have = this.received.countIn(first, last);
     // Blocks are immutable: one that is had in part is another cut of the same numbers.
     if (have > 0) return have === last - first + 1 ? 'again' : 'conflict';
-    return this.received.list.length >= MAX_RANGES ? 'ledgerFull' : 'new';
+    return hasRoom(this.received, first, last) ? 'new' : 'ledgerFull';
   }
 
   receive(first: number, last: number, crc?: number): void {
@@ -92,7 +91,7 @@ export class StreamLedger {
       return true;
     }
     const ranges = this.gaps.get(gap.cause) ?? new Ranges();
-    if (ranges.list.length >= MAX_RANGES) return false;
+    if (!hasRoom(ranges, gap.first, gap.last)) return false;
     ranges.add(gap.first, gap.last);
     this.gaps.set(gap.cause, ranges);
     return true;
@@ -116,6 +115,10 @@ export class StreamLedger {
     const missingRanges = left.list.slice(0, 100);
     return { received: this.received.count, gaps, missing: left.count, missingRanges, ...counts };
   }
+}
+
+function hasRoom(ranges: Ranges, first: number, last: number): boolean {
+  return ranges.list.length < MAX_RANGES || ranges.touches(first, last);
 }
 
 function shortOf(first: number, last: number, crc: number): number {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { createReceiver, type TakeResult } from '../../fleet/receive/index.js';
+import { createReceiver, heldBy, type TakeResult } from '../../fleet/receive/index.js';
 import { Ranges } from '../../fleet/receive/ranges.js';
 import { native } from '../../native/index.js';
 import { blockTopic, encodeMeta, type LogClass, type MetaRecord } from '../../wire/index.js';
@@ -165,6 +165,84 @@ test('a damaged or later meta record costs itself only', () => {
   });
   assert.ok(result.kind === 'meta' && result.records.length === 1);
   assert.deepEqual(receiver.invalid, { 'meta.unknownKind': 1, 'meta.malformed': 1 });
+});
+
+const descriptor = (version: number): MetaRecord => {
+  const channels = [{ name: 't', quantity: 'temperature', type: { kind: 'f64' } }] as const;
+  return {
+    kind: 'descriptor',
+    value: { stream: 'climate', version, title: 'Air', class: 'telemetry', channels },
+  };
+};
+const bootOf = (boot: number): MetaRecord => ({ kind: 'boot', value: { boot, bootId: 'b', software: 's' } });
+const gapOf = (stream: string, first: number): MetaRecord => {
+  return {
+    kind: 'gap',
+    value: { epoch: EPOCH, stream, first, last: first, cause: 'quota', atMost: false },
+  };
+};
+/** A record of a kind that this version doesn't know: `["later", n]`. */
+const laterRecord = (n: number) =>
+  Uint8Array.from([0x82, 0x65, ...Buffer.from('later'), 0x19, n >> 8, n & 255]);
+
+/** For each bound of the ledger: the records that fill it, one more that doesn't fit, and one that still does. */
+const bounds: readonly [string, number, (n: number) => MetaRecord | Uint8Array, MetaRecord | Uint8Array][] = [
+  ['descriptors', 1024, (n) => descriptor(n + 1), descriptor(7)],
+  ['boots', 1024, (n) => bootOf(n + 1), bootOf(7)],
+  ['gap ranges', 16_384, (n) => gapOf('climate', 2 * n), gapOf('climate', 1)],
+  // The meta stream is one of the 256.
+  ['streams', 255, (n) => gapOf(`s${n}`, 0), gapOf('s7', 5)],
+  ['records of a later version', 1024, laterRecord, laterRecord(7)],
+];
+
+for (const [name, max, recordOf, fitting] of bounds) {
+  test(`FAULTS 30: a meta block that finds no room (${name}) is not held, and is had once there is room`, () => {
+    const { receiver, meta: record } = rig();
+    for (let n = 0; n < max; n += 256) {
+      const some = Array.from({ length: Math.min(256, max - n) }, (_, i) => recordOf(n + i));
+      assert.ok(heldBy(record(...some)), `${name} ${n}`);
+    }
+    const before = receiver.summary();
+    metaNext = max;
+    const full = record(recordOf(max), bootOf(3));
+    assert.ok(full.kind === 'invalid' && full.cause === 'ledgerFull', full.kind);
+    assert.match(full.text, /no room for 1 of 2 records of meta/);
+    assert.equal(heldBy(full), undefined);
+    assert.ok(
+      full.facts.every(({ fact }) => fact === 'meta'),
+      'what fitted is kept, the block is not received',
+    );
+    assert.deepEqual(
+      receiver.summary().find(({ stream }) => stream === 'meta'),
+      before.find(({ stream }) => stream === 'meta'),
+    );
+    metaNext = max;
+    assert.equal(
+      record(recordOf(max), bootOf(3)).kind,
+      'invalid',
+      'nor is it a duplicate when it comes again',
+    );
+    metaNext = max + 2;
+    assert.ok(heldBy(record(fitting)), 'what needs no room of its own is still held');
+    const empty = createReceiver();
+    metaNext = max;
+    const topic = blockTopic(NODE, 'meta', 'meta');
+    assert.ok(heldBy(empty.take(topic, meta(recordOf(max), bootOf(3)))));
+  });
+}
+
+test('a record of a later version is kept as it came: in the facts, over restarts, for who can read it', () => {
+  const { receiver, meta: record } = rig();
+  const result = record(laterRecord(1), bootOf(1));
+  assert.ok(result.kind === 'meta' && heldBy(result));
+  const kept = Buffer.from(laterRecord(1)).toString('base64');
+  const has = (facts: Iterable<TakeResult['facts'][number]>) =>
+    [...facts].filter((one) => one.fact === 'meta' && one.record === kept).length;
+  assert.equal(has(result.facts), 1);
+  const restored = createReceiver();
+  restored.restore(JSON.parse(JSON.stringify([...receiver.facts()])));
+  assert.equal(has(restored.facts()), 1);
+  assert.deepEqual(restored.summary(), receiver.summary());
 });
 
 const anchor = (boot: number, monotonicNs: bigint, wallNs: bigint, uncertaintyNs: bigint): MetaRecord => {
