@@ -128,7 +128,10 @@ export class Deleter implements Deletions {
       const name = victim(this.classes, this.state.options.quotaPercent, budgetBytes);
       if (name === undefined) return;
       try {
-        await this.#evictFrom(name, over + SPARE_SHARE * budgetBytes);
+        const bytes = this.classes[name].bytes - over - SPARE_SHARE * budgetBytes;
+        const share = shareBytes(name, this.state.options.quotaPercent, budgetBytes);
+        // Down to its share only: then the next class above its own gives way.
+        await this.#evictFrom(name, this.classes[name].bytes > share ? Math.max(bytes, share) : bytes);
       } catch (error) {
         this.state.options.deps.log('error', `no room could be made in class ${name}: ${reasonOf(error)}`);
         return;
@@ -136,8 +139,7 @@ export class Deleter implements Deletions {
     }
   }
 
-  async #evictFrom(name: LogClass, bytes: number): Promise<void> {
-    const enough = this.classes[name].bytes - bytes;
+  async #evictFrom(name: LogClass, enough: number): Promise<void> {
     const onUnreadable = (what: string): void =>
       this.state.options.deps.log('error', `LevelDB can't read on in class ${what}`);
     for await (const [commit, value] of scanValues(this.db, name, this.classes[name].floor, onUnreadable)) {
@@ -202,7 +204,13 @@ function victim(
   budgetBytes: number,
 ): LogClass | undefined {
   const held = LOG_CLASSES.filter((name) => name !== 'meta' && classes[name].values > 0).reverse();
-  return (
-    held.find((name) => classes[name].bytes > ((quotaPercent[name] ?? 0) / 100) * budgetBytes) ?? held[0]
-  );
+  return held.find((name) => classes[name].bytes > shareBytes(name, quotaPercent, budgetBytes)) ?? held[0];
+}
+
+function shareBytes(
+  name: LogClass,
+  quotaPercent: Readonly<Record<string, number>>,
+  budgetBytes: number,
+): number {
+  return ((quotaPercent[name] ?? 0) / 100) * budgetBytes;
 }

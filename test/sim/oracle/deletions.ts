@@ -1,4 +1,4 @@
-import { STREAM_CLASSES } from '../../../drivers/contract/index.js';
+import { STREAM_CLASSES, type StreamClass } from '../../../drivers/contract/index.js';
 import type { LevelOperation } from '../../../runtime/store/index.js';
 import { LOG_CLASSES } from '../../../wire/index.js';
 import { type Entry, keyText, type SortedEntries } from '../disk/sorted.js';
@@ -22,22 +22,27 @@ export class Deletions {
 
   /** A batch is about to be applied to what the database holds. */
   check(operations: readonly LevelOperation[], entries: SortedEntries): void {
+    const evicted: Entry[] = [];
+    const gone = new Set<string>();
     for (const operation of operations) {
       if (operation.type === 'put' && operation.key[0] === 0x56 && entries.get(keyText(operation.key)))
         this.oracle.fail('writtenTwice', 'a value is written again under its commit number');
       if (operation.type !== 'del' || operation.key[0] !== 0x56) continue;
       const entry = entries.get(keyText(operation.key));
-      if (entry) this.#checkValue(entry, operations, entries);
+      gone.add(keyText(operation.key));
+      if (entry && this.#checkValue(entry, operations, entries)) evicted.push(entry);
     }
+    if (evicted.length > 0) this.#checkOrder(evicted, gone, entries);
   }
 
-  #checkValue(entry: Entry, operations: readonly LevelOperation[], entries: SortedEntries): void {
-    let evicted = 0;
+  /** Whether the value goes for want of room. */
+  #checkValue(entry: Entry, operations: readonly LevelOperation[], entries: SortedEntries): boolean {
+    let isEvicted = false;
     for (const block of blocksIn(entry.value)) {
       const track = this.oracle.track(block.epoch, block.stream);
       const flags = track.flags(block.first);
       if (flags & (this.receipted | REFUSED | DESTROYED)) continue;
-      evicted += 1;
+      isEvicted = true;
       if ((flags & ANY_CAUSE) !== 0 || isInLedger(block, operations, entries)) continue;
       const where = `${block.stream} ${block.first} to ${block.first + block.count - 1}`;
       this.oracle.fail(
@@ -45,32 +50,36 @@ export class Deletions {
         `${where} is deleted, without a receipt and without a gap in the same batch`,
       );
     }
-    if (evicted > 0) this.#checkOrder(entry, operations, entries);
+    return isEvicted;
   }
 
-  /** From the lowest class above its share, oldest first. */
-  #checkOrder(entry: Entry, operations: readonly LevelOperation[], entries: SortedEntries): void {
-    const gone = new Set(operations.filter(({ type }) => type === 'del').map(({ key }) => keyText(key)));
-    const bytes = new Map<string, number>();
+  /** From the lowest class above its share, down to its share, oldest first. */
+  #checkOrder(evicted: readonly Entry[], gone: ReadonlySet<string>, entries: SortedEntries): void {
+    const left = new Map<string, number>();
     let total = 0;
     for (const one of entries.range('V', 'W')) {
+      if (gone.has(one.k)) continue;
       const name = classOf(one);
-      bytes.set(name, (bytes.get(name) ?? 0) + one.value.length);
+      left.set(name, (left.get(name) ?? 0) + one.value.length);
       total += one.value.length;
-      if (name === classOf(entry) && one.k < entry.k && !gone.has(one.k))
+      if (evicted.some((other) => classOf(other) === name && one.k < other.k))
         this.oracle.fail('evictionOrder', `a value of ${name} is evicted before an older one`);
     }
-    const name = classOf(entry);
     const share = (of: string): number => ((this.quotaPercent[of] ?? 0) / 100) * total;
-    for (const lower of STREAM_CLASSES.slice(STREAM_CLASSES.indexOf(name as 'log') + 1)) {
-      const held = bytes.get(lower) ?? 0;
-      if (name !== 'meta' && held > 1.1 * share(lower) + 20_000)
-        this.oracle.fail(
-          'evictionClass',
-          `${name} is evicted while ${lower} holds ${held} of ${total} bytes, above its share`,
-        );
+    const isAbove = (of: string): boolean => (left.get(of) ?? 0) > 1.2 * share(of) + 20_000;
+    for (const name of new Set(evicted.map(classOf))) {
+      if (name === 'meta') this.oracle.fail('evictionClass', 'a meta value is evicted');
+      const held = left.get(name) ?? 0;
+      for (const other of STREAM_CLASSES) {
+        if (!isAbove(other) || other === name) continue;
+        const isLower = STREAM_CLASSES.indexOf(other) > STREAM_CLASSES.indexOf(name as StreamClass);
+        if (isLower || held < 0.5 * share(name) - 4000)
+          this.oracle.fail(
+            'evictionClass',
+            `${name} is evicted, down to ${held} of ${total} bytes, while ${other} holds ${left.get(other)}, above its share`,
+          );
+      }
     }
-    if (name === 'meta') this.oracle.fail('evictionClass', 'a meta value is evicted');
   }
 }
 

@@ -101,7 +101,6 @@ export class Oracle {
       if (committed > track.acknowledgedTo) {
         track.acknowledge(track.acknowledgedTo, committed);
         track.acknowledgedTo = committed;
-        track.acknowledgedEnd = committed;
       }
       track.end = Math.max(track.end, next);
       if (stream === META_STREAM) track.next = next;

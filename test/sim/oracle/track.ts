@@ -43,8 +43,6 @@ export class Track {
   next = 0;
   /** Of the numbers that this process has given, those below. */
   acknowledgedTo = 0;
-  /** One past the highest number that any process has acknowledged, or found on the disk. */
-  acknowledgedEnd = 0;
   openFrom = Number.POSITIVE_INFINITY;
   resolvedTo = 0;
   readonly segments: Segment[] = [];
@@ -60,7 +58,6 @@ export class Track {
   begin(next: number, bootNumber: number, boot: Boot): void {
     this.next = next;
     this.acknowledgedTo = next;
-    this.acknowledgedEnd = next;
     this.segments.push({ from: next, bootNumber, boot });
   }
 

@@ -167,11 +167,9 @@ export class Watch implements LinkWatch, BrokerWatch {
     const why = this.#order.next(header);
     if (why && scenario.uplink.backlog !== 'newest' && scenario.uplink.custody !== 'fleet')
       oracle.fail('order', why);
-    if (header.first + header.count > oracle.track(header.epoch, header.stream).acknowledgedEnd)
-      oracle.fail(
-        'sentBeforeSync',
-        `${header.stream} ${header.first} is sent, and it was never acknowledged`,
-      );
+    // What a process before this one had synced counts too, told or not.
+    if ((oracle.track(header.epoch, header.stream).flags(header.first) & STORED) === 0)
+      oracle.fail('sentBeforeSync', `${header.stream} ${header.first} is sent, and the disk never had it`);
   }
 
   answered(_link: SimLink, id: number, reasonCode: number): void {
