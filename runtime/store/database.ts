@@ -39,7 +39,7 @@ async function openOrReplace(options: StoreOptions): Promise<OpenedDatabase> {
   const { path, deps } = options;
   await finishReplacement(options);
   const names = await deps.files.list(join(path, LEVEL));
-  const isEmpty = names.filter((name) => name !== 'LOCK' && !name.startsWith('LOG')).length === 0;
+  const isEmpty = !holdsDatabase(names);
   const damage = isEmpty ? undefined : ((await damageOf(options, names)) ?? (await checkBefore(options)));
   if (damage !== undefined) return replaceDatabase(options, damage);
   try {
@@ -73,19 +73,37 @@ export async function setChecked({ path, deps }: StoreOptions): Promise<void> {
   }
 }
 
-/** Opens a store's LevelDB that is there and whole; changes nothing else. StoreError `invalid` where there is none. */
+/**
+ * Opens a store's LevelDB that is there and whole; changes nothing else. All tables are looked at first: LevelDB may end the process over
+ * a damaged one, or write it down anew as whole. StoreError `invalid` where there is none, `damaged` where the node has to repair it.
+ */
 export async function openForReading(path: string, deps: StoreDeps): Promise<LevelDb> {
-  const names = await deps.files.list(join(path, LEVEL));
-  if (!names.includes('CURRENT')) {
-    throw new StoreError('invalid', path, 'there is no store here', {
-      hint: 'give the directory of a store',
-    });
-  }
+  const level = join(path, LEVEL);
   try {
-    return await deps.openLevel(join(path, LEVEL), { createIfMissing: false, ...levelSizes(0) });
+    const names = await deps.files.list(level);
+    if (!holdsDatabase(names)) {
+      throw new StoreError('invalid', path, 'there is no store here', {
+        hint: 'give the directory of a store',
+      });
+    }
+    const damage =
+      (await damageOf({ path, deps }, names)) ??
+      (await deps.checkTables?.(level, { goOn: () => true }))?.damage;
+    if (damage !== undefined) throw damaged(path, damage);
+    return await deps.openLevel(level, { createIfMissing: false, ...levelSizes(0) });
   } catch (error) {
-    throw openError(path, error);
+    throw codeOf(error) === 'LEVEL_CORRUPTION' ? damaged(path, reasonOf(error)) : openError(path, error);
   }
+}
+
+function damaged(path: string, damage: string): StoreError {
+  return new StoreError('damaged', path, `the database is damaged: ${damage}`, {
+    hint: 'start the node: it keeps what is whole, and gaps name the rest',
+  });
+}
+
+function holdsDatabase(names: readonly string[]): boolean {
+  return names.some((name) => name !== 'LOCK' && !name.startsWith('LOG'));
 }
 
 /** After the first synced batch: LevelDB doesn't sync what it creates, and until the marker is there nothing is acknowledged. */
@@ -113,7 +131,10 @@ async function syncThere(files: StoreDeps['files'], path: string): Promise<void>
 }
 
 /** With CURRENT missing LevelDB would make an empty database over the old one, and delete the old one's tables. */
-async function damageOf({ path, deps }: StoreOptions, names: readonly string[]): Promise<string | undefined> {
+async function damageOf(
+  { path, deps }: Pick<StoreOptions, 'path' | 'deps'>,
+  names: readonly string[],
+): Promise<string | undefined> {
   const current = await deps.files.read(join(path, LEVEL, 'CURRENT'));
   if (!current) return 'CURRENT is missing';
   const manifest = /^(MANIFEST-\d+)\n$/.exec(new TextDecoder().decode(current))?.[1];

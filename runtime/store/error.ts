@@ -1,8 +1,16 @@
 /**
  * locked: another process has the store open. newerFormat: a later runtime wrote it. foreignNode: it belongs to another node.
- * io: the disk or the file system failed. invalid: the caller gave what can't be. closed: used after close().
+ * damaged: its database isn't whole, and who looks at a stopped store doesn't repair it. io: the disk or the file system failed.
+ * invalid: the caller gave what can't be. closed: used after close().
  */
-export type StoreErrorKind = 'locked' | 'newerFormat' | 'foreignNode' | 'io' | 'invalid' | 'closed';
+export type StoreErrorKind =
+  | 'locked'
+  | 'newerFormat'
+  | 'foreignNode'
+  | 'damaged'
+  | 'io'
+  | 'invalid'
+  | 'closed';
 
 /** What happened, where, what to do; whoever handles it looks at `kind`. */
 export class StoreError extends Error {

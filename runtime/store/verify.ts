@@ -4,6 +4,7 @@ import { LOG_CLASSES } from '../../wire/index.js';
 import { AnchorTable } from './anchors.js';
 import { type Audit, audit, holes } from './audit.js';
 import { openForReading } from './database.js';
+import { StoreError } from './error.js';
 import { type StreamId, streamName } from './keys.js';
 import { DirtyKeys } from './ledger.js';
 import { type Loaded, load } from './load.js';
@@ -59,19 +60,55 @@ export interface Verdict {
 
 /**
  * Checks a store that no node has open: every block's CRC, and that every number is stored or settled. Changes no reading (LevelDB may
- * turn its log into a table). StoreError: `locked` while a node runs on it, `invalid` where there is no store, `io`.
+ * turn its log into a table). Of a damaged database it says what is damaged, and looks no further. StoreError: `locked` while a node runs
+ * on it, `invalid` where there is no store, `io`.
  */
 export async function verifyStore(path: string, deps: StoreDeps): Promise<Verdict> {
-  const db = await openForReading(path, deps);
+  const reserve = await readReserve(path, deps);
+  let db: LevelDb;
+  try {
+    db = await openForReading(path, deps);
+  } catch (error) {
+    if (error instanceof StoreError && error.kind === 'damaged') return unread(reserve, error.message);
+    throw error;
+  }
   try {
     const loaded = await load(db, path, deps.native);
-    const reserve = await readReserve(path, deps);
     const find = finder(loaded);
     return judge(loaded, reserve, await audit(db, { native: deps.native, find }));
   } finally {
     await db.close();
   }
 }
+
+/** What the reserve alone tells. */
+function unread(reserve: Reserve | undefined, problem: string): Verdict {
+  return {
+    ok: false,
+    node: reserve?.owner?.node ?? '',
+    machineId: reserve?.owner?.machineId ?? '',
+    epoch: reserve?.epoch ?? '',
+    boot: reserve?.owner?.boot ?? 0,
+    cleanStop: reserve?.clean ?? false,
+    streams: [],
+    gaps: [],
+    gapRows: {},
+    audit: NOTHING,
+    damagedRecords: 0,
+    problems: [problem],
+  };
+}
+
+const NOTHING: AuditCounts = {
+  values: 0,
+  blocks: 0,
+  rows: 0,
+  bytes: 0,
+  damagedBlocks: [],
+  damagedValues: 0,
+  unknownBlocks: 0,
+  unreadable: [],
+};
 
 function judge(loaded: Loaded, reserve: Reserve | undefined, found: Audit): Verdict {
   const { identity, head } = loaded;
@@ -145,7 +182,7 @@ function problemsOf(
   return problems;
 }
 
-/** The dead letters of a store that no node has open. StoreError: `locked` while a node runs on it. */
+/** The dead letters of a store that no node has open. StoreError: `locked` while a node runs on it, `damaged`. */
 export async function readDeadLetters(path: string, deps: StoreDeps): Promise<readonly DeadLetter[]> {
   const db = await openForReading(path, deps);
   try {
@@ -166,7 +203,7 @@ export interface ExportedBlock {
 
 /**
  * Every whole block of a store that no node has open, class by class, oldest first, received ones that still lie there included. LevelDB
- * allows one process at a time: StoreError `locked` while a node runs on it.
+ * allows one process at a time: StoreError `locked` while a node runs on it; `damaged` where the node has to repair the database first.
  */
 export async function* exportBlocks(path: string, deps: StoreDeps): AsyncGenerator<ExportedBlock> {
   const db = await openForReading(path, deps);
