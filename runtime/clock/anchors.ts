@@ -6,7 +6,9 @@ import type { RuntimeClock, Timer, WallClock, WallTime } from './types.js';
 /** An anchor of this boot, before the store has said which boot that is. */
 export type BootAnchor = Omit<Anchor, 'boot'>;
 
+/** Until there is an anchor, and then: a machine that sleeps needn't be woken to hear that all is as it was. */
 const CHECK_INTERVAL_MS = 5_000;
+const RECHECK_INTERVAL_MS = 10_000;
 /** A crystal of 100 ppm drifts 0.36 s an hour: an anchor an hour bounds what interpolation has to bridge. */
 const RENEW_NS = 3_600_000_000_000n;
 /** Within 10 minutes the drift alone (60 ms) is no reason: a well-kept clock would give an anchor at every look. */
@@ -76,7 +78,8 @@ export class AnchorKeeper {
   #check(): void {
     const anchor = this.#ofKernel();
     if (anchor) this.#offer(anchor);
-    this.#timer = this.options.clock.after(CHECK_INTERVAL_MS, () => this.#check());
+    const waitMs = this.#best ? RECHECK_INTERVAL_MS : CHECK_INTERVAL_MS;
+    this.#timer = this.options.clock.after(waitMs, () => this.#check());
   }
 
   /** A sandbox may refuse to tell the clock's state: then nothing is known of it, and rows wait for another source. */

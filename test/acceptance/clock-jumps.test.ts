@@ -56,8 +56,8 @@ for (const [title, jumpNs] of JUMPS) {
       ({ time, uplink }) => time.wallNs !== undefined && uplink?.link.state === 'online',
     );
     wall.set(jumpNs, true);
-    // The clock is looked at each 5 s: two looks, and the keep-alive passes twice.
-    const enoughNs = BigInt(before.time.bootNs) + 11_000_000_000n;
+    // A clock that is anchored is looked at each 10 s, and the keep-alive passes twice.
+    const enoughNs = BigInt(before.time.bootNs) + 13_000_000_000n;
     const late = await node.until(
       'the clock was looked at',
       ({ time }) => BigInt(time.bootNs) > enoughNs,

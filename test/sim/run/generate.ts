@@ -79,11 +79,11 @@ function streamsOf(random: Random, isSmall: boolean): readonly StreamPlan[] {
       burst: 1,
       live: true,
     },
-    { id: 'imu', class: 'telemetry', shape: 'fifo', intervalMs: every(500, 800), burst: 64 },
+    { id: 'imu', class: 'telemetry', shape: 'fifo', intervalMs: every(500, 800), burst: 40 },
     {
       ...{ id: 'bulk', class: 'bulk', shape: isSmall ? 'blob' : 'fifo' },
       intervalMs: every(600, 1200),
-      burst: isSmall ? 60 : 120,
+      burst: isSmall ? 60 : 72,
     },
   ];
   if (random.chance(0.5))
