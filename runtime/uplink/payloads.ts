@@ -3,6 +3,9 @@ import { blockTopic, META_STREAM, type SenmlTime, senmlPack, senmlTopic } from '
 import type { UplinkConfig } from '../config/types.js';
 import type { Store, StoredBlock } from '../store/types.js';
 
+/** At the end of a block (docs/wire-format.md §1). */
+const CRC_BYTES = 4;
+
 export type PayloadKind = UplinkConfig['payloads'][number];
 
 export interface BlockMessage {
@@ -60,14 +63,17 @@ function senmlOf(block: StoredBlock, options: PayloadOptions): Uint8Array | NoSe
   return new TextEncoder().encode(JSON.stringify(pack));
 }
 
-/** What no receiver could decode must not be sent: it would be taken, and be lost. */
+/**
+ * What no receiver could decode must not be sent: it would be taken, and be lost. The store has decoded it when it read it; since then it
+ * may have waited in memory for days, and its CRC, the last four bytes, says whether it is still the same.
+ */
 function damageOf(bytes: Uint8Array): string | undefined {
-  try {
-    native.decodeHeader(bytes);
-    return undefined;
-  } catch (error) {
-    return (error as Error).message;
-  }
+  const end = bytes.length - CRC_BYTES;
+  const isWhole =
+    end > 0 &&
+    new DataView(bytes.buffer, bytes.byteOffset).getUint32(end, true) ===
+      native.crc32c(bytes.subarray(0, end));
+  return isWhole ? undefined : "the block's CRC-32C doesn't match its bytes";
 }
 
 /** Anchored boots go with wall time, this boot's unanchored rows relative to now; those of an earlier boot are held. */
