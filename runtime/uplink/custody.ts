@@ -68,11 +68,21 @@ export class Custody {
     return this.#resends.count;
   }
 
-  /** A new link: whatever has no receipt is to be sent again, all of it. */
-  reset(): void {
-    this.#waiting.clear();
-    this.#counts.clear();
-    this.#resends.reset();
+  /**
+   * The link is gone. What the broker hadn't answered for is to be sent again, and so are alarms: a broker that fell may have lost them,
+   * and they don't wait for a deadline. All else that it has goes on waiting.
+   */
+  cut(): void {
+    for (const one of this.#waiting.values()) {
+      if (one.state === 'due') one.state = 'waiting';
+      if (one.state !== 'waiting' || one.position.class === 'alarm') this.#forget(one);
+    }
+    this.#resends.cut();
+  }
+
+  /** A new link. */
+  resume(): void {
+    this.#resends.resume();
   }
 
   hasRoom(logClass: LogClass): boolean {

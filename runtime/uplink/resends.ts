@@ -25,7 +25,7 @@ export interface ResendsOptions {
   readonly waiting: () => Iterable<Waiting>;
   /** It isn't in the store any more. */
   readonly lost: (waiting: Waiting) => void;
-  /** A block is ready to be sent again. */
+  /** A block is ready to be sent again, or a place is free. */
   readonly onDue: () => void;
   readonly say: Say;
   /** There was no receipt at all for so long. */
@@ -50,15 +50,23 @@ export class Resends {
 
   constructor(private readonly options: ResendsOptions) {}
 
-  reset(): void {
+  /** Until `resume`, nothing is to be sent again. */
+  cut(): void {
     this.#queue = [];
     this.#ready = undefined;
     this.#link++;
     this.#reading = false;
     this.#timer?.timer.cancel();
     this.#timer = undefined;
+  }
+
+  /** A new link: receipts that came meanwhile are lost, so nothing waits longer than a first deadline from now; one block asks for all. */
+  resume(): void {
+    const latestNs = this.#inNs(0);
+    for (const one of this.options.waiting()) if (one.dueNs > latestNs) one.dueNs = latestNs;
+    if (this.#notBeforeNs > latestNs) this.#notBeforeNs = latestNs;
     this.#silentRounds = 1;
-    this.#notBeforeNs = 0n;
+    this.#wakeAtNextDue();
   }
 
   /** The broker has it: from now on it waits for its receipt. */
@@ -155,6 +163,8 @@ export class Resends {
       this.options.onDue();
     } else {
       if (!block) this.options.lost(one);
+      // Its place is free for another block, which asks as well.
+      this.options.onDue();
       this.#read();
     }
   }

@@ -80,18 +80,19 @@ export class Sender {
     this.#maxPacketBytes = server.maximumPacketBytes;
     this.window.open(server.receiveMaximum);
     this.#lanes.reset();
+    this.options.custody?.resume();
     this.#outbox = [{ message: birth, kind: 'status', sending: undefined }];
     this.pump();
   }
 
-  /** All that was in flight is to be sent again. */
+  /** All that was in flight is to be sent again, on another link. */
   offline(): void {
     this.#link = undefined;
     this.#outbox = [];
     this.window.open(0);
     this.#deadline.stop();
     this.#wake?.cancel();
-    this.options.custody?.reset();
+    this.options.custody?.cut();
   }
 
   committed(commit: StoreCommit): void {

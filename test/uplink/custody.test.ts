@@ -117,20 +117,68 @@ test('while no receipt comes at all, one block asks for all, at growing interval
   assert.equal(again.size, 7, 'somebody signs now: all that is overdue goes again');
 });
 
-test('after a new connection all without a receipt is sent again', async () => {
-  const { store, port, clock, online, receipt, takeBlocks } = fleetRig();
-  await online();
-  const blocks = store.commit([telemetry, telemetry]);
-  await clock.advance(0);
-  takeBlocks();
-  receipt([heldBlock(blocks[0]!)]);
+/** The link goes, and comes back after its back-off; the broker accepts. */
+async function flap({ port, clock, uplink }: ReturnType<typeof fleetRig>): Promise<void> {
   port.down('reset');
-  await clock.advance(60_000);
+  while (uplink.status().link.state !== 'connecting') await clock.advance(100);
   port.accept();
   await clock.advance(0);
-  assert.deepEqual(takeBlocks(), [blocks[1]]);
-  receipt([heldBlock(blocks[1]!)]);
+}
+
+test('after a new connection: at once what the broker had not answered for, and alarms; the rest within a first deadline', async () => {
+  const one = fleetRig();
+  const { store, port, clock, uplink, online, receipt, takeBlocks } = one;
+  await online();
+  const [held, waits, alarmWaits] = store.commit([telemetry, telemetry, alarm]);
+  await clock.advance(0);
+  takeBlocks();
+  receipt([heldBlock(held!)]);
+  const [unanswered] = store.commit([telemetry]);
+  await clock.advance(0);
+  assert.equal(port.take().length, 1);
+  await flap(one);
+  assert.deepEqual(takeBlocks(), [alarmWaits, unanswered]);
+  assert.equal(uplink.status().waiting, 3);
+  await clock.advance(DEADLINE_MS);
+  assert.ok(takeBlocks().includes(waits!), 'its receipt may have come while nobody listened');
+  receipt([waits!, alarmWaits!, unanswered!].map(heldBlock));
   assert.equal(store.left.length, 0);
+});
+
+test('FAULTS 30: a link that flaps: what waits for a receipt is not sent again each time, and still leaves', async (t) => {
+  const one = fleetRig({ window: 100 });
+  const { store, clock, online, receipt, takeBlocks } = one;
+  await online();
+  store.commit(Array.from({ length: 400 }, () => telemetry));
+  const take = async () => {
+    const sent = [];
+    for (let round = 0; round < 10; round++) {
+      sent.push(...takeBlocks());
+      await clock.advance(1);
+    }
+    return sent;
+  };
+  assert.equal((await take()).length, 400);
+  let again = 0;
+  const beganNs = clock.nowNs();
+  for (let flaps = 0; flaps < 60; flaps++) {
+    await clock.advance(20_000);
+    again += (await take()).length;
+    await flap(one);
+    again += (await take()).length;
+  }
+  const minutes = Number(clock.nowNs() - beganNs) / 60e9;
+  assert.ok(again > 0 && again <= minutes * 2, `${again} in ${minutes} min without a receiver`);
+  t.diagnostic(
+    `400 blocks wait, 60 reconnects in ${minutes.toFixed(0)} min: ${again} sent again, not 24,000`,
+  );
+  for (let minute = 0; minute < 10; minute++) {
+    receipt((await take()).slice(0, 256).map(heldBlock));
+    await clock.advance(60_000);
+    for (let round = 0; round < 5; round++) receipt((await take()).slice(0, 256).map(heldBlock));
+    await flap(one);
+  }
+  assert.equal(store.left.length, 0, 'the receiver is back');
 });
 
 test('a class of which 1024 blocks wait pauses, and no other', async () => {
@@ -213,6 +261,30 @@ test('a block that the quota took while it waited is forgotten', async () => {
   await clock.advance(2 * DEADLINE_MS);
   assert.deepEqual(takeBlocks(), []);
   assert.equal(uplink.status().waiting, 0);
+});
+
+test('a class whose waiting blocks the quota took, over a reconnect too, goes on with new ones', async () => {
+  const one = fleetRig({ window: 100 });
+  const { store, clock, online, receipt, takeBlocks } = one;
+  await online();
+  for (let i = 0; i < 30; i++) store.commit(Array.from({ length: 50 }, () => telemetry));
+  const sent = [];
+  for (let i = 0; i < 40; i++) {
+    await clock.advance(1);
+    sent.push(...takeBlocks());
+  }
+  assert.equal(sent.length, 1024);
+  store.dispose(sent.map(({ position }) => ({ position, kind: 'receipt' })));
+  await flap(one);
+  const after = [];
+  for (let second = 0; second < (3 * DEADLINE_MS) / 1000; second++) {
+    const blocks = takeBlocks();
+    after.push(...blocks);
+    if (blocks.length > 0) receipt(blocks.map(heldBlock));
+    await clock.advance(1_000);
+  }
+  assert.equal(after.length, 1500 - 1024, 'a free place is taken without a commit');
+  assert.equal(store.left.length, 0);
 });
 
 test('a store that cannot be read is asked again', async () => {
