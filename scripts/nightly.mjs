@@ -43,6 +43,18 @@ const JOBS = [
     maxMin: 20,
   },
   {
+    name: 'sim',
+    what: 'the whole node simulated: 10,000 seeds, each twice, with the same hashes',
+    command: ['npm', 'run', 'sim', '--', '--seeds', '10000', '--verify'],
+    maxMin: 300,
+  },
+  {
+    name: 'planted',
+    what: 'the planted bugs: the simulation sees each within 1,000 seeds',
+    command: ['npm', 'run', 'sim', '--', '--planted'],
+    maxMin: 300,
+  },
+  {
     name: 'soak',
     what: 'the node of `npm start` for 10 minutes: memory, descriptors, threads',
     command: ['npm', 'run', 'soak', '--', '--minutes', '10'],

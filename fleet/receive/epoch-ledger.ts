@@ -47,12 +47,19 @@ export class EpochLedger {
       case 'gap':
         return this.stream(record.value.stream)?.gap(record.value) ?? false;
       case 'boot':
-        return put(this.boots, record.value.boot, record.value, MAX_BOOTS);
+        this.#boot(record.value);
+        return true;
       case 'descriptor': {
         const { stream, version } = record.value;
         return put(this.descriptors, `${stream}/${version}`, record.value, MAX_DESCRIPTORS);
       }
     }
+  }
+
+  /** The oldest goes: a node that is switched on ten times a day has as many in months, and times know as many boots. */
+  #boot(record: BootRecord): void {
+    this.boots.set(record.boot, record);
+    if (this.boots.size > MAX_BOOTS) this.boots.delete(Math.min(...this.boots.keys()));
   }
 
   /** What was taken, as records again, base64; gaps as they stand. */

@@ -9,6 +9,8 @@ import { encodeValue } from './value.js';
 
 /** Rows of one batch, bytes: what is in flight can't be dropped, and one value is one read. */
 export const MAX_BATCH_BYTES = 1024 * 1024;
+/** Of the declared size: a batch that is no small part of a store would leave it over its bound, whatever is evicted for it. */
+const BATCH_SHARE = 1 / 16;
 /** What LevelDB adds to a value: its key, sequence, lengths, index. */
 export const VALUE_OVERHEAD_BYTES = 48;
 
@@ -41,7 +43,7 @@ export function draw(state: StoreState, deletions: Deletions, alarmBytes?: numbe
   const batch = state.batch + 1;
   const taken =
     alarmBytes === undefined
-      ? state.backlog.take(MAX_BATCH_BYTES)
+      ? state.backlog.take(Math.min(MAX_BATCH_BYTES, BATCH_SHARE * state.options.sizeBytes))
       : state.backlog.take(alarmBytes, ['meta', 'alarm']);
   const { operations, classes } = valuesOf(state, batch, taken, deletions.classes);
   const dirty = state.dirty.take();

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { createReceiver, heldBy, type TakeResult } from '../../fleet/receive/index.js';
 import { Ranges } from '../../fleet/receive/ranges.js';
 import { native } from '../../native/index.js';
-import { blockTopic, encodeMeta, type LogClass, type MetaRecord } from '../../wire/index.js';
+import { blockTopic, decodeMeta, encodeMeta, type LogClass, type MetaRecord } from '../../wire/index.js';
 
 const NODE = '0123456789abcdef';
 const EPOCH = 'fedcba9876543210';
@@ -188,7 +188,6 @@ const laterRecord = (n: number) =>
 /** For each bound of the ledger: the records that fill it, one more that doesn't fit, and one that still does. */
 const bounds: readonly [string, number, (n: number) => MetaRecord | Uint8Array, MetaRecord | Uint8Array][] = [
   ['descriptors', 1024, (n) => descriptor(n + 1), descriptor(7)],
-  ['boots', 1024, (n) => bootOf(n + 1), bootOf(7)],
   ['gap ranges', 16_384, (n) => gapOf('climate', 2 * n), gapOf('climate', 1)],
   // The meta stream is one of the 256.
   ['streams', 255, (n) => gapOf(`s${n}`, 0), gapOf('s7', 5)],
@@ -269,6 +268,18 @@ test('a late anchor gives rows of its boot their time; the drift between two anc
     off <= middle.uncertaintyNs && middle.uncertaintyNs < 505_000_000n,
     `${off} ${middle.uncertaintyNs}`,
   );
+});
+
+test('of more than 1024 boots the oldest go, and each is receipted', () => {
+  const { receiver, meta: record } = rig();
+  for (let n = 0; n < 1280; n += 256) {
+    assert.ok(heldBy(record(...Array.from({ length: 256 }, (_, i) => bootOf(n + i)))), `boot ${n}`);
+  }
+  const boots = [...receiver.facts()].flatMap((fact) => {
+    const decoded = fact.fact === 'meta' ? decodeMeta(Buffer.from(fact.record, 'base64')) : undefined;
+    return decoded?.kind === 'boot' ? [decoded.value.boot] : [];
+  });
+  assert.deepEqual([boots.length, Math.min(...boots), Math.max(...boots)], [1024, 256, 1279]);
 });
 
 test('a boot without an anchor lies between the boots around it', () => {
