@@ -13,7 +13,7 @@ import type { Stream } from './stream.js';
 const BREATH_BYTES = 1024 * 1024;
 const BREATH_MS = 25;
 const EVERY_MS = 7 * 24 * 3600 * 1000;
-/** After one that was broken off. */
+/** After one that was broken off, and between two repairs. */
 const AGAIN_MS = 60_000;
 const MAX_KNOWN = 1024;
 
@@ -93,6 +93,8 @@ export class Scrubber {
   #again = false;
   #timer: unknown;
   #isStopped = false;
+  /** When a repair was asked for last. */
+  #repairNs: bigint | undefined;
   /** Damaged values that were asked about: each is worth one audit. */
   readonly #known = new Set<string>();
 
@@ -140,12 +142,21 @@ export class Scrubber {
     try {
       const damage = await this.#look();
       if (damage === undefined) await setChecked(this.state.options);
-      else if (!this.#isStopped) this.events.onDamage(damage);
+      else if (!this.#isStopped && !this.#repair(damage)) nextMs = AGAIN_MS;
     } catch (error) {
       deps.log('info', `the audit was broken off: ${reasonOf(error)}`);
       nextMs = AGAIN_MS;
     }
     if (!this.#isStopped) this.#timer = deps.setTimer(() => this.start(), nextMs);
+  }
+
+  /** False soon after another: what no repair mends must not wear the flash out with repairs. */
+  #repair(damage: string): boolean {
+    const nowNs = this.state.options.deps.nowNs();
+    if (this.#repairNs !== undefined && nowNs - this.#repairNs < BigInt(AGAIN_MS) * 1_000_000n) return false;
+    this.#repairNs = nowNs;
+    this.events.onDamage(damage);
+    return true;
   }
 
   /** What is wrong with the database's files, or undefined: then all that is wrong has become gaps. */

@@ -257,3 +257,25 @@ test('tables that an opening had no time for are all looked at by the next one, 
   const whole = await start(path);
   await until(() => whole.status().audit.done === 1 && !existsSync(join(path, 'unchecked')));
 });
+
+test('FAULTS 10: damage that no repair mends is repaired once a minute, not again and again, and rows are stored meanwhile', async (t) => {
+  const path = temporary(t);
+  await tabled(path);
+  const bench = new Bench();
+  let audits = 0;
+  const deps: StoreDeps = {
+    ...bench.deps,
+    checkTables: async (_, { pause }) => {
+      if (pause) audits += 1;
+      return pause ? { damage: 'by the test', isComplete: true } : { isComplete: true };
+    },
+  };
+  const store = await openTest(testOptions(path, { deps }));
+  await until(() => audits === 2);
+  for (let i = 0; i < 20; i += 1) {
+    await fill(store, 8 + i, 9 + i);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  assert.deepEqual([bench.repairs, audits], [1, 2]);
+  assert.equal((await heldRows(store, ['telemetry'])).length, (8 + 20) * ROWS);
+});
