@@ -14,9 +14,9 @@ import { testDeps, testOptions } from '../store/support.js';
 const [path] = process.argv.slice(2);
 const guarded = process.env.UNGUARDED === undefined;
 const MIB = 1024 * 1024;
-/** 200 kB at a time, at most 10 MB a second, 160 MB in all: no bus brings as much, and a group of 128 MiB has no room for it. */
+/** 100 kB at a time, at most 5 MB a second, 80 MB in all: no bus brings as much, and a group of 128 MiB has no room for it. */
 const ROWS = 100;
-const TEXT_BYTES = 1_000;
+const TEXT_BYTES = 500;
 const TURNS = 800;
 const TURN_MS = 20;
 const CLASSES: Readonly<Record<string, StreamClass>> = { bulk: 'bulk', log: 'log', sos: 'alarm' };
