@@ -15,7 +15,7 @@ const RECONNECTS = Number(process.env.CAIRN_RECONNECTS ?? 800) / 4;
 /** Until the code is compiled and the pools are as large as they get. */
 const WARM_UP = 100;
 /** A client that is kept costs over 10 kB. */
-const HEAP_SLACK_BYTES = 512 * 1024;
+const HEAP_SLACK_BYTES = 1024 * 1024;
 const HEAP_BYTES_EACH = 100;
 
 let folder: string;
