@@ -145,6 +145,7 @@ function declaredBy({ driver, options }: PartConfig): readonly StreamDeclaration
   try {
     return driver.create({} as never, options).streams;
   } catch {
+    // One that touches its part at once: it is reckoned as one stream, and named among what is assumed or rated.
     return SAYS_NOTHING;
   }
 }
