@@ -10,7 +10,7 @@ import { root } from './setup.mjs';
 const JOBS = [
   {
     name: 'kill',
-    what: 'the node killed three times in 180 s at 200 readings/s, the broker away for 60',
+    what: 'the node killed three times in 180 s at 200 readings/s, the broker away for a third of it',
     command: ['npm', 'test', '--', 'acceptance/kill'],
     env: { CAIRN_KILL_RUN_MS: '180000' },
     maxMin: 20,

@@ -45,7 +45,8 @@ export class Receipts {
     this.#waiting.set(node, blocks);
     blocks.push({ epoch, stream, first, count, crc });
     this.#count++;
-    if (blocks.length >= RECEIPT_MAX_BLOCKS) this.#sign(node, blocks);
+    // Once a batch: while the broker is away each further block would sign the first batch again, for nothing.
+    if (blocks.length % RECEIPT_MAX_BLOCKS === 0) this.#sign(node, blocks);
     this.#timer ??= setTimeout(() => this.flush(), BATCH_MS);
   }
 

@@ -35,11 +35,12 @@ const headerOf = (first: number, node = NODE): DecodedHeader =>
 
 /** Receipts over a broker that can be away. */
 function signer() {
-  const broker = { away: false, sent: [] as { topic: string; receipt: Receipt }[] };
+  const broker = { away: false, tries: 0, sent: [] as { topic: string; receipt: Receipt }[] };
   const receipts = new Receipts({
     key: KEY,
     firstIssue: 1_000,
     publish: (topic, payload) => {
+      broker.tries += 1;
       if (broker.away) return false;
       broker.sent.push({
         topic,
@@ -86,6 +87,7 @@ test('while the broker is away receipts wait, bounded; then all of them leave', 
   for (let first = 0; first < 70_000; first++) receipts.held({ ...header, first });
   t.mock.timers.tick(BATCH_MS);
   assert.deepEqual([receipts.signed, receipts.dropped], [0, 70_000 - 65_536]);
+  assert.equal(broker.tries, 65_536 / 256 + 1, 'once a full batch, and once when its time is up');
   broker.away = false;
   receipts.flush();
   assert.equal(receipts.signed, 65_536);
