@@ -215,7 +215,7 @@ test('every command explains itself with examples; what is no command or no opti
 });
 
 test('a running node answers status and holds its store; stopped, the store is read from its files', {
-  timeout: 60_000,
+  timeout: 200_000,
 }, async (t) => {
   t.after(() => node.stop('SIGKILL'));
   const config = ['--config', node.configFile];
@@ -259,7 +259,7 @@ test('a running node answers status and holds its store; stopped, the store is r
 
 test('a block that an MQTT client saved is decoded', {
   skip: WITHOUT_MOSQUITTO,
-  timeout: 30_000,
+  timeout: 200_000,
 }, async (t) => {
   const client = await connectAsync(broker!.url);
   t.after(() => client.endAsync(true));

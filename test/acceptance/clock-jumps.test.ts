@@ -34,7 +34,7 @@ describe('a clock that jumps', { concurrency: true }, () => {
   for (const [title, jumpNs] of JUMPS) {
     test(`${title}: same order, nothing expires, no storm, the link stays`, {
       skip: WITHOUT_MOSQUITTO || WITHOUT_FAKE_WALL,
-      timeout: 60_000,
+      timeout: 200_000,
     }, async (t) => {
       const broker = await startMosquitto();
       const node = new TestNode(nodeFile(broker.url));
@@ -60,11 +60,7 @@ describe('a clock that jumps', { concurrency: true }, () => {
       wall.set(jumpNs, true);
       // A clock that is anchored is looked at each 10 s, and the keep-alive passes twice.
       const enoughNs = BigInt(before.time.bootNs) + 13_000_000_000n;
-      const late = await node.until(
-        'the clock was looked at',
-        ({ time }) => BigInt(time.bootNs) > enoughNs,
-        30_000,
-      );
+      const late = await node.until('the clock was looked at', ({ time }) => BigInt(time.bootNs) > enoughNs);
       const movedNs =
         BigInt(late.time.wallNs!) -
         BigInt(before.time.wallNs!) -

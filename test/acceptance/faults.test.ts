@@ -154,7 +154,7 @@ async function episode(
   await work.begin();
   await sleep(work.lastMs);
   await work.end?.();
-  await node.until('all parts work again', allWork, 20_000);
+  await node.until('all parts work again', allWork);
   await sleep(2 * EVERY_MS);
   const to = (await node.status())!;
   const endNs = BigInt(to.time.bootNs);

@@ -67,7 +67,7 @@ export class TestNode {
   async until(
     what: string,
     holds: (status: PipelineStatus) => boolean,
-    withinMs = 15_000,
+    withinMs = 60_000,
   ): Promise<PipelineStatus> {
     const end = Date.now() + withinMs;
     for (;;) {

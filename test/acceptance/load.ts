@@ -44,7 +44,7 @@ export async function settledLines(
   receiver: RunningReceiver,
   streams: readonly string[],
   nextAtLeast: Readonly<Record<string, number>> = {},
-  withinMs = 15_000,
+  withinMs = 60_000,
 ): Promise<readonly SummaryLine[]> {
   const lines = () => receiver.receiver.summary().filter((line) => streams.includes(line.stream));
   const isSettled = () =>

@@ -21,7 +21,7 @@ const nowNs = () => BigInt(Date.now()) * 1_000_000n;
 
 test('FAULTS 26: it is 1970 and no certificate is valid yet: nothing is believed, rows are kept, and the time that is proven brings the link', {
   skip: WITHOUT_MOSQUITTO || WITHOUT_FAKE_WALL,
-  timeout: 60_000,
+  timeout: 200_000,
 }, async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'cairn-no-clock-'));
   const ca = makeCa(join(folder, 'ca'));

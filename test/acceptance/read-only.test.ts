@@ -67,7 +67,7 @@ async function linesOf({ node, receiver }: Bench): Promise<readonly SummaryLine[
 
 test('a disk that becomes read-only: bounded memory, gaps, an alarm; repaired, it is written again', {
   skip,
-  timeout: READ_ONLY_MS + 60_000,
+  timeout: READ_ONLY_MS + 200_000,
 }, async (t) => {
   const bench = await setUp(t);
   const { disk, node, twins } = bench;
@@ -120,7 +120,7 @@ test('a disk that becomes read-only: bounded memory, gaps, an alarm; repaired, i
 
 test('stopped while its disk is read-only: it ends, and after the repair what it held is a gap', {
   skip,
-  timeout: 60_000,
+  timeout: 200_000,
 }, async (t) => {
   const bench = await setUp(t);
   const { disk, node } = bench;

@@ -101,7 +101,7 @@ const LOGGED: Readonly<Record<string, string>> = {
 
 test('the log misses no call that changes the folder', {
   skip: skip || cannotTrace,
-  timeout: 120_000,
+  timeout: 200_000,
 }, async (t) => {
   const parent = temporary(t);
   const [folder, log, calls] = ['watched', 'operations', 'calls'].map((name) => join(parent, name));

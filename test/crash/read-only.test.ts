@@ -15,7 +15,7 @@ const ROWS = 50_000;
 
 test('FAULTS 8: a file system that turns read-only under the store: memory bounded, one alarm, gaps; what was promised is there after the repair', {
   skip: cannotFail,
-  timeout: 120_000,
+  timeout: 200_000,
 }, async (t: TestContext) => {
   const disk = new FailingDisk();
   t.after(() => disk.remove());
@@ -38,7 +38,7 @@ test('FAULTS 8: a file system that turns read-only under the store: memory bound
   }
   disk.fail();
   append(10);
-  await until(() => store.status().health.state === 'notWriting', 20_000);
+  await until(() => store.status().health.state === 'notWriting');
   const before = process.memoryUsage().rss;
   let most = 0;
   for (let rows = 0; rows < ROWS; rows += 100) {

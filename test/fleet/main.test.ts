@@ -12,7 +12,7 @@ const MAIN = join(fileURLToPath(import.meta.url), '../../../fleet/receive/main.j
 
 test('the command prints rows, and the ledger at its end', {
   skip: WITHOUT_MOSQUITTO,
-  timeout: 20_000,
+  timeout: 200_000,
 }, async () => {
   const broker = await startMosquitto();
   const ledger = join(broker.folder, 'ledger.jsonl');

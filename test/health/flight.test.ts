@@ -73,7 +73,7 @@ function cairn(node: TestNode, ...words: string[]) {
 }
 
 test('a node that was killed leaves its last minutes; one that stopped in order leaves nothing', {
-  timeout: 60_000,
+  timeout: 200_000,
 }, async (t) => {
   const node = new TestNode(NODE_FILE);
   t.after(() => node.remove());

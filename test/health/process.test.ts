@@ -130,7 +130,7 @@ describe('the node as a service', { concurrency: 4 }, () => {
     assert.ok(!manager.has(/^READY=1$/) && node.running);
 
     rmSync(ballast);
-    await until('READY=1', () => manager.has(/^READY=1$/), 40_000);
+    await until('READY=1', () => manager.has(/^READY=1$/));
     fillUp(ballast);
     await node.until('the disk refuses', ({ store }) => store.health.state === 'notWriting');
     await until('it is told', () => manager.has(/^STATUS=1 of 1 parts ok; store not writing/));

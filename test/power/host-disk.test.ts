@@ -114,7 +114,7 @@ function startNode(folder: string, store: string, commits: string, preload?: str
 
 test('a node at 200 readings/s on a real ext4: no cut loses what was committed, from the making of the store on', {
   skip,
-  timeout: 120_000,
+  timeout: 200_000,
 }, async (t) => {
   const { figures, bad, recording } = await cutsOf(t, {}, 1);
   assert.deepEqual(bad, [], 'every store opens, nothing is lost, every number accounted for');
@@ -135,13 +135,13 @@ test('a node at 200 readings/s on a real ext4: no cut loses what was committed, 
 
 test('on a disk that is not flushed (nobarrier) the same test fails', {
   skip,
-  timeout: 120_000,
+  timeout: 200_000,
 }, async (t) => {
   const { figures } = await cutsOf(t, { mountOptions: 'nobarrier' }, 1);
   assert.ok(figures.losing > CUTS / 4, `${figures.losing} cuts lose`);
 });
 
-test('with a node that does not sync the same test fails', { skip, timeout: 120_000 }, async (t) => {
+test('with a node that does not sync the same test fails', { skip, timeout: 200_000 }, async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'cairn-no-sync-'));
   t.after(() => rmSync(folder, { recursive: true }));
   mkdirSync(folder, { recursive: true });

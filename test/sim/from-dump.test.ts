@@ -131,7 +131,7 @@ export async function load(url, context, next) {
 }`;
 
 test('a failure in the field becomes a seed: a run that a bug breaks leaves a dump that breaks the simulation too, and does not without the bug', {
-  timeout: 120_000,
+  timeout: 200_000,
 }, (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'cairn-dump-'));
   t.after(() => rmSync(folder, { recursive: true }));

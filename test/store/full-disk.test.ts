@@ -52,7 +52,7 @@ test('FAULTS 5, 6: a full disk is drained, alarms are still committed, and withi
   const end = await fillUntilRefused(store, 20_000, ballast);
   const received = await drain(store);
   const held = (): number => store.status().classes.find((one) => one.class === 'telemetry')!.commits;
-  await until(() => held() === 0, 20_000);
+  await until(() => held() === 0);
   assert.equal(store.status().health.state, 'notWriting', 'the disk is full all the while');
   assert.ok(received >= 20_000, `${received} rows were received`);
   const alarm = new Promise<number>((resolve) => {

@@ -116,7 +116,7 @@ export async function allGaps(store: Store): Promise<Gap[]> {
 }
 
 /** Waits for what another turn of the event loop brings. */
-export async function until(holds: () => boolean, timeoutMs = 5000): Promise<void> {
+export async function until(holds: () => boolean, timeoutMs = 60_000): Promise<void> {
   const end = Date.now() + timeoutMs;
   while (!holds()) {
     if (Date.now() > end) throw new Error('it did not come to hold in time');

@@ -1,5 +1,5 @@
-/** Waits for a condition of the real world; says what it waited for when it doesn't come. */
-export async function until(what: string, holds: () => boolean, withinMs = 10_000): Promise<void> {
+/** Waits for a condition of the real world, with patience for a busy machine; says what it waited for when it doesn't come. */
+export async function until(what: string, holds: () => boolean, withinMs = 60_000): Promise<void> {
   const end = Date.now() + withinMs;
   while (!holds()) {
     if (Date.now() > end) throw new Error(`not within ${withinMs} ms: ${what}`);

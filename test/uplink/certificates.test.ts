@@ -8,7 +8,7 @@ import { makeCa, startMosquitto, type TlsFiles, WITHOUT_MOSQUITTO } from '../sup
 import { until } from '../support/until.js';
 import { realUplink } from './real.js';
 
-const options = { skip: WITHOUT_MOSQUITTO, timeout: 30_000 };
+const options = { skip: WITHOUT_MOSQUITTO, timeout: 200_000 };
 const telemetry = { class: 'telemetry', stream: 'climate' } as const;
 
 function copied(from: TlsFiles, to: TlsFiles): void {

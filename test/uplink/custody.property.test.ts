@@ -115,7 +115,7 @@ async function live(steps: readonly Step[]): Promise<void> {
 }
 
 test('FAULTS 30: under any cuts, refusals, losses at the broker and old receipts, nothing is freed that the fleet does not hold, and all is in the end', {
-  timeout: 120_000,
+  timeout: 200_000,
 }, async (t) => {
   const numRuns = 200;
   await fc.assert(fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 60 }), live), {

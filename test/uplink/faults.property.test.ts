@@ -139,7 +139,7 @@ async function live(steps: readonly Step[], readMs: number): Promise<void> {
 }
 
 test('under any refusals and cuts nothing is lost, freed twice, or sent before its meta', {
-  timeout: 60_000,
+  timeout: 200_000,
 }, async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 60 }), fc.constantFrom(0, 40), live),

@@ -6,7 +6,7 @@ import { type Mosquitto, startMosquitto, WITHOUT_MOSQUITTO } from '../support/br
 import { until } from '../support/until.js';
 import { type RealUplink, realUplink } from './real.js';
 
-const options = { skip: WITHOUT_MOSQUITTO, timeout: 30_000 };
+const options = { skip: WITHOUT_MOSQUITTO, timeout: 200_000 };
 const telemetry = { class: 'telemetry', stream: 'climate', rows: 5 } as const;
 
 /** Runs with a broker, and ends all that was started on it. */

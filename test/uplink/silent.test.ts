@@ -38,7 +38,7 @@ test('FAULTS 29: a day with a broker that accepts and never answers: growing wai
 });
 
 test('FAULTS 29: a real connection on which nothing is answered: reconnects, keeps all, and delivers once there are answers', {
-  timeout: 30_000,
+  timeout: 200_000,
 }, async (t) => {
   const broker = await StubBroker.start();
   broker.onPublish = () => undefined;
@@ -60,7 +60,7 @@ test('FAULTS 29: a real connection on which nothing is answered: reconnects, kee
 });
 
 test('FAULTS 31: a PUBACK for an id that was never sent, and 0x10: counted, nothing deleted', {
-  timeout: 30_000,
+  timeout: 200_000,
 }, async (t) => {
   const broker = await StubBroker.start();
   broker.onPublish = ({ topic, puback, pubackFor, id }) => {

@@ -20,7 +20,7 @@ function listenIn(connect: MqttConnect, sent: string[]): MqttConnect {
   };
 }
 
-const options = { skip: WITHOUT_MOSQUITTO, timeout: 30_000 };
+const options = { skip: WITHOUT_MOSQUITTO, timeout: 200_000 };
 
 test(
   'from the real store to the receiver: descriptors first, new rows beside the backlog, nothing missing',

@@ -26,7 +26,7 @@ import {
 } from './gpsd.js';
 
 /** The package serialport, the C framing and the driver on one end of a pty, a recorded receiver on the other. */
-const skip = { skip: skipWithoutRealData.skip || noSocat, timeout: 120_000 };
+const skip = { skip: skipWithoutRealData.skip || noSocat, timeout: 200_000 };
 
 interface Heard {
   readonly rows: readonly Rows[];
