@@ -9,6 +9,7 @@ import { generate } from './run/generate.js';
 import { runPlanted, stalePlants } from './run/planted.js';
 import { runSeeds } from './run/pool.js';
 import { Recording } from './run/recording.js';
+import { missing } from './run/required.js';
 import { runScenario } from './run/run.js';
 import { shrink } from './run/shrink.js';
 import { figures, hashOfAll, marksOf, type SeedResult } from './run/summary.js';
@@ -20,6 +21,7 @@ const HELP = `npm run sim -- [options]: the whole node, simulated (docs/simulati
   --first S          from this one on (default 0)
   --jobs J           processes (default: one a core)
   --verify           all twice, and the hashes compared
+  --marks N          asks for the marks of a run of N seeds (default: of as many as it runs)
   --seed S           one seed, with what it came to
   --scenario FILE    one scenario
   --dump FILE        what a node in the field went through (cairn dump --json), again
@@ -36,6 +38,7 @@ const { values } = parseArgs({
     first: { type: 'string', default: '0' },
     jobs: { type: 'string', default: String(availableParallelism()) },
     verify: { type: 'boolean', default: false },
+    marks: { type: 'string' },
     seed: { type: 'string' },
     scenario: { type: 'string' },
     dump: { type: 'string' },
@@ -82,7 +85,10 @@ async function many(): Promise<number> {
   say(`hash of all: ${hashOfAll(results)}`);
   const bad = results.filter(({ violation }) => violation).sort((a, b) => a.seed - b.seed)[0];
   if (bad) return report(bad);
-  return values.verify ? verify(results, { first, seeds, jobs }) : 0;
+  const lacking = missing(results, Number(values.marks ?? seeds));
+  for (const what of lacking) say(what);
+  const differing = values.verify ? await verify(results, { first, seeds, jobs }) : 0;
+  return lacking.length > 0 ? 1 : differing;
 }
 
 async function verify(

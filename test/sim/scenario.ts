@@ -7,6 +7,8 @@ export interface Scenario {
   readonly seed: number;
   /** Faults end by then; the calm follows. */
   readonly hours: number;
+  /** The calm waits until the parts have given so many, too. */
+  readonly readings?: number;
   readonly store: StorePlan;
   readonly uplink: UplinkPlan;
   readonly clock: ClockPlan;
@@ -67,7 +69,7 @@ export interface StreamPlan {
   /** Polled: between samples, ms. Absent: it speaks by itself, `perDay` times a day on average. */
   readonly intervalMs?: number;
   readonly perDay?: number;
-  /** Rows that one sample brings, at most. */
+  /** Rows that one sample brings, at most; half of it on average. */
   readonly burst: number;
   /** Live: committed within a second of its sample. */
   readonly live?: boolean;
@@ -75,30 +77,39 @@ export interface StreamPlan {
   readonly reshapedAtS?: number;
 }
 
-export type CrashMoment =
-  | 'now'
-  | 'append'
-  | 'sync'
-  | 'synced'
-  | 'reserve'
-  | 'open'
-  | 'files'
-  | 'publish'
-  | 'answer';
+export const CRASH_MOMENTS = [
+  'now',
+  'append',
+  'sync',
+  'synced',
+  'reserve',
+  'open',
+  'files',
+  'publish',
+  'answer',
+] as const;
+export type CrashMoment = (typeof CRASH_MOMENTS)[number];
 /** When an outage begins: at once, as the node sends, once the broker has taken a block, as its answer would arrive. */
-export type LinkMoment = 'now' | 'publish' | 'taken' | 'answer';
-export type RotKind =
-  | 'valueBit'
-  | 'recordBit'
-  | 'tableRange'
-  | 'logBit'
-  | 'logLost'
-  | 'logTail'
-  | 'currentMissing'
-  | 'manifestMissing'
-  | 'manifestEmpty'
-  | 'reserveSlot'
-  | 'reserveLost';
+export const LINK_MOMENTS = ['now', 'publish', 'taken', 'answer'] as const;
+export type LinkMoment = (typeof LINK_MOMENTS)[number];
+export const ROT_KINDS = [
+  'valueBit',
+  'recordBit',
+  'tableRange',
+  'logBit',
+  'logLost',
+  'logTail',
+  'currentMissing',
+  'manifestMissing',
+  'manifestEmpty',
+  'reserveSlot',
+  'reserveLost',
+] as const;
+export type RotKind = (typeof ROT_KINDS)[number];
+export const BUS_FAULTS = ['nack', 'timeout', 'hang', 'stuck', 'brownOut'] as const;
+export type BusFault = (typeof BUS_FAULTS)[number];
+export const OUTAGE_KINDS = ['dns', 'refused', 'timeout', 'captivePortal', 'tlsName', 'auth'] as const;
+export type OutageKind = (typeof OUTAGE_KINDS)[number];
 
 export type Fault = { readonly atS: number } & (
   | {
@@ -143,6 +154,4 @@ export type Fault = { readonly atS: number } & (
   | { readonly kind: 'burst'; readonly stream: string; readonly rows: number }
 );
 
-export type BusFault = 'nack' | 'timeout' | 'hang' | 'stuck' | 'brownOut';
-export type OutageKind = 'dns' | 'refused' | 'timeout' | 'captivePortal' | 'tlsName' | 'auth';
 export type FaultOf<K extends Fault['kind']> = Extract<Fault, { kind: K }>;

@@ -5,6 +5,7 @@ import { createPipeline, type Pipeline } from '../../../runtime/pipeline.js';
 import {
   openStore,
   type Store,
+  type StoreCommit,
   type StoreDeps,
   StoreError,
   type StoreOptions,
@@ -39,7 +40,7 @@ export interface NodeParts {
   readonly onLine: (level: string, module: string, text: string) => void;
   /** Records the process, where the run is recorded. */
   readonly flight?: Flight;
-  readonly onCommit: (store: Store, commits: readonly number[]) => void;
+  readonly onCommit: (store: Store, commit: StoreCommit) => void;
 }
 
 export interface RunningNode {
@@ -54,12 +55,9 @@ export async function startNode(parts: NodeParts): Promise<RunningNode> {
   const log = parts.flight?.log(plainLog) ?? plainLog;
   const store = await openPatiently(parts, (text) => log('error', 'store', text), log);
   oracle.began(store, life.boot);
-  store.onCommit(({ firsts }) => {
+  store.onCommit((commit) => {
     oracle.acknowledged(store);
-    parts.onCommit(
-      store,
-      (firsts ?? []).map(({ commit }) => commit),
-    );
+    parts.onCommit(store, commit);
   });
   const uplink = createUplink({
     config: uplinkConfig(scenario),

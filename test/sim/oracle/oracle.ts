@@ -1,5 +1,6 @@
 import type { Rows } from '../../../drivers/contract/index.js';
 import type { TakeResult } from '../../../fleet/receive/index.js';
+import { LOG_STREAM } from '../../../runtime/log.js';
 import type { Store } from '../../../runtime/store/index.js';
 import { type Gap, META_STREAM } from '../../../wire/index.js';
 import type { Boot } from '../machine/machine.js';
@@ -26,7 +27,8 @@ export class Oracle {
   violation: Violation | undefined;
   /** Told of rows that were given to the store: numbers [from, to). */
   onGiven: ((track: Track, from: number, to: number) => void) | undefined;
-  rows = 0;
+  /** Rows of parts that were given to the store: the node's own log is none of them. */
+  readings = 0;
   readonly arrivals: Arrival[] = [];
   readonly #tracks = new Map<string, Track>();
   #store: Store | undefined;
@@ -88,7 +90,7 @@ export class Oracle {
       const status = store.status().streams.find(({ stream }) => stream === rows.stream);
       this.#begin(track, status?.next ?? 0);
     }
-    this.rows += rows.timesNs.length;
+    if (rows.stream !== LOG_STREAM.name) this.readings += rows.timesNs.length;
     const from = track.next;
     track.append(copyOf(rows));
     this.onGiven?.(track, from, track.next);

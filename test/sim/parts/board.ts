@@ -13,6 +13,8 @@ export class WorldPart {
   fault: BusFault | undefined;
   configured = false;
   reshaped = false;
+  /** What the next sample brings where the one before it has left something. */
+  #left: number | undefined;
   /** Set while a process listens: emits so many readings at once. */
   speak: ((rows: number) => void) | undefined;
 
@@ -20,6 +22,13 @@ export class WorldPart {
 
   get shape(): Shape {
     return shapeOf(this.plan, this.reshaped);
+  }
+
+  /** Rows that a sample brings: 1 to `burst` by chance, and as many in two as in any other two. */
+  take(random: Random): number {
+    const count = this.#left ?? random.int(1, this.plan.burst);
+    this.#left = this.#left === undefined ? this.plan.burst + 1 - count : undefined;
+    return count;
   }
 }
 
@@ -94,7 +103,7 @@ class SimDriver implements Driver {
     await this.#bus();
     if (!this.part.configured)
       throw new HalError('lostConfiguration', this.part.plan.id, 'registers were reset');
-    return [this.#read(this.random.int(1, this.part.plan.burst))];
+    return [this.#read(this.part.take(this.random))];
   };
 
   readonly #stream = async (emit: (rows: Rows) => void): Promise<() => Promise<void>> => {

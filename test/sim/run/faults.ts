@@ -42,10 +42,11 @@ const HANDLERS: Handlers = {
     };
   },
 
-  bus: ({ parts }, { stream, how }) => {
-    const part = parts.find(({ plan }) => plan.id === stream);
+  bus: (world, { stream, how }) => {
+    const part = world.parts.find(({ plan }) => plan.id === stream);
     if (!part) return undefined;
     part.fault = how;
+    world.marks.hit(`bus ${how}`);
     return () => {
       part.fault = undefined;
     };
@@ -57,6 +58,9 @@ const HANDLERS: Handlers = {
     let isOver = false;
     const strike = (): void => {
       if (isOver) return;
+      world.watch.punctual.disturbed();
+      world.marks.hit(`outage ${fault.how}`);
+      world.marks.hit(`outage ${fault.moment ?? 'now'}${fault.halfOpen ? ' half-open' : ''}`);
       network.outage = fault;
       if (fault.halfOpen) broker.link?.deafen();
       else broker.link?.down({ kind: 'reset', text: 'the network went away' });
@@ -130,6 +134,8 @@ function takeOver(world: World, everyS: number, untilNs: number): void {
   world.broker.link?.down({ kind: 'takenOver', text: 'session taken over' });
   if (world.kernel.nowNs < untilNs) world.kernel.after(everyS * 1e9, () => takeOver(world, everyS, untilNs));
 }
+
+export const FAULT_KINDS = Object.keys(HANDLERS) as readonly Fault['kind'][];
 
 /** Lays every fault of the scenario into the simulation's time. */
 export function scheduleFaults(world: World): void {

@@ -1,15 +1,13 @@
 import type { Random } from '../kernel/random.js';
-import type { CrashMoment, Fault, FaultOf, LinkMoment, OutageKind, RotKind } from '../scenario.js';
-
-const MOMENTS: readonly CrashMoment[] = [
-  ...(['now', 'append', 'sync', 'synced', 'reserve', 'open', 'files', 'publish', 'answer'] as const),
-];
-const LINK_MOMENTS: readonly LinkMoment[] = ['now', 'publish', 'taken', 'answer'];
-const OUTAGES: readonly OutageKind[] = ['dns', 'refused', 'timeout', 'captivePortal', 'tlsName', 'auth'];
-const ROTS: readonly RotKind[] = [
-  ...(['valueBit', 'valueBit', 'logBit', 'logLost', 'logTail'] as const),
-  ...(['currentMissing', 'manifestMissing', 'manifestEmpty', 'reserveSlot', 'reserveLost'] as const),
-];
+import {
+  BUS_FAULTS,
+  CRASH_MOMENTS,
+  type Fault,
+  type FaultOf,
+  LINK_MOMENTS,
+  OUTAGE_KINDS,
+  ROT_KINDS,
+} from '../scenario.js';
 
 /**
  * Faults up to `untilS`. Trouble seldom comes alone: half of what befalls the node lies within an outage, where the store is all that there
@@ -44,19 +42,19 @@ function many<T>(random: Random, least: number, most: number, one: () => T): T[]
 function outage(random: Random, atS: number, untilS: number, isSmall: boolean): FaultOf<'outage'> {
   const forS = Math.min(random.logInt(isSmall ? 3000 : 20, 30_000), untilS - atS);
   const moment = random.chance(0.5) ? 'now' : random.pick(LINK_MOMENTS);
-  return { kind: 'outage', atS, forS, how: random.pick(OUTAGES), halfOpen: random.chance(0.4), moment };
+  return { kind: 'outage', atS, forS, how: random.pick(OUTAGE_KINDS), halfOpen: random.chance(0.4), moment };
 }
 
 function crash(random: Random, atS: number): FaultOf<'crash'> {
   const how = random.pick(['kill', 'kill', 'power', 'power', 'stop', 'reboot'] as const);
-  return { kind: 'crash', atS, how, moment: random.pick(MOMENTS), downS: random.logInt(1, 1800) };
+  return { kind: 'crash', atS, how, moment: random.pick(CRASH_MOMENTS), downS: random.logInt(1, 1800) };
 }
 
 /** What an open has put into tables is damaged while nobody has read it. */
 function rotAfterCrash(random: Random, atS: number): readonly Fault[] {
   const downS = random.int(1, 60);
   const first: Fault = { kind: 'crash', atS, how: random.pick(['kill', 'power']), moment: 'now', downS };
-  return [first, { kind: 'rot', atS: atS + downS + random.int(1, 120), rot: random.pick(ROTS) }];
+  return [first, { kind: 'rot', atS: atS + downS + random.int(1, 120), rot: random.pick(ROT_KINDS) }];
 }
 
 /** Right after the disk takes writes again, or while it doesn't. */
@@ -113,13 +111,12 @@ function diskFault(random: Random, atS: number, isSmall: boolean): Fault {
     case 3:
       return { kind: 'slowDisk', atS, forS, syncMs: random.logInt(200, 5000) };
     default:
-      return { kind: 'rot', atS, rot: random.pick(ROTS) };
+      return { kind: 'rot', atS, rot: random.pick(ROT_KINDS) };
   }
 }
 
 function partFault(random: Random, atS: number): Fault {
   const stream = random.pick(['climate', 'imu', 'bulk']);
   if (random.chance(0.3)) return { kind: 'burst', atS, stream: 'alarm', rows: random.int(2, 40) };
-  const how = random.pick(['nack', 'timeout', 'hang', 'stuck', 'brownOut'] as const);
-  return { kind: 'bus', atS, forS: random.logInt(10, 3000), stream, how };
+  return { kind: 'bus', atS, forS: random.logInt(10, 3000), stream, how: random.pick(BUS_FAULTS) };
 }

@@ -3,17 +3,22 @@ import type { Scenario, StorePlan, StreamPlan, UplinkPlan } from '../scenario.js
 import { faultsOf } from './generate-faults.js';
 
 const MIB = 1024 * 1024;
+const DAY_S = 86_400;
+const HOURS = 24;
+const LEAST_READINGS = 5000;
+/** Of the two streams that bring most, on a day without trouble. What trouble costs more than that comes after the day, before the calm. */
+const READINGS_A_DAY = 4850;
 
 /** A seed's scenario: at least a day, 5,000 readings, 4 streams in 3 classes, 3 ends, 2 outages and a jump; the rest by chance. */
 export function generate(seed: number): Scenario {
   const random = new Random(seed, 'scenario');
-  const hours = 24 + random.int(0, 2);
   const isSmall = random.chance(0.15);
   const streams = streamsOf(random, isSmall);
   return {
     format: 1,
     seed,
-    hours,
+    hours: HOURS,
+    readings: LEAST_READINGS,
     store: storeOf(random, isSmall),
     uplink: uplinkOf(random),
     clock: {
@@ -23,7 +28,7 @@ export function generate(seed: number): Scenario {
       maxErrorMs: random.logInt(1, 500),
     },
     streams,
-    faults: faultsOf(random, hours * 3600 - 900, isSmall),
+    faults: faultsOf(random, HOURS * 3600 - 900, isSmall),
   };
 }
 
@@ -68,27 +73,37 @@ function custodyOf(random: Random): Pick<UplinkPlan, 'custody' | 'receiptDeadlin
 }
 
 function streamsOf(random: Random, isSmall: boolean): readonly StreamPlan[] {
-  const every = (lowS: number, highS: number): number => random.int(lowS, highS) * 1000;
   const some: StreamPlan[] = [
     { id: 'alarm', class: 'alarm', shape: 'door', perDay: random.int(5, 40), burst: 2 },
     {
       id: 'climate',
       class: 'telemetry',
       shape: 'climate',
-      intervalMs: every(400, 900),
+      intervalMs: random.int(400, 900) * 1000,
       burst: 1,
       live: true,
     },
-    { id: 'imu', class: 'telemetry', shape: 'fifo', intervalMs: every(500, 800), burst: 40 },
-    {
-      ...{ id: 'bulk', class: 'bulk', shape: isSmall ? 'blob' : 'fifo' },
-      intervalMs: every(600, 1200),
-      burst: isSmall ? 60 : 72,
-    },
+    ...bulkOf(random, isSmall),
   ];
   if (random.chance(0.5))
     some.push({ id: 'door', class: 'event', shape: 'door', perDay: random.int(5, 60), burst: 3 });
   return some.map((plan) =>
     random.chance(0.15) ? { ...plan, reshapedAtS: random.int(3600, 80_000) } : plan,
   );
+}
+
+/** The streams that bring most of the readings. */
+function bulkOf(random: Random, isSmall: boolean): readonly StreamPlan[] {
+  const share = 0.35 + 0.3 * random.float();
+  const every = (lowS: number, highS: number, readings: number): { intervalMs: number; burst: number } => {
+    const seconds = random.int(lowS, highS);
+    return { intervalMs: seconds * 1000, burst: Math.ceil((2 * readings * seconds) / DAY_S) - 1 };
+  };
+  return [
+    { id: 'imu', class: 'telemetry', shape: 'fifo', ...every(500, 800, share * READINGS_A_DAY) },
+    {
+      ...{ id: 'bulk', class: 'bulk', shape: isSmall ? 'blob' : 'fifo' },
+      ...every(600, 1200, (1 - share) * READINGS_A_DAY),
+    },
+  ];
 }

@@ -29,6 +29,20 @@ const LINES: readonly (readonly [name: string, line: RegExp])[] = [
   ['dead letter', /will never be taken/],
   ['part works again', /works again after/],
   ['lost configuration', /lostConfiguration/],
+  ['bus freed', /freed after recovery/],
+  ['bus still stuck', /still stuck after recovery/],
+  ['value without its table of blocks', /a value's table of blocks is damaged/],
+  ['audit broken off', /the audit was broken off/],
+  ['compaction broken off', /compaction was broken off/],
+  ['quarantine removed', /is removed: the store needs its room/],
+  ['stop without rows', /stopping without them/],
+  ['stop not clean', /the store did not stop cleanly/],
+  ['no receipt comes', /blocks wait for a receipt of the fleet/],
+  ['receipt of an unknown key', /frees nothing \(unknownKey\)/],
+  ['receipt with a bad signature', /frees nothing \(badSignature\)/],
+  ['receipt malformed', /frees nothing \(malformed\)/],
+  ['receipt for another node', /frees nothing \(otherNode\)/],
+  ['receipt of other bytes', /frees nothing \(otherBlock\)/],
 ];
 
 /** Branches that were taken, told from outside the product: by its log, its gaps, and what the world saw. */
@@ -50,4 +64,4 @@ export class Marks {
   }
 }
 
-export const LINE_MARKS = LINES.map(([name]) => name);
+export const LINE_MARKS: readonly string[] = LINES.map(([name]) => name);

@@ -31,6 +31,7 @@ export interface RunOptions {
 /** How often the calm is looked at, and how long it may take beside what back-off and bandwidth cost. */
 const LOOK_S = 30;
 const CALM_S = 5 * 3600;
+const MOST_EXTRA_HOURS = 12;
 
 /** One scenario, from its beginning to the end of its calm. */
 export function runScenario(scenario: Scenario, options: RunOptions = {}): Promise<RunResult> {
@@ -39,12 +40,12 @@ export function runScenario(scenario: Scenario, options: RunOptions = {}): Promi
     await play(world);
     if (!world.oracle.violation) judge(world.oracle, world.fleet.receiver, circumstances(world));
     const { kernel, trace, oracle, crashes, marks } = world;
-    trace.note('end', oracle.rows);
+    trace.note('end', oracle.readings);
     return {
       hash: trace.digest(),
       violation: oracle.violation,
       hours: kernel.nowNs / 3600e9,
-      readings: oracle.rows,
+      readings: oracle.readings,
       crashes,
       events: kernel.events,
       marks: marks.counts,
@@ -66,9 +67,11 @@ async function play(world: World): Promise<void> {
   world.watch.steady.start();
   for (const [i, { perDay }] of scenario.streams.entries()) if (perDay) speakNext(world, i, perDay);
   kernel.at(scenario.hours * 3600e9, () =>
-    calm(world, () => {
-      over = true;
-    }),
+    enough(world, () =>
+      calm(world, () => {
+        over = true;
+      }),
+    ),
   );
   try {
     await kernel.run(() => over || oracle.violation !== undefined);
@@ -85,6 +88,15 @@ function speakNext(world: World, index: number, perDay: number): void {
     world.speak(index);
     speakNext(world, index, perDay);
   });
+}
+
+/** The parts have given as many readings as the scenario asks for, and the node has come to all its ends; or never will. */
+function enough(world: World, then: () => void): void {
+  const { kernel, oracle, scenario } = world;
+  const isLate = kernel.nowNs > (scenario.hours + MOST_EXTRA_HOURS) * 3600e9;
+  const ends = scenario.faults.filter(({ kind }) => kind === 'crash').length;
+  if (isLate || (oracle.readings >= (scenario.readings ?? 0) && world.crashes >= ends)) then();
+  else kernel.after(LOOK_S * 1e9, () => enough(world, then));
 }
 
 /** Faults are over: all that waits must come through, and something new. */

@@ -19,6 +19,8 @@ export async function shrink(scenario: Scenario, oracle: string, maxRuns = 150):
     best = candidate;
     return true;
   };
+  const { readings: _, ...short } = scenario;
+  await still(short);
   for (let before: Scenario | undefined; before !== best && runs < maxRuns; ) {
     before = best;
     await dropFaults(() => best, still);

@@ -24,6 +24,9 @@ import type { Recording } from './recording.js';
 /** An armed crash strikes at its moment, or after this long anyway. */
 const PATIENCE_NS = 3600e9;
 
+/** A node that is down, or about to end, can't end: its next end waits so long. */
+const AGAIN_NS = 120e9;
+
 /** Everything that there is in one simulation, and what can befall it. */
 export class World {
   readonly kernel = new Kernel();
@@ -41,7 +44,7 @@ export class World {
   running: RunningNode | undefined;
   crashes = 0;
   #boot: Boot | undefined;
-  #stopping: Life | undefined;
+  #stopping: { readonly life: Life; readonly crash: FaultOf<'crash'> } | undefined;
   #armed: FaultOf<'crash'> | undefined;
   #armedCut: { readonly moment: string; readonly strike: () => void } | undefined;
   #rots: RotKind[] = [];
@@ -134,7 +137,7 @@ export class World {
         this.trace.note('log', `${level} ${module} ${text}`);
         this.marks.line(text);
       },
-      onCommit: (store, commits) => this.watch.committed(store, commits),
+      onCommit: (store, commit) => this.watch.committed(store, commit),
     }).then(
       (running) => {
         this.running = running;
@@ -152,20 +155,23 @@ export class World {
     return this.#boot;
   }
 
-  /** The machine or the process dies at the next moment of that kind. */
+  /** The machine or the process dies at the next moment of that kind, be it while it starts; one armed end at a time. */
   arm(crash: FaultOf<'crash'>): void {
-    if (!this.life) return;
-    if (crash.how === 'stop' || crash.how === 'reboot') {
-      this.#stop(crash);
-      return;
-    }
-    if (crash.moment === 'now') {
-      this.#die(crash);
-      return;
-    }
+    const isStop = crash.how === 'stop' || crash.how === 'reboot';
+    const mayStop = this.running && this.#stopping?.life !== this.life;
+    if (isStop ? !mayStop : this.#armed || (crash.moment === 'now' && !this.life))
+      this.kernel.after(AGAIN_NS, () => this.arm(crash));
+    else if (isStop) this.#stop(crash);
+    else if (crash.moment === 'now') this.#die(crash);
+    else this.#armAt(crash);
+  }
+
+  #armAt(crash: FaultOf<'crash'>): void {
     this.#armed = crash;
     this.kernel.after(PATIENCE_NS, () => {
-      if (this.#armed === crash) this.#die(crash);
+      if (this.#armed !== crash) return;
+      this.#armed = undefined;
+      this.arm({ ...crash, moment: 'now' });
     });
   }
 
@@ -189,8 +195,10 @@ export class World {
 
   #die(crash: FaultOf<'crash'>): void {
     const { life } = this;
-    this.#armed = undefined;
+    if (crash === this.#armed) this.#armed = undefined;
     if (!life) return;
+    // A stop that is overtaken comes again.
+    if (this.#stopping?.life === life) this.arm(this.#stopping.crash);
     this.crashes += 1;
     this.trace.note('crash', `${crash.how} ${crash.moment}`);
     this.marks.hit(`crash ${crash.how} ${crash.moment}`);
@@ -201,8 +209,8 @@ export class World {
   /** SIGTERM, and the end in order. */
   #stop(crash: FaultOf<'crash'>): void {
     const { life, running } = this;
-    if (!life || !running || this.#stopping === life) return;
-    this.#stopping = life;
+    if (!life || !running) return;
+    this.#stopping = { life, crash };
     this.trace.note('stop', crash.how);
     const began = this.kernel.nowNs;
     running.pipeline.stop().then(
