@@ -1,8 +1,9 @@
+import type { LevelOperation } from '../../../runtime/store/index.js';
 import type { Random } from '../kernel/random.js';
 import type { RotKind } from '../scenario.js';
 import type { Disk } from './disk.js';
 import { type LevelImage, LOG_BLOCK_BYTES } from './image.js';
-import type { Entry, SortedEntries } from './sorted.js';
+import { type Entry, keyText, type SortedEntries } from './sorted.js';
 
 /** Damages the medium under the store; tells of every entry of the database that is not what it was. False: there was nothing to damage. */
 export function rot(
@@ -75,10 +76,17 @@ function rotLog(
   destroyed: (entry: Entry) => void,
 ): boolean {
   if (image.log.length === 0) return false;
-  const before = image.recovered();
+  const [before, records] = [image.recovered(), image.log];
   image.log = keptOf(image, kind, random);
   compare(before, image.recovered(), destroyed);
+  // What was written and deleted again before is forgotten, too: that it had been there.
+  for (const record of records)
+    if (!image.log.includes(record)) record.operations.forEach((one) => forget(one, destroyed));
   return true;
+}
+
+function forget(operation: LevelOperation, destroyed: (entry: Entry) => void): void {
+  if (operation.type === 'put') destroyed({ k: keyText(operation.key), ...operation });
 }
 
 /** What a reader of the damaged log still finds. */

@@ -4,9 +4,13 @@ import { LOG_CLASSES } from '../../../wire/index.js';
 import { type Entry, keyText, type SortedEntries } from '../disk/sorted.js';
 import { blocksIn, type FoundBlock } from './blocks.js';
 import type { Oracle } from './oracle.js';
-import { ANY_CAUSE, DESTROYED, REFUSED } from './track.js';
+import { ANY_CAUSE, DESTROYED, GIVEN_UP, REFUSED } from './track.js';
 
-interface Range {
+/** Where a gap of the ledger's has its stream's name. */
+const NAME_AT = 32;
+
+interface FoundGap {
+  readonly stream: string;
   readonly first: number;
   readonly last: number;
 }
@@ -43,6 +47,7 @@ export class Deletions {
       const flags = track.flags(block.first);
       if (flags & (this.receipted | REFUSED | DESTROYED)) continue;
       isEvicted = true;
+      track.mark(block.first, block.first + block.count, GIVEN_UP);
       if ((flags & ANY_CAUSE) !== 0 || isInLedger(block, operations, entries)) continue;
       const where = `${block.stream} ${block.first} to ${block.first + block.count - 1}`;
       this.oracle.fail(
@@ -89,20 +94,22 @@ function classOf({ k }: Entry): string {
 
 /** A gap of the ledger's that covers the block: in this batch, or on the disk (docs/store.md: key G). */
 function isInLedger(
-  { first, count }: FoundBlock,
+  { stream, first, count }: FoundBlock,
   operations: readonly LevelOperation[],
   entries: SortedEntries,
 ): boolean {
-  const holds = ({ first: from, last }: Range): boolean => from <= first && last >= first + count - 1;
+  const holds = (gap: FoundGap): boolean =>
+    gap.stream === stream && gap.first <= first && gap.last >= first + count - 1;
   const written = operations.flatMap((operation) =>
-    operation.type === 'put' && operation.key[0] === 0x47 ? [rangeOf(operation.value)] : [],
+    operation.type === 'put' && operation.key[0] === 0x47 ? [gapOf(operation.value)] : [],
   );
-  return written.some(holds) || entries.range('G', 'H').some((entry) => holds(rangeOf(entry.value)));
+  return written.some(holds) || entries.range('G', 'H').some((entry) => holds(gapOf(entry.value)));
 }
 
-function rangeOf(gap: Uint8Array): Range {
+function gapOf(gap: Uint8Array): FoundGap {
   const view = new DataView(gap.buffer, gap.byteOffset, gap.byteLength);
   const isOpen = (view.getUint8(1) & 2) !== 0;
   const first = Number(view.getBigUint64(2, true));
-  return { first, last: isOpen ? Number.POSITIVE_INFINITY : Number(view.getBigUint64(10, true)) };
+  const stream = new TextDecoder().decode(gap.subarray(NAME_AT + 1, NAME_AT + 1 + view.getUint8(NAME_AT)));
+  return { stream, first, last: isOpen ? Number.POSITIVE_INFINITY : Number(view.getBigUint64(10, true)) };
 }

@@ -2,7 +2,17 @@ import type { Receiver } from '../../../fleet/receive/index.js';
 import type { GapCause } from '../../../wire/index.js';
 import type { Scenario } from '../scenario.js';
 import type { Oracle } from './oracle.js';
-import { ACKNOWLEDGED, causesOf, DESTROYED, EXCUSED, RECEIVED, REFUSED, type Track } from './track.js';
+import {
+  ACKNOWLEDGED,
+  causesOf,
+  DESTROYED,
+  EXCUSED,
+  GIVEN_UP,
+  RECEIVED,
+  REFUSED,
+  STORED,
+  type Track,
+} from './track.js';
 
 /** What the world did to the node, as far as it excuses losses. */
 export interface Circumstances {
@@ -25,15 +35,33 @@ function judgeTrack(oracle: Oracle, track: Track, world: Circumstances): void {
     const flags = track.flags(n);
     const causes = n >= track.openFrom ? (['epochEnd', ...causesOf(flags)] as const) : causesOf(flags);
     const where = `${track.stream} ${n} (epoch ${track.epoch})`;
-    if (flags & RECEIVED) {
-      if (causes.includes('overflow'))
-        oracle.fail('contradiction', `${where} came, and a gap overflow has it`);
-      continue;
-    }
+    for (const cause of causesOf(flags))
+      if (isUnfounded(cause, flags, world))
+        oracle.fail('gaps', `${where} is in a gap ${cause}, and nothing of the kind became of it`);
+    if (flags & RECEIVED) continue;
     if (flags & EXCUSED) continue;
     if (causes.length === 0) oracle.fail('hole', `${where}: nobody says what became of it`);
     else if (!causes.some((cause) => isExcuse(cause, flags, world)))
       oracle.fail('lost', `${where} is in a gap ${causes.join(', ')} without a reason (${told(flags)})`);
+  }
+}
+
+/** Whether the world saw the number where no such gap may say that it isn't. */
+function isUnfounded(cause: GapCause, flags: number, { scenario }: Circumstances): boolean {
+  const wasStored = (flags & (STORED | DESTROYED | EXCUSED)) === STORED;
+  switch (cause) {
+    case 'quota':
+    case 'thinned':
+      // A batch that failed may have entered the gap, and its deletion comes later.
+      return (flags & GIVEN_UP) === 0 && !scenario.faults.some(({ kind }) => DISK_FAULTS.has(kind));
+    case 'overflow':
+    case 'uncleanStop':
+      return wasStored;
+    case 'rejected':
+      return (flags & REFUSED) === 0;
+    case 'rot':
+    case 'epochEnd':
+      return false;
   }
 }
 
@@ -95,6 +123,8 @@ function judgeTimes(oracle: Oracle, receiver: Receiver, node: string): void {
       const off = time.wallNs > trueNs ? time.wallNs - trueNs : trueNs - time.wallNs;
       if (off > time.uncertaintyNs + 1000n)
         oracle.fail('times', `${where} is told ${off} ns off, and sure within ${time.uncertaintyNs}`);
+    } else if (oracle.anchoredBoots.has(`${track.epoch}/${bootNumber}`)) {
+      oracle.fail('times', `${where} has no known time, and an anchor of its boot came`);
     } else if (time.kind === 'bounded') {
       if (time.notBeforeNs !== undefined && trueNs + 1000n < time.notBeforeNs)
         oracle.fail('times', `${where} is told ${time.notBeforeNs - trueNs} ns too late at the least`);

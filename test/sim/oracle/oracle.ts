@@ -30,6 +30,8 @@ export class Oracle {
   /** Rows of parts that were given to the store: the node's own log is none of them. */
   readings = 0;
   readonly arrivals: Arrival[] = [];
+  /** As `epoch/boot`: an anchor of it has come. */
+  readonly anchoredBoots = new Set<string>();
   readonly #tracks = new Map<string, Track>();
   #store: Store | undefined;
   #boot: Boot | undefined;
@@ -141,12 +143,15 @@ export class Oracle {
     this.arrivals.push({ track, first, bootNumber: header.boot, timeNs: block.timesNs[0]! });
   }
 
-  #metaCame({ records, facts }: Extract<TakeResult, { kind: 'meta' }>): void {
+  #metaCame({ header, records, facts }: Extract<TakeResult, { kind: 'meta' }>): void {
     for (const fact of facts) {
       if (fact.fact === 'received')
         this.track(fact.epoch, META_STREAM).mark(fact.first, fact.last + 1, RECEIVED);
     }
-    for (const record of records) if (record.kind === 'gap') this.#gapCame(record.value);
+    for (const record of records) {
+      if (record.kind === 'gap') this.#gapCame(record.value);
+      if (record.kind === 'anchor') this.anchoredBoots.add(`${header.epoch}/${record.value.boot}`);
+    }
   }
 
   #gapCame({ epoch, stream, first, last, cause }: Gap): void {

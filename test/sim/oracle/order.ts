@@ -1,28 +1,67 @@
 import type { DecodedHeader } from '../../../native/types.js';
+import { ANY_CAUSE, DESTROYED, GIVEN_UP, RECEIVED, TAKEN, type Track } from './track.js';
 
-/** Two rising runs: what is live, and the backlog beside it. */
-interface Runs {
-  high: number;
-  low: number;
+/** What no longer has to be sent, or can't be. */
+const OUT_OF_THE_WAY = TAKEN | RECEIVED | ANY_CAUSE | DESTROYED | GIVEN_UP;
+
+/** A place in the store's order: commit by commit, within one by the numbers. */
+interface Place {
+  readonly commit: number;
+  readonly first: number;
 }
 
-/** Within one connection, without refusals: each block of a stream once, the oldest first, but for what is live. */
+/** Where a stream's runs have come to. */
+interface Runs {
+  high: Place;
+  low: Place;
+}
+
+const BEFORE_ALL: Place = { commit: -1, first: -1 };
+
+/**
+ * Within one connection, without refusals: each block of a stream once. Two runs go side by side: what is live, or new, rises; the backlog
+ * rises beside it, or, where the newest goes first, falls commit by commit.
+ */
 export class SendOrder {
-  readonly #streams = new Map<string, Runs>();
+  readonly #streams = new Map<Track, Runs>();
   /** Something was refused, and comes again: then nothing is said of the order. */
   isOff = false;
 
+  constructor(
+    /** The last commit before the connection. */
+    readonly lastCommit: number,
+  ) {}
+
   /** Why a block may not go now. */
-  next({ epoch, stream, first }: DecodedHeader): string | undefined {
+  next(track: Track, { first }: DecodedHeader, backlog: 'oldest' | 'newest'): string | undefined {
     if (this.isOff) return undefined;
-    const runs = this.#streams.get(`${epoch} ${stream}`);
+    const place = { commit: track.commits.get(first) ?? 0, first };
+    const runs = this.#streams.get(track);
     if (!runs) {
-      this.#streams.set(`${epoch} ${stream}`, { high: first, low: -1 });
-      return undefined;
+      this.#streams.set(track, { high: place, low: backlog === 'newest' ? place : BEFORE_ALL });
+      return backlog === 'newest' ? this.#passedBy(track, place) : undefined;
     }
-    if (first > runs.high) runs.high = first;
-    else if (first > runs.low && first !== runs.high) runs.low = first;
-    else return `${stream} ${first} goes after ${runs.high} and ${runs.low} on one connection`;
+    const { high, low } = runs;
+    if (isBefore(high, place)) runs.high = place;
+    else if (backlog === 'newest' ? isFalling(low, place) : isBefore(low, place)) runs.low = place;
+    else return `${track.stream} ${first} goes after ${high.first} and ${low.first} on one connection`;
     return undefined;
   }
+
+  /** Where the newest goes first: what is newer, was there before the connection, and must still be sent. */
+  #passedBy({ commits, stream, flags }: Track, { commit, first }: Place): string | undefined {
+    for (const [other, at] of commits) {
+      if (at > commit && at <= this.lastCommit && (flags(other) & OUT_OF_THE_WAY) === 0)
+        return `${stream} ${first} goes first, and ${other} is newer`;
+    }
+    return undefined;
+  }
+}
+
+function isBefore(one: Place, other: Place): boolean {
+  return one.commit < other.commit || (one.commit === other.commit && one.first < other.first);
+}
+
+function isFalling(low: Place, { commit, first }: Place): boolean {
+  return commit < low.commit || (commit === low.commit && first > low.first);
 }

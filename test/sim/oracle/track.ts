@@ -18,7 +18,9 @@ export const STORED = 64;
 /** The receiver's journal has it. */
 export const HELD = 128;
 const FIRST_CAUSE = 8;
-export const ANY_CAUSE = 0xffff & ~((1 << FIRST_CAUSE) - 1);
+export const ANY_CAUSE = ((1 << GAP_CAUSES.length) - 1) << FIRST_CAUSE;
+/** Its value was deleted without a receipt. */
+export const GIVEN_UP = 1 << 15;
 
 export function causeBit(cause: GapCause): number {
   return 1 << (FIRST_CAUSE + GAP_CAUSES.indexOf(cause));
@@ -46,6 +48,8 @@ export class Track {
   openFrom = Number.POSITIVE_INFINITY;
   resolvedTo = 0;
   readonly segments: Segment[] = [];
+  /** Of each block that the database took, by its first number: in which commit. */
+  readonly commits = new Map<number, number>();
   readonly #rows: (Rows | undefined)[] = [];
   readonly #at: number[] = [];
   #flags = new Uint16Array(256);
@@ -89,9 +93,7 @@ export class Track {
     return undefined;
   }
 
-  flags(n: number): number {
-    return this.#flags[n] ?? 0;
-  }
+  readonly flags = (n: number): number => this.#flags[n] ?? 0;
 
   /** Marks [from, to). */
   mark(from: number, to: number, flag: number): void {

@@ -32,7 +32,8 @@ export class Watch implements LinkWatch, BrokerWatch {
   readonly punctual: Punctuality;
   readonly steady: Steady;
   readonly #deletions: Deletions;
-  #order = new SendOrder();
+  #lastCommit = 0;
+  #order = new SendOrder(0);
   #alarmNs = Number.NEGATIVE_INFINITY;
   /** When a try last came early for an alarm's sake. */
   #urgentNs = Number.NEGATIVE_INFINITY;
@@ -61,7 +62,7 @@ export class Watch implements LinkWatch, BrokerWatch {
   batch(operations: readonly LevelOperation[], entries: SortedEntries): void {
     this.#deletions.check(operations, entries);
     for (const operation of operations) {
-      if (operation.type === 'put' && operation.key[0] === 0x56) this.#stored(operation.value);
+      if (operation.type === 'put' && operation.key[0] === 0x56) this.#stored(operation.key, operation.value);
     }
   }
 
@@ -75,12 +76,18 @@ export class Watch implements LinkWatch, BrokerWatch {
   }
 
   opened(entries: SortedEntries): void {
-    for (const { value } of entries.range('V', 'W')) this.#stored(value);
+    for (const { key, value } of entries.range('V', 'W')) this.#stored(key, value);
   }
 
-  #stored(value: Uint8Array): void {
-    for (const { epoch, stream, first, count } of blocksIn(value))
-      this.world.oracle.track(epoch, stream).mark(first, first + count, STORED);
+  /** Keys of values are docs/store.md's: V, the class, the commit. */
+  #stored(key: Uint8Array, value: Uint8Array): void {
+    const commit = Number(new DataView(key.buffer, key.byteOffset).getBigUint64(2));
+    this.#lastCommit = Math.max(this.#lastCommit, commit);
+    for (const { epoch, stream, first, count } of blocksIn(value)) {
+      const track = this.world.oracle.track(epoch, stream);
+      track.mark(first, first + count, STORED);
+      track.commits.set(first, commit);
+    }
   }
 
   running(tookNs: number): void {
@@ -119,6 +126,8 @@ export class Watch implements LinkWatch, BrokerWatch {
   /** Acknowledged means synced: the head on the disk has the commit's number by then. */
   committed(store: Store, { firsts = [] }: StoreCommit): void {
     const commits = firsts.map(({ commit }) => commit);
+    // After a disk that refused, from the newest down begins anew.
+    if (firsts.length === 0) this.#order = new SendOrder(this.#lastCommit);
     if (firsts.some((first) => first.class === 'alarm')) this.#alarmNs = this.world.kernel.nowNs;
     this.world.trace.note('commit', commits.join(' '));
     const image = this.world.disk.databases.get(`${STORE_PATH}/level`);
@@ -134,7 +143,7 @@ export class Watch implements LinkWatch, BrokerWatch {
 
   connecting(link: SimLink): void {
     this.#checkBackoff(link);
-    this.#order = new SendOrder();
+    this.#order = new SendOrder(this.#lastCommit);
     this.world.trace.note('connect', link.options.protocol);
   }
 
@@ -175,11 +184,15 @@ export class Watch implements LinkWatch, BrokerWatch {
     const { oracle, scenario } = this.world;
     if (isAside(message)) return;
     const header = native.decodeHeader(message.payload);
-    const why = this.#order.next(header);
-    if (why && scenario.uplink.backlog !== 'newest' && scenario.uplink.custody !== 'fleet')
-      oracle.fail('order', why);
+    const track = oracle.track(header.epoch, header.stream);
+    const flags = track.flags(header.first);
+    // Custody fleet: what the broker had before is asked after once more, whenever its receipt is due.
+    const isResend = scenario.uplink.custody === 'fleet' && (flags & TAKEN) !== 0;
+    const backlog = header.stream === META_STREAM ? 'oldest' : (scenario.uplink.backlog ?? 'oldest');
+    const why = isResend ? undefined : this.#order.next(track, header, backlog);
+    if (why) oracle.fail('order', why);
     // What a process before this one had synced counts too, told or not.
-    if ((oracle.track(header.epoch, header.stream).flags(header.first) & STORED) === 0)
+    if ((flags & STORED) === 0)
       oracle.fail('sentBeforeSync', `${header.stream} ${header.first} is sent, and the disk never had it`);
   }
 

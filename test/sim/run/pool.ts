@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { SeedResult } from './summary.js';
 
 const CHUNK_SEEDS = 5;
-/** A simulation that doesn't come back within this has lost itself in one turn of the loop. */
+/** A seed that doesn't come back within this has lost itself in one turn of the loop. */
 const HANG_MS = 120_000;
 
 export interface PoolOptions {
@@ -41,14 +41,19 @@ function work(options: PoolOptions, take: () => readonly number[], results: Seed
   return new Promise((resolve, reject) => {
     let seeds = take();
     let hang: NodeJS.Timeout | undefined;
-    const ask = (): void => {
+    const watch = (): void => {
       clearTimeout(hang);
-      hang = seeds.length > 0 ? setTimeout(() => child.kill('SIGKILL'), HANG_MS) : undefined;
+      if (seeds.length > 0) hang = setTimeout(() => child.kill('SIGKILL'), HANG_MS);
+    };
+    const ask = (): void => {
+      watch();
       if (seeds.length > 0) child.send(seeds);
       else end(child);
     };
-    child.on('message', (done: readonly SeedResult[]) => {
-      results.push(...done);
+    child.on('message', (done: SeedResult) => {
+      results.push(done);
+      seeds = seeds.filter((seed) => seed !== done.seed);
+      if (seeds.length > 0) return watch();
       seeds = take();
       ask();
     });
