@@ -80,8 +80,8 @@ function rotLog(
   image.log = keptOf(image, kind, random);
   compare(before, image.recovered(), destroyed);
   // What was written and deleted again before is forgotten, too: that it had been there.
-  for (const record of records)
-    if (!image.log.includes(record)) record.operations.forEach((one) => forget(one, destroyed));
+  for (const record of records.filter((one) => !image.log.includes(one)))
+    for (const operation of record.operations) forget(operation, destroyed);
   return true;
 }
 
