@@ -1,4 +1,6 @@
 import { readFileSync } from 'node:fs';
+import { getHeapStatistics, setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 
 /** A file as text; `undefined`: it isn't there. */
 type Read = (path: string) => string | undefined;
@@ -10,6 +12,69 @@ type Read = (path: string) => string | undefined;
  */
 export function spareMemoryBytes(read: Read = readKernel): number {
   return Math.min(ofGroup(read), ofBoard(read));
+}
+
+/** Less garbage isn't worth a collection, which holds all else up for 10 to 50 ms. */
+const GARBAGE_BYTES = 4 * 1024 * 1024;
+
+interface OwnMemory {
+  /** That the process may still take. */
+  spareBytes(): number;
+  /** Of objects and buffers, garbage included. */
+  usedBytes(): number;
+  collect(): void;
+}
+
+/**
+ * What a process may still take, garbage not counted where that matters: by itself V8 lets buffers that nobody holds any longer grow to
+ * 64 MiB, whatever the kernel leaves it.
+ */
+export class SpareMemory {
+  /** The least that was in use since the last collection: what is more may be garbage. */
+  #usedBytes = 0;
+
+  constructor(readonly memory: OwnMemory = new ProcessMemory()) {}
+
+  /** Bytes; with less left than `wantedBytes` garbage is collected first. */
+  bytes(wantedBytes: number): number {
+    const { memory } = this;
+    this.#usedBytes = Math.min(this.#usedBytes, memory.usedBytes());
+    const bytes = memory.spareBytes();
+    if (bytes >= wantedBytes || memory.usedBytes() - this.#usedBytes < GARBAGE_BYTES) return bytes;
+    memory.collect();
+    this.#usedBytes = memory.usedBytes();
+    return memory.spareBytes();
+  }
+}
+
+type Collector = (options?: { readonly type: 'minor' }) => void;
+
+class ProcessMemory implements OwnMemory {
+  #collector: Collector | undefined;
+
+  /** V8 has a limit of its own (--max-old-space-size), past which it ends the process. */
+  spareBytes(): number {
+    const { heap_size_limit, used_heap_size } = getHeapStatistics();
+    return Math.min(spareMemoryBytes(), Math.max(0, heap_size_limit - used_heap_size));
+  }
+
+  usedBytes(): number {
+    const { used_heap_size, external_memory } = getHeapStatistics();
+    return used_heap_size + external_memory;
+  }
+
+  collect(): void {
+    this.#collector ??= exposeCollector();
+    this.#collector();
+    // Waits for the thread that frees what the first one found.
+    this.#collector({ type: 'minor' });
+  }
+}
+
+/** Only contexts that are made after the flag know it. */
+function exposeCollector(): Collector {
+  setFlagsFromString('--expose-gc');
+  return runInNewContext('gc');
 }
 
 function ofBoard(read: Read): number {

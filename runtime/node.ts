@@ -20,7 +20,7 @@ import { forecastHere, forecastLines } from './forecast.js';
 import { lastEnd, openService, type Service, statusLine } from './health/index.js';
 import { type Identity, IdentityError, loadIdentity } from './identity.js';
 import { createLog, type Log, type LogSink } from './log.js';
-import { spareMemoryBytes } from './memory.js';
+import { SpareMemory } from './memory.js';
 import { version } from './package.js';
 import { createPipeline, type Pipeline } from './pipeline.js';
 import {
@@ -167,9 +167,10 @@ async function openStages(config: NodeConfig, around: Around, opened: (() => unk
 const DISK_RETRY_MAX_MS = 30_000;
 
 function openNodeStore(config: NodeConfig, { identity, log, service, flight }: Around): Promise<Store> {
+  const memory = new SpareMemory();
   const deps = {
     ...storeDefaults((level, text) => log(level, 'store', text)),
-    spareMemoryBytes: () => spareMemoryBytes(),
+    spareMemoryBytes: (wantedBytes: number) => memory.bytes(wantedBytes),
   };
   const options = {
     ...config.store,

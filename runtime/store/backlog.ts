@@ -1,5 +1,6 @@
 import { LOG_CLASSES, type LogClass } from '../../wire/index.js';
-import type { Memory, Stream } from './stream.js';
+import type { Memory } from './memory-bound.js';
+import type { Stream } from './stream.js';
 import { MAX_BLOCKS_PER_VALUE } from './value.js';
 
 /** A sealed block that is not yet on the disk. */
@@ -22,7 +23,7 @@ export class Backlog {
 
   push(block: WaitingBlock): void {
     this.#of(block.stream.class).push(block);
-    this.memory.bytes += block.bytes.length;
+    this.memory.take(block.bytes.length);
   }
 
   /** The next batch's blocks: the most precious classes first, all of meta, up to `maxBytes` in all. They are in flight from now on. */
@@ -48,7 +49,7 @@ export class Backlog {
   /** The batch is on the disk. */
   landed(): void {
     for (const [name, count] of this.#inFlight) {
-      for (const block of this.#of(name).splice(0, count)) this.memory.bytes -= block.bytes.length;
+      for (const block of this.#of(name).splice(0, count)) this.memory.give(block.bytes.length);
     }
     this.#inFlight.clear();
   }
@@ -61,7 +62,7 @@ export class Backlog {
   /** The oldest block of a class that may still be dropped. */
   dropOldest(name: LogClass): WaitingBlock | undefined {
     const [block] = this.#of(name).splice(this.#inFlight.get(name) ?? 0, 1);
-    if (block) this.memory.bytes -= block.bytes.length;
+    if (block) this.memory.give(block.bytes.length);
     return block;
   }
 

@@ -1,10 +1,9 @@
 import type { Channel, Rows } from '../../drivers/contract/index.js';
 import type { ColumnType, NativeRows } from '../../native/types.js';
+import { Texts, textBytes } from './texts.js';
 
 /** The most rows of a block. */
 export const MAX_ROWS_PER_BLOCK = 4096;
-/** Texts and byte strings of a block together, so that a block fits a message. */
-const MAX_TEXT_BYTES_PER_BLOCK = 64 * 1024;
 const FIRST_CAPACITY = 8;
 
 /** What a row of numbers takes in memory, bytes. */
@@ -12,35 +11,35 @@ export function rowBytes(channels: number): number {
   return 8 + 9 * channels;
 }
 
-/** Consecutive numbered rows of one stream and one descriptor version that wait to be sealed: columns' bytes, no object a row. */
-export class Chunk {
+/** What rows of one descriptor version have in common. */
+export interface Shape {
+  readonly version: number;
+  readonly channels: readonly Channel[];
+}
+
+/** Rows of one stream and one descriptor version that wait: columns' bytes, no object a row. */
+export class Columns {
   #times = new BigInt64Array(FIRST_CAPACITY);
   #values: Float64Array;
   #quality: Uint8Array;
-  readonly #texts: (string | Uint8Array | undefined)[] | undefined;
-  #textBytes = 0;
+  readonly #texts: Texts | undefined;
   count = 0;
 
   constructor(
-    readonly first: number,
     readonly version: number,
     readonly channels: readonly Channel[],
   ) {
     this.#values = new Float64Array(FIRST_CAPACITY * channels.length);
     this.#quality = new Uint8Array(FIRST_CAPACITY * channels.length);
-    this.#texts = hasTexts(channels) ? [] : undefined;
-  }
-
-  get end(): number {
-    return this.first + this.count;
+    this.#texts = hasTexts(channels) ? new Texts() : undefined;
   }
 
   get full(): boolean {
-    return this.count >= MAX_ROWS_PER_BLOCK || this.#textBytes >= MAX_TEXT_BYTES_PER_BLOCK;
+    return this.count >= MAX_ROWS_PER_BLOCK || this.#texts?.full === true;
   }
 
   get bytes(): number {
-    return this.count * rowBytes(this.channels.length) + this.#textBytes;
+    return this.count * rowBytes(this.channels.length) + (this.#texts?.bytes ?? 0);
   }
 
   get columns(): readonly ColumnType[] {
@@ -48,7 +47,7 @@ export class Chunk {
   }
 
   /** Copies row `from` and up to `most` in all; returns how many it took. Call it only while not full. */
-  take(rows: Rows, from: number, most: number): number {
+  take(rows: NativeRows, from: number, most: number): number {
     const taken = this.#texts ? 1 : Math.min(most, MAX_ROWS_PER_BLOCK - this.count);
     this.#grow(this.count + taken);
     const width = this.channels.length;
@@ -57,13 +56,13 @@ export class Chunk {
     for (let i = start; i < end; i += 1) {
       this.#values[at + i - start] = rows.values[i]!;
       this.#quality[at + i - start] = rows.quality[i]!;
-      this.#takeText(rows.texts?.[i], at + i - start);
+      this.#texts?.push(rows.texts?.[i]);
     }
     this.count += taken;
     return taken;
   }
 
-  /** Rows [from, to) as the codec takes them, without copying. */
+  /** Rows [from, to) as the codec takes them: views. */
   rows(from: number, to: number): NativeRows {
     const width = this.channels.length;
     const numbers = {
@@ -72,12 +71,6 @@ export class Chunk {
       quality: this.#quality.subarray(from * width, to * width),
     };
     return this.#texts ? { ...numbers, texts: this.#texts.slice(from * width, to * width) } : numbers;
-  }
-
-  #takeText(text: string | Uint8Array | undefined, at: number): void {
-    if (!this.#texts) return;
-    this.#texts[at] = text;
-    this.#textBytes += textBytes(text);
   }
 
   #grow(needed: number): void {
@@ -93,17 +86,27 @@ export class Chunk {
   }
 }
 
+/** Consecutive numbered rows that wait to be sealed. */
+export class Chunk extends Columns {
+  constructor(
+    readonly first: number,
+    version: number,
+    channels: readonly Channel[],
+  ) {
+    super(version, channels);
+  }
+
+  get end(): number {
+    return this.first + this.count;
+  }
+}
+
 function hasTexts(channels: readonly Channel[]): boolean {
   return channels.some(({ type }) => type.kind === 'utf8' || type.kind === 'bytes');
 }
 
-function textBytes(text: string | Uint8Array | undefined): number {
-  if (text === undefined) return 0;
-  return typeof text === 'string' ? 3 * text.length : text.length;
-}
-
 /** What rows take in memory from row `from` on, bytes; an upper bound for texts. */
-export function bytesOf(rows: Rows, channels: number, from = 0): number {
+export function bytesOf(rows: NativeRows, channels: number, from = 0): number {
   let bytes = (rows.timesNs.length - from) * rowBytes(channels);
   if (!rows.texts) return bytes;
   for (let i = from * channels; i < rows.texts.length; i += 1) bytes += textBytes(rows.texts[i]);

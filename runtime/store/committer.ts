@@ -246,6 +246,7 @@ export class Committer {
   #landed(draft: Draft, ofGroup: boolean, tookMs: number | undefined): void {
     this.wear.landed({ draft, isFull: this.#isFull(), tookMs, ofGroup });
     this.state.landed(draft);
+    shed(this.state);
     this.releases.landed();
     this.commits += 1;
     this.bytesWritten += draft.bytes;

@@ -1,32 +1,57 @@
 import type { StoreOptions } from './options.js';
 
 const MIB = 1024 * 1024;
-/** With less left nothing more is kept; with less than half of it, the kernel may end the process before what is given up is freed. */
+/** With less left nothing more is kept, and with less than half of it something is given up. */
 const SHORT_BYTES = 32 * MIB;
 const AMPLE_BYTES = 2 * SHORT_BYTES;
 /** What even a node in need keeps for rows. */
 const FLOOR_BYTES = MIB;
+/** Whichever comes first: others need memory too, and rows may come fast. */
 const LOOK_EVERY_NS = 1_000_000_000n;
-/** What is kept at each look of a node in need: the collector frees with delay, and what is dropped too much is lost. */
+const LOOK_EVERY_BYTES = 4 * MIB;
+/** What is kept at each look of a node in need: malloc gives pages back late, and what is dropped too much is lost. */
 const KEPT = 0.75;
+
+/** Of rows that are in memory and not yet on the disk, as they came or sealed. */
+export class Memory {
+  bytes = 0;
+  /** All that they ever took or gave back: some of that may be garbage still. */
+  turnoverBytes = 0;
+
+  take(bytes: number): void {
+    this.bytes += bytes;
+    this.turnoverBytes += bytes;
+  }
+
+  give(bytes: number): void {
+    this.bytes -= bytes;
+    this.turnoverBytes += bytes;
+  }
+}
 
 /** What rows that wait for the disk may take: what was declared, and less while the process is about to be ended for its memory. */
 export class MemoryBound {
   #bytes: number;
   #lookedNs: bigint | undefined;
+  #lookedBytes = 0;
 
   constructor(private readonly options: Pick<StoreOptions, 'memoryBytes' | 'deps'>) {
     this.#bytes = options.memoryBytes;
   }
 
-  /** `heldBytes`: what they take now. */
-  now(heldBytes: number): number {
+  now({ bytes, turnoverBytes }: Pick<Memory, 'bytes' | 'turnoverBytes'>): number {
     const { spareMemoryBytes, nowNs } = this.options.deps;
     if (!spareMemoryBytes) return this.#bytes;
     const atNs = nowNs();
-    if (this.#lookedNs === undefined || atNs - this.#lookedNs >= LOOK_EVERY_NS) {
+    const isDue =
+      this.#lookedNs === undefined ||
+      atNs - this.#lookedNs >= LOOK_EVERY_NS ||
+      turnoverBytes - this.#lookedBytes >= LOOK_EVERY_BYTES;
+    if (isDue) {
       this.#lookedNs = atNs;
-      this.#adapt(spareMemoryBytes(), heldBytes);
+      this.#lookedBytes = turnoverBytes;
+      const isShort = this.#bytes < this.options.memoryBytes;
+      this.#adapt(spareMemoryBytes(isShort ? AMPLE_BYTES : SHORT_BYTES), bytes);
     }
     return this.#bytes;
   }

@@ -107,8 +107,11 @@ export interface StoreDeps {
   repairLevel(from: string, to: string): Promise<void>;
   readonly native: Pick<NativeApi, 'encodeBlock' | 'decodeHeader' | 'decodeBlock' | 'crc32c'>;
   readonly log: StoreLog;
-  /** What the process may still take before it is ended for its memory, bytes. Absent: nobody knows. */
-  spareMemoryBytes?(): number;
+  /**
+   * What the process may still take before it is ended for its memory, bytes; garbage is not counted where less than `wantedBytes` would be
+   * left with it. Absent: nobody knows.
+   */
+  spareMemoryBytes?(wantedBytes: number): number;
 }
 
 export interface StoreOptions {

@@ -1,5 +1,6 @@
 import type { ReserveEntry, ReserveFile } from './reserve.js';
 import { Retry } from './retry.js';
+import { shed } from './shed.js';
 import type { StoreState } from './state.js';
 import type { Wear } from './wear.js';
 
@@ -79,7 +80,7 @@ export class Reserver {
     const waited = this.state.current.some((stream) => stream.unnumberedRows > 0);
     for (const [stream, limit] of limits) {
       stream.limit = limit;
-      stream.number();
+      while (stream.number()) shed(this.state);
     }
     if (waited) this.onNumbered();
   }

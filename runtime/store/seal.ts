@@ -1,6 +1,7 @@
 import type { NativeApi } from '../../native/api.js';
 import type { Chunk } from './chunk.js';
 import { reasonOf } from './error.js';
+import { shed } from './shed.js';
 import type { StoreState } from './state.js';
 
 export interface SealHeader {
@@ -49,13 +50,13 @@ export function seal(
   return { blocks, refusal };
 }
 
-/** Makes blocks of all numbered rows. */
+/** Makes blocks of all numbered rows; each chunk is garbage once it is sealed, so that memory need not hold all of them twice. */
 export function sealAll(state: StoreState): void {
   const { native, log } = state.options.deps;
   const { node, boot } = state.identity;
   for (const stream of state.current) {
     const header = { node, epoch: state.epoch, stream: stream.name, boot };
-    for (const chunk of stream.takeChunks()) {
+    for (let chunk = stream.takeChunk(); chunk; chunk = stream.takeChunk()) {
       const { blocks, refusal } = seal(chunk, header, native);
       if (refusal)
         log('error', `${stream.name}: rows can't be stored, they become gaps: ${reasonOf(refusal)}`);
@@ -67,6 +68,7 @@ export function sealAll(state: StoreState): void {
           state.reject(stream, { first, count }, reasonOf(refusal), 'rows', content);
         }
       }
+      shed(state);
     }
   }
 }

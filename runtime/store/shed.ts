@@ -3,7 +3,7 @@ import type { StoreState } from './state.js';
 
 /** Keeps memory bounded while the disk refuses: the oldest rows of the lowest class go first, each with a gap. Meta rows never go. */
 export function shed(state: StoreState): void {
-  const maxBytes = state.memoryBound.now(state.memory.bytes);
+  const maxBytes = state.memoryBound.now(state.memory);
   while (state.memory.bytes > maxBytes) {
     if (!STREAM_CLASSES.toReversed().some((name) => dropOldest(state, name))) return;
   }

@@ -5,7 +5,7 @@ import { Backlog } from './backlog.js';
 import { DeadLetters } from './dead.js';
 import { IDENTITY_KEY, type StreamId, settledKey, streamKey, streamName } from './keys.js';
 import { DirtyKeys, GapLedger, type StreamGap } from './ledger.js';
-import { MemoryBound } from './memory-bound.js';
+import { Memory, MemoryBound } from './memory-bound.js';
 import type { StoreOptions } from './options.js';
 import {
   type ClassLog,
@@ -20,7 +20,7 @@ import {
 } from './records.js';
 import { lostRecord, type Start } from './recover.js';
 import type { Owner } from './reserve.js';
-import { type Memory, Stream } from './stream.js';
+import { Stream } from './stream.js';
 import type { DeadLetter } from './types.js';
 
 /** Ranges of settled numbers a stream: receipts that would make more are forgotten, which costs a resend. */
@@ -29,7 +29,7 @@ const MAX_SETTLED_RANGES = 1024;
 /** All that the store knows and the disk doesn't need to be asked for. The disk follows it, batch by batch. */
 export class StoreState {
   readonly identity: Identity;
-  readonly memory: Memory = { bytes: 0 };
+  readonly memory = new Memory();
   readonly backlog = new Backlog(this.memory);
   readonly memoryBound: MemoryBound;
   readonly dirty = new DirtyKeys();

@@ -1,9 +1,12 @@
 import type { Rows } from '../../drivers/contract/index.js';
+import type { NativeRows } from '../../native/types.js';
 import type { GapCause, LogClass } from '../../wire/index.js';
-import { bytesOf, Chunk, fits } from './chunk.js';
+import { bytesOf, Chunk, fits, type Shape } from './chunk.js';
 import type { StreamId } from './keys.js';
+import type { Memory } from './memory-bound.js';
 import { RangeSet } from './ranges.js';
 import type { StreamRecord } from './records.js';
+import { lastRows, Unnumbered } from './unnumbered.js';
 
 /** How far ahead numbers are reserved, rows: an unclean stop says that so many may have been lost. */
 interface Ahead {
@@ -17,21 +20,6 @@ const ONE: Ahead = { min: 1, max: 1 };
 
 function aheadOf(logClass: LogClass): Ahead {
   return logClass === 'alarm' ? ONE : BY_RATE;
-}
-
-/** Bytes of all rows that are in memory and not yet on the disk. */
-export interface Memory {
-  bytes: number;
-}
-
-/** Rows without numbers yet, or how many were lost of them and why. */
-type Unnumbered = UnnumberedRows | { count: number; readonly cause: GapCause };
-
-/** `record`: the stream's shape when they came. */
-interface UnnumberedRows {
-  readonly rows: Rows;
-  readonly record: StreamRecord;
-  from: number;
 }
 
 export type OnGap = (stream: Stream, first: number, last: number, cause: GapCause) => void;
@@ -48,13 +36,10 @@ export class Stream implements StreamId {
   declaredLive = false;
   /** All numbers that no stored block needs to answer for: received on the right-hand side, or in a gap. */
   settled = new RangeSet();
-  chunks: Chunk[] = [];
-  /** Numbers that are still to be given: to rows that wait, and to rows that were lost before they had one. */
-  unnumberedRows = 0;
-  #lostRows = 0;
+  readonly chunks: Chunk[] = [];
   /** Of chunks and unnumbered rows. */
   bytes = 0;
-  readonly #unnumbered: Unnumbered[] = [];
+  readonly #unnumbered = new Unnumbered();
   #ahead: number;
   #rated: { readonly ns: bigint; readonly next: number } | undefined;
 
@@ -85,31 +70,43 @@ export class Stream implements StreamId {
   append(rows: Rows): void {
     const count = rows.timesNs.length;
     if (count === 0) return;
-    const good = fits(rows, this.record.channels);
-    if (good) this.#grew(bytesOf(rows, this.record.channels.length));
-    if (good && this.#unnumbered.length === 0 && this.next + count <= this.limit) {
-      this.#copy({ rows, record: this.record, from: 0 }, count);
-      return;
+    if (!fits(rows, this.record.channels)) this.#unnumbered.lose(count, 'rejected');
+    else {
+      const bytes = bytesOf(rows, this.record.channels.length);
+      this.bytes += bytes;
+      this.memory.take(bytes);
+      if (this.unnumberedRows === 0 && this.next + count <= this.limit) {
+        this.#copy(rows, this.record, count);
+        return;
+      }
+      this.#unnumbered.push(rows, this.record);
     }
-    this.#unnumbered.push(good ? { rows, record: this.record, from: 0 } : { count, cause: 'rejected' });
-    if (!good) this.#lostRows += count;
-    this.unnumberedRows += count;
-    this.number();
+    while (this.number());
   }
 
-  /** Gives numbers to rows that waited for them. */
-  number(): void {
-    for (let item = this.#unnumbered[0]; item && this.next < this.limit; item = this.#unnumbered[0]) {
-      const room = this.limit - this.next;
-      const done = 'rows' in item ? this.#numberRows(item, room) : this.#numberLost(item, room);
-      if (done) this.#unnumbered.shift();
+  /** Gives numbers to the first rows that wait for them; false when none could be given. They are copied: a look at memory is due. */
+  number(): boolean {
+    const run = this.#unnumbered.first;
+    const taken = Math.min(run?.count ?? 0, this.limit - this.next);
+    if (!run || taken <= 0) return false;
+    if (run.columns) this.#move(lastRows(run.columns, run.count), run.columns, taken);
+    else {
+      this.onGap(this, this.next, this.next + taken - 1, run.cause);
+      this.next += taken;
     }
+    this.#unnumbered.numbered(taken);
+    return true;
+  }
+
+  /** Numbers that are still to be given: to rows that wait, and to rows that were lost before they had one. */
+  get unnumberedRows(): number {
+    return this.#unnumbered.count;
   }
 
   /** Rows in memory that are not sealed. */
   get waitingRows(): number {
     const numbered = this.chunks.reduce((sum, chunk) => sum + chunk.count, 0);
-    return numbered + this.unnumberedRows - this.#lostRows;
+    return numbered + this.#unnumbered.rows;
   }
 
   /** Whether the reserve should reach further: half of what was reserved is used, or rows wait. */
@@ -134,68 +131,43 @@ export class Stream implements StreamId {
     return Math.max(this.limit, produced + this.#ahead);
   }
 
-  /** Chunks for sealing: afterwards the stream holds none. */
-  takeChunks(): readonly Chunk[] {
-    const taken = this.chunks;
-    this.chunks = [];
-    for (const chunk of taken) this.#grew(-chunk.bytes);
-    return taken;
+  /** The oldest chunk, for sealing: the stream holds it no longer. */
+  takeChunk(): Chunk | undefined {
+    const chunk = this.chunks.shift();
+    if (chunk) this.#give(chunk.bytes);
+    return chunk;
   }
 
   /** Loses the oldest rows in memory; false when there are none. */
   dropOldest(): boolean {
-    const chunk = this.chunks.shift();
+    const chunk = this.takeChunk();
     if (chunk) {
-      this.#grew(-chunk.bytes);
       this.onGap(this, chunk.first, chunk.end - 1, 'overflow');
       return true;
     }
-    const at = this.#unnumbered.findIndex((item) => 'rows' in item);
-    const item = this.#unnumbered[at];
-    if (!item || !('rows' in item)) return false;
-    this.#loseUnnumbered(at, item);
-    return true;
+    const bytes = this.#unnumbered.dropOldest();
+    if (bytes !== undefined) this.#give(bytes);
+    return bytes !== undefined;
   }
 
-  #loseUnnumbered(at: number, item: UnnumberedRows): void {
-    const count = item.rows.timesNs.length - item.from;
-    this.#lostRows += count;
-    this.#grew(-bytesOf(item.rows, item.record.channels.length, item.from));
-    const before = this.#unnumbered[at - 1];
-    if (before && !('rows' in before) && before.cause === 'overflow') {
-      before.count += count;
-      this.#unnumbered.splice(at, 1);
-    } else this.#unnumbered[at] = { count, cause: 'overflow' };
+  /** They are in memory twice until the first are collected. */
+  #move(rows: NativeRows, shape: Shape, count: number): void {
+    const bytes = bytesOf(rows, shape.channels.length);
+    this.memory.take(bytes);
+    this.#copy(rows, shape, count);
+    this.memory.give(bytes);
   }
 
-  #numberRows(item: UnnumberedRows, room: number): boolean {
-    const left = item.rows.timesNs.length - item.from;
-    const taken = Math.min(left, room);
-    this.#copy(item, taken);
-    this.unnumberedRows -= taken;
-    return taken === left;
-  }
-
-  #numberLost(item: { count: number; readonly cause: GapCause }, room: number): boolean {
-    const taken = Math.min(item.count, room);
-    this.onGap(this, this.next, this.next + taken - 1, item.cause);
-    this.next += taken;
-    this.unnumberedRows -= taken;
-    this.#lostRows -= taken;
-    item.count -= taken;
-    return item.count === 0;
-  }
-
-  #copy(item: UnnumberedRows, count: number): void {
-    for (let left = count; left > 0; ) {
-      const taken = this.#openChunk(item.record).take(item.rows, item.from, left);
+  /** The first `count` of the rows. */
+  #copy(rows: NativeRows, shape: Shape, count: number): void {
+    for (let from = 0; from < count; ) {
+      const taken = this.#openChunk(shape).take(rows, from, count - from);
       this.next += taken;
-      item.from += taken;
-      left -= taken;
+      from += taken;
     }
   }
 
-  #openChunk({ version, channels }: StreamRecord): Chunk {
+  #openChunk({ version, channels }: Shape): Chunk {
     const last = this.chunks.at(-1);
     if (last && !last.full && last.end === this.next && last.version === version) return last;
     const chunk = new Chunk(this.next, version, channels);
@@ -203,8 +175,8 @@ export class Stream implements StreamId {
     return chunk;
   }
 
-  #grew(bytes: number): void {
-    this.bytes += bytes;
-    this.memory.bytes += bytes;
+  #give(bytes: number): void {
+    this.bytes -= bytes;
+    this.memory.give(bytes);
   }
 }

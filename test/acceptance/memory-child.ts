@@ -2,33 +2,42 @@
  * A store on a disk that refuses, its rows coming faster than any bus brings them: `node memory-child.js <folder>`. Says `ready` when the
  * disk is to be taken away, goes on at a line on stdin, and ends with what became of the rows.
  */
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { writeSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import type { StreamClass } from '../../drivers/contract/index.js';
-import { spareMemoryBytes } from '../../runtime/memory.js';
+import { SpareMemory } from '../../runtime/memory.js';
 import { openStore } from '../../runtime/store/index.js';
 import { testDeps, testOptions } from '../store/support.js';
 
 const [path] = process.argv.slice(2);
 const guarded = process.env.UNGUARDED === undefined;
 const MIB = 1024 * 1024;
-/** 100 kB at a time, at most 5 MB a second, 80 MB in all: no bus brings as much, and a group of 128 MiB has no room for it. */
+/** 100 kB at a time, at most 20 MB a second, 70 MB in all: no bus brings as much, and a group of 96 MiB has no room for it. */
 const ROWS = 100;
 const TEXT_BYTES = 500;
-const TURNS = 800;
-const TURN_MS = 20;
+const TURNS = 700;
+const TURN_MS = 5;
+const NOISE = randomBytes(MIB);
+
+/** Bytes that don't compress, in a buffer of their own as drivers make them. */
+function text(): Uint8Array {
+  const at = randomInt(NOISE.length - TEXT_BYTES);
+  return new Uint8Array(NOISE.subarray(at, at + TEXT_BYTES));
+}
+
 const CLASSES: Readonly<Record<string, StreamClass>> = { bulk: 'bulk', log: 'log', sos: 'alarm' };
 
 const log: string[] = [];
+const memory = new SpareMemory();
 const store = await openStore(
   testOptions(path!, {
     memoryBytes: 256 * MIB,
     commitIntervalMs: 200,
     deps: testDeps({
       log: (_, text) => log.push(text),
-      ...(guarded ? { spareMemoryBytes: () => spareMemoryBytes() } : {}),
+      ...(guarded ? { spareMemoryBytes: (wantedBytes) => memory.bytes(wantedBytes) } : {}),
     }),
   }),
 );
@@ -54,7 +63,7 @@ function append(stream: string, rows: number): void {
     timesNs,
     values: new Float64Array(rows).fill(Number.NaN),
     quality: new Uint8Array(rows),
-    texts: Array.from({ length: rows }, () => randomBytes(TEXT_BYTES)),
+    texts: Array.from({ length: rows }, text),
   });
 }
 

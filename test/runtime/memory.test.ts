@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { spareMemoryBytes } from '../../runtime/memory.js';
+import { SpareMemory, spareMemoryBytes } from '../../runtime/memory.js';
 
 const MIB = 1024 * 1024;
 const from = (files: Readonly<Record<string, string>>) => spareMemoryBytes((path) => files[path]);
@@ -58,4 +58,48 @@ test('this kernel says something, and no more than it has', () => {
   const totalKb = Number(/^MemTotal:\s+(\d+)/m.exec(readFileSync('/proc/meminfo', 'utf8'))![1]);
   const spare = spareMemoryBytes();
   assert.ok(spare > 0 && spare <= totalKb * 1024, `${spare}`);
+});
+
+/** A process with garbage, and a collector that says how often it was asked. */
+function withGarbage(garbageBytes: number) {
+  const own = { garbageBytes, heldBytes: 20 * MIB, collections: 0 };
+  const memory = {
+    spareBytes: () => 60 * MIB - own.heldBytes - own.garbageBytes,
+    usedBytes: () => own.heldBytes + own.garbageBytes,
+    collect: () => {
+      own.garbageBytes = 0;
+      own.collections += 1;
+    },
+  };
+  return { own, spare: new SpareMemory(memory) };
+}
+
+test('FAULTS 42: garbage counts as spare where memory is short without it, and stays where it lies otherwise', () => {
+  const { own, spare } = withGarbage(30 * MIB);
+  assert.equal(spare.bytes(10 * MIB), 10 * MIB);
+  assert.equal(own.collections, 0);
+  assert.equal(spare.bytes(32 * MIB), 40 * MIB);
+  assert.equal(own.collections, 1);
+});
+
+test('FAULTS 42: a process without garbage is not collected again and again for want of memory', () => {
+  const { own, spare } = withGarbage(0);
+  spare.bytes(64 * MIB);
+  for (let i = 0; i < 100; i++) {
+    own.garbageBytes += MIB / 10;
+    spare.bytes(64 * MIB);
+  }
+  assert.equal(own.collections, 3, 'the first time, and after each 4 MiB');
+  own.heldBytes -= 10 * MIB;
+  spare.bytes(64 * MIB);
+  own.garbageBytes += 4 * MIB;
+  spare.bytes(64 * MIB);
+  assert.equal(own.collections, 4, 'what was let go is no garbage of later');
+});
+
+test('FAULTS 42: V8 gives buffers that nobody holds back to the system when it is asked', () => {
+  const spare = new SpareMemory();
+  for (let i = 0; i < 200; i++) new Uint8Array(MIB / 4).fill(1);
+  spare.bytes(Number.POSITIVE_INFINITY);
+  assert.ok(process.memoryUsage().arrayBuffers < 10 * MIB, `${process.memoryUsage().arrayBuffers}`);
 });
