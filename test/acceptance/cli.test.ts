@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { connectAsync } from 'mqtt';
+import type { Terminal } from '../../runtime/console/command.js';
 import { COMMANDS, runCommand } from '../../runtime/console/table.js';
 import { partsOf } from '../../scripts/config-errors.js';
 import { wrongFiles } from '../../scripts/schema.js';
@@ -23,7 +24,24 @@ interface Said {
   readonly err: string;
 }
 
-/** One call of the command as a process of its own; what it said, and no stack trace in it. */
+/** One call of the command in this process: all but a process's start and end. */
+async function call(...words: string[]): Promise<Said> {
+  let [out, err] = ['', ''];
+  const terminal: Terminal = {
+    out: (text) => {
+      out += `${text}\n`;
+    },
+    err: (text) => {
+      err += `${text}\n`;
+    },
+    interactive: false,
+  };
+  const code = await runCommand(words, terminal);
+  assert.doesNotMatch(out + err, STACK, `cairn ${words.join(' ')}`);
+  return { code, out, err };
+}
+
+/** The same as a process of its own: what it said, and no stack trace in it. */
 async function cairn(...words: string[]): Promise<Said> {
   const child = spawn(process.execPath, [MAIN, ...words], { stdio: ['ignore', 'pipe', 'pipe'] });
   let out = '';
@@ -87,23 +105,23 @@ test('init makes a key that only its user may read, keeps it the next time, and 
   const key = join(identity, 'node.key');
   assert.equal(statSync(key).mode & 0o777, 0o600);
   const bytes = readFileSync(key, 'utf8');
-  const again = await cairn('init', '--identity', identity, '--json');
+  const again = await call('init', '--identity', identity, '--json');
   assert.equal(again.code, 0);
   assert.deepEqual([jsonOf(made)[0]!.made, jsonOf(again)[0]!.made], [true, false]);
   assert.equal(jsonOf(made)[0]!.node, jsonOf(again)[0]!.node);
   assert.equal(readFileSync(key, 'utf8'), bytes);
 
-  const withFleet = await cairn('init', '--identity', identity, '--fleet-key', join(identity, 'node.pub'));
+  const withFleet = await call('init', '--identity', identity, '--fleet-key', join(identity, 'node.pub'));
   assert.equal(withFleet.code, 0, withFleet.err);
   assert.ok(existsSync(join(identity, 'fleet.pub')));
-  const noKey = await cairn('init', '--identity', identity, '--owner-key', node.configFile);
+  const noKey = await call('init', '--identity', identity, '--owner-key', node.configFile);
   assert.equal(noKey.code, 2);
   assert.match(noKey.err, /node\.yaml: not a key in PEM form/);
-  const nowhere = await cairn('init', '--identity', identity, '--owner-key', join(folder, 'nothing.pub'));
+  const nowhere = await call('init', '--identity', identity, '--owner-key', join(folder, 'nothing.pub'));
   assert.equal(nowhere.code, 2, nowhere.err);
 
   chmodSync(key, 0o644);
-  const open = await cairn('init', '--identity', identity);
+  const open = await call('init', '--identity', identity);
   assert.equal(open.code, 2);
   assert.match(open.err, /node\.key: readable by others \(mode 644\); do: chmod 600 /);
 });
@@ -112,11 +130,11 @@ test('check says what is right with 0 and what is wrong with 2', async () => {
   const right = await cairn('check', node.configFile);
   assert.deepEqual([right.code, right.err], [0, '']);
   assert.match(right.out, /right\. Node at-the-desk on A desk, 3 parts\./);
-  assert.equal(jsonOf(await cairn('check', node.configFile, '--json'))[0]!.node, 'at-the-desk');
+  assert.equal(jsonOf(await call('check', node.configFile, '--json'))[0]!.node, 'at-the-desk');
   const wrong = await cairn('check', join(root, 'test/config/wrong/unknown-key.yaml'));
   assert.equal(wrong.code, 2);
   assert.match(wrong.err, /unknown-key\.yaml:\d+:\d+: /);
-  const absent = await cairn('check', join(folder, 'absent.yaml'));
+  const absent = await call('check', join(folder, 'absent.yaml'));
   assert.equal(absent.code, 2);
   assert.match(absent.err, /absent\.yaml: no such node file; name one with --config FILE/);
 });
@@ -151,7 +169,7 @@ test('parts probes each part: 0 when all answer, 1 when one does not, and names 
   assert.equal(said.code, 1);
   const found = Object.fromEntries(jsonOf(said).map(({ id, state }) => [id, state]));
   assert.deepEqual(found, { climate: 'ok', self: 'ok', ghost: 'absent' });
-  const known = await cairn('parts', '--known', '--json');
+  const known = await call('parts', '--known', '--json');
   assert.equal(known.code, 0);
   assert.ok(jsonOf(known).some(({ id, attachment }) => id === 'bme280' && attachment === 'i2c'));
 });
@@ -169,12 +187,12 @@ test('read gives one reading now; 1 from a part that is absent, 2 for a name tha
     temperature.value > -40 && temperature.value < 85 && temperature.unit === 'Cel',
     JSON.stringify(values),
   );
-  const plain = await cairn('read', 'self', '--config', node.configFile);
+  const plain = await call('read', 'self', '--config', node.configFile);
   assert.equal(plain.code, 0, plain.err);
   const [ghost, none, unnamed] = await Promise.all([
-    cairn('read', 'ghost', '--config', node.configFile),
-    cairn('read', 'nobody', '--config', node.configFile),
-    cairn('read', '--config', node.configFile),
+    call('read', 'ghost', '--config', node.configFile),
+    call('read', 'nobody', '--config', node.configFile),
+    call('read', '--config', node.configFile),
   ]);
   assert.equal(ghost.code, 1);
   assert.match(ghost.err, /ghost: nothing within \d+ s: .*absent/);
@@ -209,7 +227,7 @@ test('every command explains itself with examples; what is no command or no opti
   const noCommand = await cairn('explode');
   assert.equal(noCommand.code, 2);
   assert.match(noCommand.err, /no command 'explode'/);
-  const noOption = await cairn('check', '--force');
+  const noOption = await call('check', '--force');
   assert.equal(noOption.code, 2);
   assert.match(noOption.err, /'--force'/);
 });
@@ -219,7 +237,7 @@ test('a running node answers status and holds its store; stopped, the store is r
 }, async (t) => {
   t.after(() => node.stop('SIGKILL'));
   const config = ['--config', node.configFile];
-  const before = await cairn('status', ...config);
+  const before = await call('status', ...config);
   assert.equal(before.code, 1);
   assert.match(before.err, /no node runs with this store \(.*\); start it with: cairn run/);
 
@@ -227,8 +245,8 @@ test('a running node answers status and holds its store; stopped, the store is r
   await node.until('rows are kept', ({ store }) => store.committedRows > 10);
   const [plain, status, store, second, verify] = await Promise.all([
     cairn('status', ...config),
-    cairn('status', ...config, '--json'),
-    cairn('store', 'status', ...config, '--json'),
+    call('status', ...config, '--json'),
+    call('store', 'status', ...config, '--json'),
     cairn('run', ...config),
     cairn('store', 'verify', ...config),
   ]);
@@ -244,11 +262,11 @@ test('a running node answers status and holds its store; stopped, the store is r
   assert.ok(node.running, 'the first node does not notice');
 
   assert.equal(await node.stop(), 0);
-  assert.equal((await cairn('status', ...config)).code, 1);
+  assert.equal((await call('status', ...config)).code, 1);
   // One after the other: each has the store to itself.
   const clean = await cairn('store', 'verify', ...config, '--json');
-  const senml = await cairn('store', 'export', ...config);
-  const csv = await cairn('store', 'export', '--format', 'csv', ...config);
+  const senml = await call('store', 'export', ...config);
+  const csv = await call('store', 'export', '--format', 'csv', ...config);
   assert.equal(clean.code, 0, clean.out + clean.err);
   jsonOf(clean);
   t.diagnostic(`verify: ${clean.out.trim()}`);
@@ -279,14 +297,14 @@ test('a block that an MQTT client saved is decoded', {
     [`cairn/1/${block!.node}/telemetry/${block!.stream}`, block!.rows.length],
     [topic, block!.count],
   );
-  const plain = await cairn('decode', file);
+  const plain = await call('decode', file);
   assert.match(plain.out, /stream climate first \d+ rows \d+ .*CRC ok/);
   payload[payload.length - 1]! ^= 1;
   writeFileSync(file, payload);
-  const broken = await cairn('decode', file);
+  const broken = await call('decode', file);
   assert.equal(broken.code, 1);
   assert.match(broken.err, /at byte 0: not a block: /);
-  assert.equal((await cairn('decode', join(folder, 'absent.bin'))).code, 2);
+  assert.equal((await call('decode', join(folder, 'absent.bin'))).code, 2);
 });
 
 test('whoever reads may stop reading: no stack trace for a closed pipe', () => {

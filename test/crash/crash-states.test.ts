@@ -11,7 +11,8 @@ import { fastFolder, type Recording, record, runWorkload, usualRuns } from './re
 import { cannotWatch } from './shim.js';
 
 const SEED = Number(process.env.CAIRN_CRASH_SEED ?? Date.now() % 1_000_000);
-const STATES = Number(process.env.CAIRN_CRASH_STATES ?? 400);
+/** Many more are `npm run crash`. */
+const STATES = Number(process.env.CAIRN_CRASH_STATES ?? 200);
 const STEPS = 300;
 const skip = cannotWatch;
 
@@ -52,7 +53,7 @@ test('FAULTS 2, 3: after a power cut at any call, with any of the unsynced secto
 test('FAULTS 11: a cut at any call of the making of the store', { skip, timeout: 600_000 }, async (t) => {
   const { log } = await recorded(t, 1);
   const operations = readOperations(log);
-  const count = 4 * operations.length;
+  const count = 2 * operations.length;
   const { states, replaced, violations } = await checkStates({ log, seed: SEED, count });
   t.diagnostic(
     `${states} states of ${operations.length} operations, ${violations.length} violations, ${replaced} made anew`,

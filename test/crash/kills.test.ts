@@ -6,8 +6,8 @@ import { cannotWatch } from './shim.js';
 
 const SEED = Number(process.env.CAIRN_CRASH_SEED ?? Date.now() % 1_000_000);
 /** The whole sweep is `npm run crash -- --kills`. */
-const CALLS = 24;
-const RANDOM = 24;
+const CALLS = 16;
+const RANDOM = 15;
 const RUN = { seed: SEED, steps: 30, ending: 'clean' } as const;
 
 test('FAULTS 1: killed before a call, a sweep over the making of the store and its first commits', {

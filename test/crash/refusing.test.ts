@@ -11,7 +11,7 @@ import { cannotWatch, type ShimFaults } from './shim.js';
 
 const SEED = Number(process.env.CAIRN_CRASH_SEED ?? Date.now() % 1_000_000);
 /** How many places the failures are spread over, and the power cuts of each. */
-const PLACES = Number(process.env.CAIRN_CRASH_PLACES ?? 4);
+const PLACES = Number(process.env.CAIRN_CRASH_PLACES ?? 3);
 const STATES = 40;
 const STEPS = 60;
 

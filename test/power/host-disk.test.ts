@@ -28,7 +28,7 @@ import { testDeps } from '../store/support.js';
 const PROMISES = 80;
 /** On a machine that does much else. */
 const RUN_MS = 40_000;
-const CUTS = 60;
+const CUTS = 40;
 const SIZE_BYTES = 16_000_000;
 const project = (() => {
   let folder = import.meta.dirname;

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { verifyStore } from '../../runtime/store/index.js';
 import { allGaps, heldRows, openTest, temporary, testDeps, testOptions } from './support.js';
 
-const KILLS = 20;
+const KILLS = 12;
 const CHILD = fileURLToPath(new URL('./crash-child.js', import.meta.url));
 
 /**
