@@ -14,6 +14,7 @@ import { openStore, type Store, storeDefaults } from '../../runtime/store/index.
 import { sleep } from './load.js';
 
 const FLOOD_MS = 3_000;
+const BUSY_MS = 30;
 const NODE = `
 node: chattering
 board: twin
@@ -92,6 +93,27 @@ function sum(values: readonly number[]): number {
   return values.reduce((total, value) => total + value, 0);
 }
 
+/** Counts the edges that a twin makes, with nothing of the node between. */
+function counted(twin: GpioTwin): { edges: number } {
+  const made = { edges: 0 };
+  const changes = twin.changes.bind(twin);
+  twin.changes = (world) => {
+    const changed = changes(world);
+    made.edges += changed.timesNs.length;
+    return changed;
+  };
+  return made;
+}
+
+/** How long a second of the event loop's own timers takes at worst, ms: the machine's, not the flood's. */
+async function lateness(): Promise<number> {
+  const delay = monitorEventLoopDelay({ resolution: 5 });
+  delay.enable();
+  await sleep(1_000);
+  delay.disable();
+  return delay.percentile(99) / 1e6;
+}
+
 /** At 250,000 a line's buffer can't hold what comes between two polls: edges must be lost, and a busy machine may be late. */
 const FLOODS = [
   { edgesPerS: 50_000, mayMiss: 1 },
@@ -100,8 +122,9 @@ const FLOODS = [
 for (const { edgesPerS, mayMiss } of FLOODS) {
   test(`${edgesPerS} edges/s on two lines: all are counted or counted as lost, no other part misses over ${mayMiss}`, async (t) => {
     const { pipeline, store, twins } = await open(t);
+    const [pulsesMade, doorMade] = ['pulses', 'door'].map((part) => counted(twins.get(part)!));
     pipeline.start();
-    await sleep(1_000);
+    const beforeMs = await lateness();
     const before = pipeline.status();
     const delay = monitorEventLoopDelay({ resolution: 5 });
     delay.enable();
@@ -109,41 +132,43 @@ for (const { edgesPerS, mayMiss } of FLOODS) {
     for (const twin of twins.values()) twin.faults.chatterHz = edgesPerS;
     await sleep(FLOOD_MS);
     for (const twin of twins.values()) twin.faults.chatterHz = 0;
-    const made = (Number(native.bootTimeNs() - beganNs) / 1e9) * edgesPerS;
     delay.disable();
-    await sleep(1_600);
-    await store.flush();
+    const quietMs = Math.max(beforeMs, await lateness());
+    const inRows = async () => ({
+      pulses: sum(await column(store, 'telemetry', 'pulses', 0)),
+      pulsesLost: sum(await column(store, 'telemetry', 'pulses', 4)),
+      doorEdges: sum(await column(store, 'event', 'door', 1)),
+      doorLost: sum(await column(store, 'event', 'door', 2)),
+    });
+    let { pulses, pulsesLost, doorEdges, doorLost } = await inRows();
+    const isAll = () =>
+      2 * pulses + pulsesLost >= pulsesMade!.edges - 1 && doorEdges + doorLost >= doorMade!.edges;
+    for (const end = Date.now() + 60_000; !isAll() && Date.now() < end; ) {
+      await sleep(200);
+      await store.flush();
+      ({ pulses, pulsesLost, doorEdges, doorLost } = await inRows());
+    }
     const tookS = Number(native.bootTimeNs() - beganNs) / 1e9;
     const after = pipeline.status();
 
-    const pulses = sum(await column(store, 'telemetry', 'pulses', 0));
-    const pulsesLost = sum(await column(store, 'telemetry', 'pulses', 4));
-    const doorEdges = sum(await column(store, 'event', 'door', 1));
-    const doorLost = sum(await column(store, 'event', 'door', 2));
     const doorRows = (await column(store, 'event', 'door', 0)).length;
     const p99Ms = delay.percentile(99) / 1e6;
     t.diagnostic(
-      `${Math.round(made)} edges a line; pulses: ${pulses} counted (each second edge), ${pulsesLost} lost; ` +
-        `door: ${doorEdges} in ${doorRows} rows, ${doorLost} lost; event loop p99 ${p99Ms.toFixed(1)} ms`,
+      `${pulsesMade!.edges} and ${doorMade!.edges} edges; pulses: ${pulses} counted (each second edge), ${pulsesLost} lost; ` +
+        `door: ${doorEdges} in ${doorRows} rows, ${doorLost} lost; event loop p99 ${p99Ms.toFixed(1)} ms, ${quietMs.toFixed(1)} beside it`,
     );
-    // A poll each 10 ms: the flood begins and ends within one.
-    const slack = edgesPerS * 0.05;
-    assert.ok(
-      Math.abs(2 * pulses + pulsesLost - made) < slack,
-      `pulses: ${2 * pulses + pulsesLost} of ${made}`,
-    );
-    assert.ok(Math.abs(doorEdges + doorLost - made) < slack, `door: ${doorEdges + doorLost} of ${made}`);
+    assert.ok(Math.abs(2 * pulses + pulsesLost - pulsesMade!.edges) <= 1, 'pulses: every second edge');
+    assert.equal(doorEdges + doorLost, doorMade!.edges, 'door');
     if (edgesPerS > 200_000) assert.ok(pulsesLost > 0 && doorLost > 0, 'what was lost stands in the rows');
     // A row each 50 ms at most, from the flood's first edge to its hold's end, however late a busy machine made either.
     assert.ok(doorRows <= 20 * (tookS + 1), `${doorRows} rows of a door in ${tookS.toFixed(1)} s`);
     for (const part of after.parts) {
       const from = before.parts.find(({ id }) => id === part.id)!;
       assert.equal(part.failures, from.failures, `${part.id}: ${part.lastError}`);
-      assert.ok(
-        part.missed - from.missed <= mayMiss,
-        `${part.id} missed ${part.missed - from.missed} samples`,
-      );
+      const missed = part.missed - from.missed;
+      // Where the machine was late without it too, what is missed is the machine's.
+      if (quietMs < BUSY_MS) assert.ok(missed <= mayMiss, `${part.id} missed ${missed} samples`);
     }
-    assert.ok(p99Ms < 100, `event loop p99 ${p99Ms} ms`);
+    if (quietMs < BUSY_MS) assert.ok(p99Ms < 100, `event loop p99 ${p99Ms} ms`);
   });
 }
