@@ -31,7 +31,7 @@ if (!process.execArgv.includes(SOURCE_MAPS)) {
 
 const { values, positionals: wanted } = parseArgs({
   allowPositionals: true,
-  options: { 'test-timeout': { type: 'string', default: '240000' }, 'test-name-pattern': { type: 'string' } },
+  options: { 'test-timeout': { type: 'string', default: '600000' }, 'test-name-pattern': { type: 'string' } },
 });
 const rank = (name) => LONGEST.findIndex((part) => name.startsWith(part)) >>> 0;
 const files = readdirSync(join(root, 'test'), { recursive: true, encoding: 'utf8' })

@@ -29,13 +29,17 @@ static int64_t monotonic_ns(void) {
   return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
-/* False once nobody reads any more. */
-static int send_edge(int fd, uint32_t seqno, long *dropped) {
+/* False once nobody reads any more. The last one waits for room: without it nobody could see what was dropped before it. */
+static int send_edge(int fd, uint32_t seqno, int last, long *dropped) {
   struct gpio_v2_line_event event = {.timestamp_ns = (uint64_t)monotonic_ns(),
                                      .id = seqno % 2 ? GPIO_V2_LINE_EVENT_RISING_EDGE : GPIO_V2_LINE_EVENT_FALLING_EDGE,
                                      .seqno = seqno,
                                      .line_seqno = seqno};
-  if (write(fd, &event, sizeof event) == (ssize_t)sizeof event) return 1;
+  for (;;) {
+    if (write(fd, &event, sizeof event) == (ssize_t)sizeof event) return 1;
+    if (errno != EAGAIN || !last) break;
+    usleep(200);
+  }
   ++*dropped;
   return errno == EAGAIN;
 }
@@ -47,7 +51,10 @@ static void *send_edges(void *argument) {
   int heard = 1;
   while (heard && sent < edges) {
     long due = (long)((double)(monotonic_ns() - start) * 1e-9 * (double)rate);
-    while (heard && sent < due && sent < edges) heard = send_edge(fd, (uint32_t)++sent, &dropped);
+    while (heard && sent < due && sent < edges) {
+      ++sent;
+      heard = send_edge(fd, (uint32_t)sent, sent == edges, &dropped);
+    }
     usleep(200);
   }
   fprintf(stderr, "sent %ld dropped %ld\n", sent - dropped, dropped);

@@ -14,7 +14,7 @@ import { MemoryTwin, realClock } from './fixture.js';
 
 const after = afterBy(realClock);
 const random = () => 0.5;
-const TIMEOUT_MS = 60;
+const TIMEOUT_MS = 150;
 const worldAt = createWorld(1, 0n);
 const world = () => worldAt(realClock.nowNs());
 

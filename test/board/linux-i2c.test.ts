@@ -14,9 +14,17 @@ const loaders = {
   serialport: () => Promise.reject(new Error('unused')),
 };
 
+/** Nothing here takes that long: it is for a process that a busy machine keeps waiting. */
+const TIMEOUT_MS = 5_000;
+
 async function failingWith(code: string, call = 'transfer') {
   const fake = new FakeI2cBus(new Map([[0x40, new MemoryTwin()]]));
-  const bus = new QueuedI2cBus('i2c-1', await openBusNumber('i2c-1', 1, fake), 50, afterBy(realClock));
+  const bus = new QueuedI2cBus(
+    'i2c-1',
+    await openBusNumber('i2c-1', 1, fake),
+    TIMEOUT_MS,
+    afterBy(realClock),
+  );
   fake.failures = [code];
   fake.failingCall = call;
   const error = await bus.readRegisters(0x40, 0, 1).then(

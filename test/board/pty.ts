@@ -32,6 +32,8 @@ export class Pty {
     socat.stdout.on('data', (chunk: Buffer) => {
       this.#heard += chunk.toString('latin1');
     });
+    // What can't be written is told to who said it.
+    socat.stdin.on('error', () => undefined);
     this.#socat = socat;
     await until('the pty', () =>
       lstat(this.link).then(
