@@ -11,6 +11,7 @@ import { systemClock, systemWallClock } from '../../runtime/clock/index.js';
 import { readConfig } from '../../runtime/console/files.js';
 import { createPipeline, type Pipeline } from '../../runtime/pipeline.js';
 import { openStore, type Store, storeDefaults } from '../../runtime/store/index.js';
+import { countEdges } from '../support/edges.js';
 import { sleep } from './load.js';
 
 const FLOOD_MS = 3_000;
@@ -93,18 +94,6 @@ function sum(values: readonly number[]): number {
   return values.reduce((total, value) => total + value, 0);
 }
 
-/** Counts the edges that a twin makes, with nothing of the node between. */
-function counted(twin: GpioTwin): { edges: number } {
-  const made = { edges: 0 };
-  const changes = twin.changes.bind(twin);
-  twin.changes = (world) => {
-    const changed = changes(world);
-    made.edges += changed.timesNs.length;
-    return changed;
-  };
-  return made;
-}
-
 /** How long a second of the event loop's own timers takes at worst, ms: the machine's, not the flood's. */
 async function lateness(): Promise<number> {
   const delay = monitorEventLoopDelay({ resolution: 5 });
@@ -122,7 +111,7 @@ const FLOODS = [
 for (const { edgesPerS, mayMiss } of FLOODS) {
   test(`${edgesPerS} edges/s on two lines: all are counted or counted as lost, no other part misses over ${mayMiss}`, async (t) => {
     const { pipeline, store, twins } = await open(t);
-    const [pulsesMade, doorMade] = ['pulses', 'door'].map((part) => counted(twins.get(part)!));
+    const [pulsesMade, doorMade] = ['pulses', 'door'].map((part) => countEdges(twins.get(part)!));
     pipeline.start();
     const beforeMs = await lateness();
     const before = pipeline.status();
