@@ -14,11 +14,11 @@ import { testDeps, testOptions } from '../store/support.js';
 const [path] = process.argv.slice(2);
 const guarded = process.env.UNGUARDED === undefined;
 const MIB = 1024 * 1024;
-/** 100 kB at a time, at most 20 MB a second, 70 MB in all: no bus brings as much, and a group of 96 MiB has no room for it. */
+/** 100 kB at a time, at most 33 MB a second, 60 MB in all: no bus brings as much, and a group of 96 MiB has no room for it. */
 const ROWS = 100;
 const TEXT_BYTES = 500;
-const TURNS = 700;
-const TURN_MS = 5;
+const TURNS = 600;
+const TURN_MS = 3;
 const NOISE = randomBytes(MIB);
 
 /** Bytes that don't compress, in a buffer of their own as drivers make them. */

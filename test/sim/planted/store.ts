@@ -57,7 +57,7 @@ export const STORE_PLANTS: readonly Plant[] = [
     file: 'runtime/store/reserver.js',
     find: '        const entries = this.#entries((stream) => limits.get(stream));',
     replace:
-      '        const entries = this.#entries((stream) => limits.get(stream)); for (const [stream, limit] of limits) { stream.limit = limit; stream.number(); }',
+      '        const entries = this.#entries((stream) => limits.get(stream)); for (const [stream, limit] of limits) { stream.limit = limit; while (stream.number()); }',
   },
   {
     title: 'the limit of numbers is ignored',
