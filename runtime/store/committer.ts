@@ -298,6 +298,7 @@ export class Committer {
   /** Opens the database after a failure, and finds out what is on the disk. */
   async #reopen(): Promise<LevelDb> {
     const { db, isReplaced } = await this.connection.renew();
+    this.state.footers.clear();
     const head = decodeHead(await db.get(HEAD_KEY), this.state.options.deps.native.crc32c);
     const doubtful = this.#doubtful;
     this.#doubtful = undefined;

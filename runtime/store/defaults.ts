@@ -13,6 +13,10 @@ import type { LevelDb, LevelOptions, PlainFile, StoreDeps, StoreFiles, StoreLog 
 // By require: importing CommonJS costs memory, see log.ts.
 const level: typeof import('level') = createRequire(import.meta.url)('level');
 
+/** Read from LevelDB at once by a scan, but for the last value: each time costs a turn of a thread. */
+const SCAN_BYTES = 64 * 1024;
+const SCAN_ENTRIES = 256;
+
 /** A repair writes with the buffers of a store of this size. */
 const REPAIR_SIZE_BYTES = 64 * 1024 * 1024;
 
@@ -79,10 +83,28 @@ async function openOnce(path: string, options: LevelOptions): Promise<LevelDb> {
       await db.batch([...operations], { sync: true });
       await entries.sync();
     },
-    scan: (from, to, backwards = false) => db.iterator({ gte: from, lt: to, reverse: backwards }),
+    scan: (from, to, backwards = false) =>
+      entriesOf(db.iterator({ gte: from, lt: to, reverse: backwards, highWaterMarkBytes: SCAN_BYTES })),
     compact: (from, to) => (db as unknown as Compacting).compactRange(from, to),
     close: () => db.close(),
   };
+}
+
+interface EntryIterator {
+  nextv(size: number): Promise<readonly (readonly [Uint8Array, Uint8Array])[]>;
+  close(): Promise<void>;
+}
+
+async function* entriesOf(iterator: EntryIterator): AsyncGenerator<readonly [Uint8Array, Uint8Array]> {
+  try {
+    for (;;) {
+      const entries = await iterator.nextv(SCAN_ENTRIES);
+      if (entries.length === 0) return;
+      for (const entry of entries) yield entry;
+    }
+  } finally {
+    await iterator.close();
+  }
 }
 
 /**

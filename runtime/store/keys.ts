@@ -69,6 +69,11 @@ export function valueKey(logClass: LogClass, commit: number): Uint8Array {
   return key;
 }
 
+/** Of a value, for maps: a string a block would be work for the garbage collector. */
+export function valueId(logClass: LogClass, commit: number): number {
+  return commit * LOG_CLASSES.length + LOG_CLASSES.indexOf(logClass);
+}
+
 /** Whether a key is put once and never anew: batches are numbered, and so are their values. */
 export function isOnceKey(key: Uint8Array): boolean {
   return key[0] === VALUE;

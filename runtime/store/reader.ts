@@ -49,11 +49,13 @@ export class Reader {
   /** False once there is enough. */
   #readValue(commit: number, value: Uint8Array): boolean {
     const { class: name, after, maxBlocks } = this.request;
-    if (!readFooter(value, this.state.options.deps.native.crc32c)) this.#damaged(name, commit);
-    const entries = entriesOf(this.state, value);
-    // Its deletion was lost, or it came back with a repair.
-    if (entries.length > 0 && entries.every((entry) => isSettled(this.state, entry)))
-      this.releases.add({ class: name, commit, index: 0 }, 'receipt');
+    const footer = readFooter(value, this.state.options.deps.native.crc32c);
+    if (!footer) this.#damaged(name, commit);
+    const entries = footer ?? entriesOf(this.state, value);
+    const isOver = entries.every((entry) => isSettled(this.state, entry));
+    // Its deletion was lost, or it came back with a repair; or a batch deletes it now.
+    if (isOver && entries.length > 0) this.releases.add({ class: name, commit, index: 0 }, 'receipt');
+    if (!isOver && footer) this.state.footers.put(name, commit, { entries, bytes: value.length });
     for (const [index, entry] of entries.entries()) {
       const position = { class: name, commit, index };
       if (after && commit === after.commit && index <= after.index) continue;

@@ -2,7 +2,8 @@ import type { LogClass } from '../../wire/index.js';
 import { type GapCause, LOG_CLASSES } from '../../wire/index.js';
 import { type Deletions, VALUE_OVERHEAD_BYTES } from './draft.js';
 import { reasonOf } from './error.js';
-import { valueKey } from './keys.js';
+import type { Footer } from './footers.js';
+import { valueId, valueKey } from './keys.js';
 import type { LevelDb, LevelOperation } from './options.js';
 import { type ClassLog, EMPTY_LOG } from './records.js';
 import { scanValues } from './scan.js';
@@ -29,11 +30,11 @@ interface ReleasedValue {
   readonly blocks: Map<number, Release>;
 }
 
-export type Released = ReadonlyMap<string, ReleasedValue>;
+export type Released = ReadonlyMap<number, ReleasedValue>;
 
 /** Blocks that may go, by the value that holds them, until a batch has taken notice. */
 export class Releases {
-  #waiting = new Map<string, ReleasedValue>();
+  #waiting = new Map<number, ReleasedValue>();
   /** With the batch in flight. */
   #taken: Released = new Map();
   #count = 0;
@@ -41,16 +42,19 @@ export class Releases {
 
   add({ class: name, commit, index }: BlockPosition, release: Release): void {
     if (this.#count >= MAX_PENDING) return;
-    const key = `${name} ${commit}`;
-    const value = this.#waiting.get(key) ?? { class: name, commit, blocks: new Map<number, Release>() };
-    this.#waiting.set(key, value);
+    const id = valueId(name, commit);
+    let value = this.#waiting.get(id);
+    if (!value) {
+      value = { class: name, commit, blocks: new Map() };
+      this.#waiting.set(id, value);
+    }
     if (!value.blocks.has(index)) this.#count += 1;
     value.blocks.set(index, release);
   }
 
   has({ class: name, commit, index }: BlockPosition): boolean {
-    const key = `${name} ${commit}`;
-    return (this.#waiting.get(key)?.blocks.has(index) || this.#taken.get(key)?.blocks.has(index)) ?? false;
+    const id = valueId(name, commit);
+    return (this.#waiting.get(id)?.blocks.has(index) || this.#taken.get(id)?.blocks.has(index)) ?? false;
   }
 
   /** Those that no batch has taken yet. */
@@ -92,7 +96,7 @@ export class Deleter implements Deletions {
   readonly operations: LevelOperation[] = [];
   bytes = 0;
   readonly classes: Record<LogClass, ClassLog>;
-  readonly #gone = new Set<string>();
+  readonly #gone = new Set<number>();
 
   constructor(
     readonly state: StoreState,
@@ -104,11 +108,14 @@ export class Deleter implements Deletions {
   /** Enters the releases; a value goes once all its blocks are settled. Idempotent: a failed batch's releases are entered again. */
   async release(values: Iterable<ReleasedValue>): Promise<void> {
     for (const { class: name, commit, blocks } of values) {
-      const value = await this.#get(name, commit);
-      if (!value) continue;
-      const entries = entriesOf(this.state, value);
-      for (const [index, release] of blocks) this.#settle(entries[index], release, value);
-      if (entries.every((entry) => isSettled(this.state, entry))) this.#delete(name, commit, value, entries);
+      // A dead letter is kept with its bytes.
+      const isKept = [...blocks.values()].some((release) => typeof release !== 'string');
+      const known = isKept ? undefined : this.state.footers.get(name, commit);
+      const value = known ? undefined : await this.#get(name, commit);
+      const footer = known ?? (value && footerOf(this.state, value));
+      if (!footer) continue;
+      for (const [index, release] of blocks) this.#settle(footer.entries[index], release, value);
+      if (footer.entries.every((entry) => isSettled(this.state, entry))) this.#delete(name, commit, footer);
     }
   }
 
@@ -143,10 +150,11 @@ export class Deleter implements Deletions {
     const onUnreadable = (what: string): void =>
       this.state.options.deps.log('error', `LevelDB can't read on in class ${what}`);
     for await (const [commit, value] of scanValues(this.db, name, this.classes[name].floor, onUnreadable)) {
-      if (this.#gone.has(`${name} ${commit}`)) continue;
-      const entries = entriesOf(this.state, value);
-      for (const entry of entries) if (!isSettled(this.state, entry)) this.#settle(entry, 'quota', value);
-      this.#delete(name, commit, value, entries);
+      if (this.#gone.has(valueId(name, commit))) continue;
+      const footer = footerOf(this.state, value);
+      for (const entry of footer.entries)
+        if (!isSettled(this.state, entry)) this.#settle(entry, 'quota', value);
+      this.#delete(name, commit, footer);
       this.classes[name] = { ...this.classes[name], floor: commit + 1 };
       if (this.classes[name].bytes <= enough) return;
     }
@@ -154,29 +162,30 @@ export class Deleter implements Deletions {
     this.classes[name] = EMPTY_LOG;
   }
 
-  #settle(entry: ValueEntry | undefined, release: Release, value: Uint8Array): void {
+  #settle(entry: ValueEntry | undefined, release: Release, value: Uint8Array | undefined): void {
     const stream = entry && this.state.byId(entry.stream);
     if (!entry || !stream) return;
     const { first, count } = entry;
     if (release === 'receipt') this.state.received(stream, first, first + count);
     else if (typeof release === 'string')
       this.state.gap(stream, { first, last: first + count - 1, cause: release, atMost: false });
-    else {
+    else if (value) {
       const bytes = Uint8Array.from(value.subarray(entry.offset, entry.offset + entry.length));
       this.state.reject(stream, { first, count }, release.rejected, 'block', bytes);
     }
   }
 
-  #delete(name: LogClass, commit: number, value: Uint8Array, entries: readonly ValueEntry[]): void {
+  #delete(name: LogClass, commit: number, { entries, bytes }: Footer): void {
     this.operations.push({ type: 'del', key: valueKey(name, commit) });
-    this.#gone.add(`${name} ${commit}`);
-    this.bytes += value.length;
+    this.state.footers.delete(name, commit);
+    this.#gone.add(valueId(name, commit));
+    this.bytes += bytes;
     const log = this.classes[name];
     this.classes[name] = {
       floor: commit === log.floor ? commit + 1 : log.floor,
       values: Math.max(0, log.values - 1),
       blocks: Math.max(0, log.blocks - entries.length),
-      bytes: Math.max(0, log.bytes - value.length - VALUE_OVERHEAD_BYTES),
+      bytes: Math.max(0, log.bytes - bytes - VALUE_OVERHEAD_BYTES),
     };
   }
 
@@ -191,6 +200,10 @@ export function entriesOf(state: StoreState, value: Uint8Array): readonly ValueE
   return (
     readFooter(value, native.crc32c) ?? walkBlocks(value, native, (epoch, name) => state.find(epoch, name))
   );
+}
+
+function footerOf(state: StoreState, value: Uint8Array): Footer {
+  return { entries: entriesOf(state, value), bytes: value.length };
 }
 
 export function isSettled(state: StoreState, { stream, first, count }: ValueEntry): boolean {

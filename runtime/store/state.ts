@@ -3,6 +3,7 @@ import { encodeMeta, META_STREAM } from '../../wire/index.js';
 import { AnchorTable } from './anchors.js';
 import { Backlog } from './backlog.js';
 import { DeadLetters } from './dead.js';
+import { Footers } from './footers.js';
 import { IDENTITY_KEY, type StreamId, settledKey, streamKey, streamName } from './keys.js';
 import { DirtyKeys, GapLedger, type StreamGap } from './ledger.js';
 import { Memory, MemoryBound } from './memory-bound.js';
@@ -36,6 +37,7 @@ export class StoreState {
   readonly ledger: GapLedger;
   readonly anchors: AnchorTable;
   readonly dead: DeadLetters;
+  readonly footers = new Footers();
   /** Numbers accounted for by gaps in this process's life. */
   readonly gapCounts = new Map<number, Map<GapCause, number>>();
   /** As the next batch will say it. */

@@ -23,21 +23,18 @@ export class Deadline {
 
   /** There is something to wait for, perhaps less long than for what was waited for. */
   watch(): void {
-    const leftMs = this.#leftMs();
-    if (leftMs === undefined) return;
-    const dueNs = this.options.clock.nowNs() + BigInt(Math.max(0, leftMs)) * 1_000_000n;
-    if (this.#timer && dueNs >= this.#dueNs) return;
+    const dueNs = this.#oldestDueNs();
+    if (dueNs === undefined || (this.#timer && dueNs >= this.#dueNs)) return;
     this.stop();
     this.#dueNs = dueNs;
-    this.#timer = this.options.clock.after(Math.max(0, leftMs), () => this.#at());
+    this.#timer = this.options.clock.after(Math.max(0, this.#leftMs()!), () => this.#at());
   }
 
   /** A message will be taken out of the window: what it took is what its like may take. */
-  beforeAnswer(id: number): void {
-    const { clock, window } = this.options;
-    const oldest = window.oldest();
+  beforeAnswer(id: number, nowNs: bigint): void {
+    const oldest = this.options.window.oldest();
     if (oldest?.id === id && !oldest.isOvertaken) {
-      this.#patience.answered(oldest.bytes, Number(clock.nowNs() - oldest.sinceNs) / 1e6);
+      this.#patience.answered(oldest.bytes, Number(nowNs - oldest.sinceNs) / 1e6);
     }
   }
 
@@ -63,9 +60,12 @@ export class Deadline {
   }
 
   #leftMs(): number | undefined {
+    const dueNs = this.#oldestDueNs();
+    return dueNs === undefined ? undefined : Math.ceil(Number(dueNs - this.options.clock.nowNs()) / 1e6);
+  }
+
+  #oldestDueNs(): bigint | undefined {
     const oldest = this.options.window.oldest();
-    if (!oldest) return undefined;
-    const waitedMs = Number(this.options.clock.nowNs() - oldest.sinceNs) / 1e6;
-    return Math.ceil(this.#patience.allowedMs(oldest.bytes) - waitedMs);
+    return oldest && oldest.sinceNs + BigInt(Math.ceil(this.#patience.allowedMs(oldest.bytes))) * 1_000_000n;
   }
 }

@@ -57,9 +57,8 @@ export class Lanes {
   }
 
   /** A lane is empty and there is more of it, and nothing is being read. */
-  get wantsFill(): boolean {
+  wantsFill(nowNs: bigint): boolean {
     if (this.#reading) return false;
-    const nowNs = this.options.nowNs();
     for (const one of this.#byName.values()) if (one.wantsRead(nowNs)) return true;
     return false;
   }
@@ -84,9 +83,8 @@ export class Lanes {
   }
 
   /** The next block to send, or `undefined`: nothing is in memory, or nothing may go now. To be asked anew after anything happened. */
-  choose(): Choice | undefined {
+  choose(nowNs: bigint): Choice | undefined {
     if (this.#reading) return undefined;
-    const nowNs = this.options.nowNs();
     if (this.#meta.mayGo(nowNs) && this.#affords('meta', 'backlog')) {
       const block = this.#meta.peek('backlog');
       if (block) return { block, kind: 'backlog' };

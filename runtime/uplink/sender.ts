@@ -136,10 +136,11 @@ export class Sender {
   #begin(): boolean {
     if (this.#draining || !this.window.hasRoom(0)) return false;
     // A lane that is empty for want of reading must not lose its turn.
-    if (this.#lanes.wantsFill) this.#fill();
+    const nowNs = this.options.clock.nowNs();
+    if (this.#lanes.wantsFill(nowNs)) this.#fill();
     const { custody } = this.options;
     const isResendsTurn = this.#sinceResend >= RESEND_EVERY - 1;
-    const choice = this.#lanes.choose();
+    const choice = this.#lanes.choose(nowNs);
     const mayResend = (isResendsTurn || !choice) && this.options.affords?.('event', 'backlog') !== false;
     const resend = mayResend ? custody?.takeResend() : undefined;
     const block = resend ?? choice?.block;
@@ -180,8 +181,8 @@ export class Sender {
 
   #outgoing(block: StoredBlock, messages: readonly BlockMessage[]): Outgoing[] {
     const fits = messages.filter((message) => this.#fits(message));
-    for (const message of messages) if (!fits.includes(message)) this.#count('packetTooLarge');
-    if (fits.length === 0 || !fits.includes(messages[0]!)) {
+    for (let missing = messages.length - fits.length; missing > 0; missing--) this.#count('packetTooLarge');
+    if (fits[0] !== messages[0]) {
       this.#reject(block, `larger than the ${this.#maxPacketBytes} bytes that the broker takes`);
       return [];
     }
@@ -200,12 +201,14 @@ export class Sender {
     const id = link.publish(message);
     this.window.add(id, { sending, kind, bytes, sentNs: this.options.clock.nowNs() });
     this.bytesSent += bytes + message.topic.length + PUBLISH_OVERHEAD_BYTES;
-    this.#deadline.watch();
+    // Behind others it isn't what is waited for.
+    if (this.window.used === 1) this.#deadline.watch();
   }
 
   answered(id: number, reasonCode: number): void {
-    this.#deadline.beforeAnswer(id);
-    const message = this.window.take(id, this.options.clock.nowNs());
+    const nowNs = this.options.clock.nowNs();
+    this.#deadline.beforeAnswer(id, nowNs);
+    const message = this.window.take(id, nowNs);
     if (!message) this.strayAnswer();
     else if (message.sending) this.#answeredBlock(message.sending, message, reasonCode);
     else if (reasonCode >= 0x80) this.#count('status');

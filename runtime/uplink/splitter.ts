@@ -71,6 +71,7 @@ export class Splitter extends Duplex {
     let at = Math.min(this.#leftBytes, bytes.length);
     this.#leftBytes -= at;
     let passFrom = 0;
+    let hasHeard = false;
     while (at < bytes.length) {
       const framed = framedAt(bytes, at);
       const isPuback = bytes[at] === PUBACK && (!framed || framed.end - at <= MAX_PUBACK_BYTES);
@@ -79,7 +80,9 @@ export class Splitter extends Duplex {
         break;
       }
       if (isPuback) {
-        this.#pass(bytes.subarray(passFrom, at));
+        if (at > passFrom) this.#pass(bytes.subarray(passFrom, at));
+        if (!hasHeard) this.events.heard();
+        hasHeard = true;
         this.#puback(bytes, framed);
         passFrom = framed.end;
       } else this.#leftBytes = Math.max(0, framed.end - bytes.length);
@@ -89,7 +92,6 @@ export class Splitter extends Duplex {
   }
 
   #puback(bytes: Buffer, { bodyAt, end }: Framed): void {
-    this.events.heard();
     // Without a reason it is success; MQTT 3.1.1 has none.
     this.events.puback(bytes.readUInt16BE(bodyAt), end - bodyAt > 2 ? bytes[bodyAt + 2]! : 0);
   }

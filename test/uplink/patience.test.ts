@@ -134,7 +134,7 @@ test('a message that may take less is watched from the moment that it is the old
   add(2, BLOCK_BYTES);
   add(3, 100);
   await clock.advance(5_000);
-  deadline.beforeAnswer(2);
+  deadline.beforeAnswer(2, clock.nowNs());
   window.take(2, clock.nowNs());
   deadline.watch();
   await clock.advance(BASE_MS + 1);

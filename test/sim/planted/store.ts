@@ -86,8 +86,8 @@ export const STORE_PLANTS: readonly Plant[] = [
   {
     title: 'a value goes when one of its blocks is settled',
     file: 'runtime/store/release.js',
-    find: 'if (entries.every(',
-    replace: 'if (entries.some(',
+    find: 'if (footer.entries.every(',
+    replace: 'if (footer.entries.some(',
   },
   {
     title: 'what is evicted gets no gap',
