@@ -13,7 +13,7 @@ import {
 } from './clock/index.js';
 import { startCommitLog } from './commit-log.js';
 import { formatProblem, type NodeConfig } from './config/index.js';
-import { ControlServer, controlPath } from './control.js';
+import { ask, ControlError, ControlServer, controlPath } from './control.js';
 import { readFleetKeys } from './fleet-keys.js';
 import { openFlight, type RunningFlight } from './flight.js';
 import { forecastHere, forecastLines } from './forecast.js';
@@ -25,10 +25,9 @@ import { version } from './package.js';
 import { createPipeline, type Pipeline } from './pipeline.js';
 import {
   deadLetterTexts,
-  openStore,
+  openPatiently,
+  type PatientStore,
   type Store,
-  StoreError,
-  type StoreOptions,
   storeDefaults,
 } from './store/index.js';
 import { budgetFile, createUplink, mqttJs } from './uplink/index.js';
@@ -112,12 +111,13 @@ async function openStages(config: NodeConfig, around: Around, opened: (() => unk
   const path = controlPath(config.store.path);
   const cast = await forecastHere(config);
   log(cast.isWornOut ? 'warn' : 'info', 'store', forecastLines(config, cast).join('; '));
-  const store = await openNodeStore(config, around);
+  const patient = await openNodeStore(config, around);
+  const { store } = patient;
   opened.push(
     () => store.close(),
     () => sink.detach(),
   );
-  startCommitLog(store, log);
+  void patient.opened.then(() => startCommitLog(store, log));
   const kept = new KeptTime({
     file: join(stateFolder(config), 'clock'),
     certificates: [config.uplink?.ca, config.uplink?.certificate],
@@ -136,6 +136,7 @@ async function openStages(config: NodeConfig, around: Around, opened: (() => unk
     config,
     board,
     store,
+    storeOpened: patient.opened,
     native,
     clock,
     wall: systemWallClock(),
@@ -158,15 +159,32 @@ async function openStages(config: NodeConfig, around: Around, opened: (() => unk
     log: (level, text) => log(level, 'control', text),
   });
   opened.push(() => control.stop());
-  await control.start();
+  await startControl(control, patient, log);
   flight?.flight.watch(() => pipeline.status());
   return { pipeline, control };
 }
 
-/** How long to wait for a disk that refuses, at the most. */
-const DISK_RETRY_MAX_MS = 30_000;
+/** Its socket lies beside the store: a disk that refuses the one may refuse the other, as long as it does. */
+async function startControl(
+  control: ControlServer,
+  { store, opened }: PatientStore,
+  log: Log,
+): Promise<void> {
+  try {
+    await control.start();
+  } catch (error) {
+    if (store.epoch !== '') throw error;
+    log('warn', 'control', `nobody can ask this node how it is: ${(error as Error).message}`);
+    void opened
+      .then(() => control.start())
+      .catch((again: Error) =>
+        log('error', 'control', `nobody can ask this node how it is: ${again.message}`),
+      );
+  }
+}
 
-function openNodeStore(config: NodeConfig, { identity, log, service, flight }: Around): Promise<Store> {
+/** A disk that refuses doesn't hold the node up, unless it is another node that has the store: two would fight over parts and link. */
+function openNodeStore(config: NodeConfig, { identity, log, flight }: Around): Promise<PatientStore> {
   const memory = new SpareMemory();
   const deps = {
     ...storeDefaults((level, text) => log(level, 'store', text)),
@@ -180,25 +198,16 @@ function openNodeStore(config: NodeConfig, { identity, log, service, flight }: A
     software: software(),
     deps: flight?.flight.disk(deps) ?? deps,
   };
-  return openPatiently(options, (waitMs, error) => {
-    log('error', 'store', `${error.message}; trying again in ${waitMs / 1000} s`);
-    service?.waitsFor(`the disk: ${error.message}`);
-  });
+  return openPatiently(options, async () => !(await isAnswered(controlPath(config.store.path))));
 }
 
-/** A disk that is full or read-only at the start is waited for: a node that exits would only be started again. */
-async function openPatiently(
-  options: StoreOptions,
-  onRefusal: (waitMs: number, error: StoreError) => void,
-): Promise<Store> {
-  for (let waitMs = 1_000; ; waitMs = Math.min(2 * waitMs, DISK_RETRY_MAX_MS)) {
-    try {
-      return await openStore(options);
-    } catch (error) {
-      if (!(error instanceof StoreError) || error.kind !== 'io') throw error;
-      onRefusal(waitMs, error);
-      await systemClock().delay(waitMs);
-    }
+/** Somebody is there who answers, refuses, or hangs. */
+async function isAnswered(path: string): Promise<boolean> {
+  try {
+    return (await ask(path, 'status')) !== undefined;
+  } catch (error) {
+    if (error instanceof ControlError) return true;
+    throw error;
   }
 }
 

@@ -13,6 +13,8 @@ export interface PipelineParts {
   readonly config: NodeConfig;
   readonly board: Board;
   readonly store: Store;
+  /** When the store is open, on a disk that refused at first: there is nothing to send before. */
+  readonly storeOpened?: Promise<void>;
   /** Absent on a node without an uplink. */
   readonly uplink?: Uplink;
   readonly native: NativeFusion;
@@ -101,7 +103,7 @@ export function createPipeline(parts: PipelineParts): Pipeline {
     start: () => {
       anchors.start();
       sampler.start();
-      uplink?.start();
+      startSending(parts);
     },
     status: () => ({
       name: config.name,
@@ -122,6 +124,12 @@ export function createPipeline(parts: PipelineParts): Pipeline {
       await store.close();
     },
   };
+}
+
+/** There is nothing to send before the store is open. An uplink that was stopped meanwhile stays so. */
+function startSending({ uplink, storeOpened }: PipelineParts): void {
+  if (storeOpened) void storeOpened.then(() => uplink?.start());
+  else uplink?.start();
 }
 
 /** A part that was pulled out can't be closed; what was read of it is committed all the same. */

@@ -7,7 +7,7 @@ import type { BudgetStatus } from '../uplink/index.js';
 export function statusLines(status: PipelineStatus): readonly string[] {
   const { store, uplink } = status;
   return [
-    `node ${status.name} (${store.node})  boot ${store.boot}  epoch ${store.epoch}`,
+    `node ${status.name} (${store.node})  ${store.epoch === '' ? 'store not open yet' : `boot ${store.boot}  epoch ${store.epoch}`}`,
     `time ${wallText(status)}`,
     ...status.parts.map(
       (part) =>

@@ -32,8 +32,8 @@ export function openService(options: ServiceOptions): Service | undefined {
 
 /**
  * What the service manager hears of this node. Its watchdog is fed by a timer of the event loop, and only while the sampler's ticks get on:
- * never by what a disk, a link or a part does, because a restart mends none of them. While the node starts it may wait for a disk
- * without an end, so until it samples each pulse asks for more time instead, and READY=1 means that it samples.
+ * never by what a disk, a link or a part does, because a restart mends none of them. Opening a large store takes its time, so until the
+ * node samples each pulse asks for more time instead, and READY=1 means that it samples.
  */
 export class Service {
   #status = 'starting';
@@ -53,12 +53,6 @@ export class Service {
       options.log('error', `a watchdog of ${watchdogMs} ms can't be kept: word goes out each ${pulseMs} ms`);
     }
     this.#pulse();
-  }
-
-  /** What the node waits for while it starts, for people. */
-  waitsFor(what: string): void {
-    this.#status = `waits for ${what}`;
-    this.#tell([]);
   }
 
   /** The node samples. */

@@ -237,7 +237,8 @@ export function levelSizes(sizeBytes: number): { writeBufferBytes: number; table
   };
 }
 
-function openError(path: string, cause: unknown): StoreError {
+/** As the caller of an opening hears it. */
+export function openError(path: string, cause: unknown): StoreError {
   if (cause instanceof StoreError) return cause;
   if (codeOf(cause) === 'LEVEL_LOCKED') {
     return new StoreError('locked', path, 'the store is open elsewhere', {

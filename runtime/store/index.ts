@@ -1,7 +1,10 @@
+import { openError } from './database.js';
+import { StoreError } from './error.js';
 import { open } from './open.js';
 import type { StoreOptions } from './options.js';
 import { LevelStore } from './store.js';
-import type { Store } from './types.js';
+import type { OpenStore } from './types.js';
+import { type PatientStore, WaitingStore } from './waiting.js';
 
 export { type DeadLetterText, deadLetterTexts } from './dead.js';
 export { realFiles, storeDefaults } from './defaults.js';
@@ -36,6 +39,38 @@ export {
  * Opens the store at `options.path`, or makes one. Resolves once it has recovered and numbers can be given. Rejects with a StoreError:
  * `locked`, `newerFormat`, `foreignNode`, or `io` where the disk refuses (then try later: nothing was lost).
  */
-export async function openStore(options: StoreOptions): Promise<Store> {
-  return LevelStore.start(await open(options), options);
+export async function openStore(options: StoreOptions): Promise<OpenStore> {
+  try {
+    const opened = await open(options);
+    try {
+      return await LevelStore.start(opened, options);
+    } catch (error) {
+      await opened.connection.close();
+      throw error;
+    }
+  } catch (error) {
+    throw openError(options.path, error);
+  }
+}
+
+export type { PatientStore } from './waiting.js';
+
+/**
+ * As openStore, but a disk that refuses is waited for beside the node, not before it: the store that is given back then takes rows, keeps
+ * them in its memory, and opens once the disk lets it. `mayWait` is asked first; false: the refusal is thrown.
+ */
+export async function openPatiently(
+  options: StoreOptions,
+  mayWait: () => Promise<boolean>,
+  open: () => Promise<OpenStore> = () => openStore(options),
+): Promise<PatientStore> {
+  try {
+    const store = await open();
+    return { store, opened: Promise.resolve() };
+  } catch (error) {
+    const mayPass = error instanceof StoreError && (error.kind === 'io' || error.kind === 'locked');
+    if (!mayPass || !(await mayWait())) throw error;
+    const store = new WaitingStore(options, open, error);
+    return { store, opened: store.opened };
+  }
 }

@@ -1,6 +1,14 @@
 import type { Rows } from '../../drivers/contract/index.js';
-import type { Anchor, Descriptor, Epoch, Gap, LogClass, NodeId, RowTime } from '../../wire/index.js';
-import { STREAM_NAME } from '../../wire/index.js';
+import type {
+  Anchor,
+  Descriptor,
+  Epoch,
+  Gap,
+  GapCause,
+  LogClass,
+  NodeId,
+  RowTime,
+} from '../../wire/index.js';
 import { Committer } from './committer.js';
 import type { Connection } from './connection.js';
 import { reasonOf, StoreError } from './error.js';
@@ -13,14 +21,16 @@ import { MAX_STREAMS } from './reserve.js';
 import { Reserver } from './reserver.js';
 import { Scrubber } from './scrub.js';
 import { shed } from './shed.js';
+import { checkSpec } from './spec.js';
 import { descriptorOf, type StoreState } from './state.js';
 import { statusOf } from './status.js';
+import type { Stream } from './stream.js';
 import type {
   BlockOrder,
   BlockPosition,
   DeadLetter,
   Disposition,
-  Store,
+  OpenStore,
   StoreCommit,
   StoredBlock,
   StoreStatus,
@@ -28,9 +38,8 @@ import type {
 } from './types.js';
 import { Wear } from './wear.js';
 
-const MAX_CHANNELS = 64;
 /** The Store over LevelDB: what is promised is in types.ts, how it is kept in docs/store.md. */
-export class LevelStore implements Store {
+export class LevelStore implements OpenStore {
   readonly node: NodeId;
   readonly epoch: Epoch;
   readonly boot: number;
@@ -107,17 +116,20 @@ export class LevelStore implements Store {
   }
 
   append(rows: Rows): void {
-    this.#refuseClosed();
-    const stream = this.#state.byName(rows.stream);
-    if (!stream || stream === this.#state.meta) {
-      throw new StoreError('invalid', rows.stream, 'rows of a stream that was not declared');
-    }
+    const stream = this.#declared(rows.stream);
     stream.append(rows);
     shed(this.#state);
     if (stream.wantsReserve) this.#reserver.check();
     if (stream.class === 'alarm') this.#committer.now();
     else if (stream.isLive) this.#committer.live();
     else this.#committer.withGroup();
+  }
+
+  lost(name: string, rows: number, cause: GapCause): void {
+    const stream = this.#declared(name);
+    stream.lose(rows, cause);
+    if (stream.wantsReserve) this.#reserver.check();
+    this.#committer.withGroup();
   }
 
   anchor(anchor: Omit<Anchor, 'boot'>): void {
@@ -246,11 +258,15 @@ export class LevelStore implements Store {
     }
   }
 
+  #declared(name: string): Stream {
+    this.#refuseClosed();
+    const stream = this.#state.byName(name);
+    if (stream && stream !== this.#state.meta) return stream;
+    throw new StoreError('invalid', name, 'rows of a stream that was not declared');
+  }
+
   #refuse(spec: StreamSpec): void {
-    const bad =
-      !STREAM_NAME.test(spec.name) || spec.channels.length === 0 || spec.channels.length > MAX_CHANNELS;
-    if (bad)
-      throw new StoreError('invalid', spec.name, `no name of a stream, or not 1 to ${MAX_CHANNELS} channels`);
+    checkSpec(spec);
     if (!this.#state.byName(spec.name) && this.#state.current.length >= MAX_STREAMS) {
       throw new StoreError('invalid', spec.name, `more than ${MAX_STREAMS} streams in one epoch`);
     }

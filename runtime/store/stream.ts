@@ -84,6 +84,12 @@ export class Stream implements StreamId {
     while (this.number());
   }
 
+  /** Rows that nobody has any more get their numbers, and these a gap. */
+  lose(count: number, cause: GapCause): void {
+    this.#unnumbered.lose(count, cause);
+    while (this.number());
+  }
+
   /** Gives numbers to the first rows that wait for them; false when none could be given. They are copied: a look at memory is due. */
   number(): boolean {
     const run = this.#unnumbered.first;

@@ -164,6 +164,7 @@ export interface StoreCommit {
 
 export interface Store {
   readonly node: NodeId;
+  /** '' while the disk hasn't let the store be opened (openPatiently); then `boot` is 0. */
   readonly epoch: Epoch;
   readonly boot: number;
   /** Makes the stream known; its descriptor is durable before its first block. Idempotent; a changed shape gives a new version. */
@@ -204,4 +205,10 @@ export interface Store {
   status(): StoreStatus;
   /** Commits, writes limit = next, closes. Never rejects: what it can't write becomes an `uncleanStop` gap at the next start. */
   close(): Promise<void>;
+}
+
+/** A store whose disk has let it be opened. */
+export interface OpenStore extends Store {
+  /** Rows of a declared stream were lost before they had numbers: they get them here, in a gap. */
+  lost(stream: string, rows: number, cause: GapCause): void;
 }

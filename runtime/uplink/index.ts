@@ -9,7 +9,7 @@ import { failure } from './failure.js';
 import { Link } from './link.js';
 import type { Interfaces } from './link-class.js';
 import { Metering } from './metering.js';
-import type { MqttConnect, MqttLink, ServerLimits } from './mqtt-port.js';
+import type { MqttConnect, MqttLink, MqttMessage, ServerLimits } from './mqtt-port.js';
 import { onceAMinute, type Say } from './say.js';
 import { Sender } from './sender.js';
 import { statusMessage } from './status-message.js';
@@ -90,7 +90,15 @@ class MqttUplink implements Uplink {
       onTaken: () => this.#link.proved(),
     });
     const subscribe = this.#custody ? [this.#custody.topic] : [];
-    const session = { clientId: options.node, will: this.#status('offline'), subscribe };
+    const status = (): MqttMessage => this.#status('offline');
+    const session = {
+      clientId: options.node,
+      // With each connect: the epoch isn't known before the store is open.
+      get will() {
+        return status();
+      },
+      subscribe,
+    };
     this.#link = new Link(
       {
         ...{ clock, random, log, session, ...backoff },

@@ -139,3 +139,35 @@ test('stopped while its disk is read-only: it ends, and after the repair what it
     assert.ok(line.gaps.uncleanStop, 'its numbers could not be written down');
   }
 });
+
+test('FAULTS 8: started while its disk is read-only: it samples, what it can’t keep is in gaps, and the rest is sent once the disk is repaired', {
+  skip,
+  timeout: 90_000,
+}, async (t) => {
+  const bench = await setUp(t);
+  const { disk, node, twins } = bench;
+  await node.stop('SIGKILL');
+  const before = await handedOut(twins);
+  node.start([BOUNDED_NODE, node.configFile, String(MEMORY_BYTES)]);
+  const made = async () => (await handedOut(twins)) - before;
+  const status = await node.until('its memory is full', ({ store }) =>
+    store.streams.some(({ gaps }) => (gaps.overflow ?? 0) > LOAD_HZ),
+  );
+  assert.deepEqual([status.store.epoch, status.store.health.state], ['', 'notWriting']);
+  assert.match(statusLines(status)[0]!, /not open yet/);
+  t.diagnostic(`${await made()} rows sampled on a read-only disk, ${status.store.pendingRows} in memory`);
+  const errors = logLines(node).filter(({ level, msg }) => level === PINO.error && /at the start/.test(msg));
+  assert.equal(errors.length, 1, 'an alarm, not one a try');
+
+  disk.repair();
+  await node.until('it writes again', ({ store }) => store.health.state === 'ok');
+  const lines = await linesOf(bench);
+  assert.equal(lines.length, LOAD_STREAMS.length);
+  for (const line of lines) {
+    t.diagnostic(
+      `${line.stream}: received ${line.received}, gaps ${JSON.stringify(line.gaps)}, next ${line.next}`,
+    );
+    assertAccounted(line);
+    assert.ok(line.gaps.overflow, 'what its memory could not hold');
+  }
+});

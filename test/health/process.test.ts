@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
+import type { PipelineStatus } from '../../runtime/pipeline.js';
 import { storeDefaults, verifyStore } from '../../runtime/store/index.js';
 import { MAIN, TestNode } from '../acceptance/harness.js';
 import { cannotMount, fillUp, run } from '../acceptance/load.js';
@@ -110,7 +111,7 @@ describe('the node as a service', { concurrency: 4 }, () => {
     assert.ok(pause <= PAUSE_MAX_MS, `${pause} ms`);
   });
 
-  test('a disk that is full at the start, and again later: the watchdog is fed all the same', {
+  test('FAULTS 5: a disk that is full at the start, and again later: it samples, says so, and is no reason to be started again', {
     skip: skip || cannotMount,
   }, async (t) => {
     const mount = mkdtempSync(join(tmpdir(), 'cairn-health-'));
@@ -124,16 +125,19 @@ describe('the node as a service', { concurrency: 4 }, () => {
     const manager = await ServiceManager.listen(t, `@cairn-full-${process.pid}`);
     const node = nodeOf(t, CLIMATE, join(mount, 'store'));
     start(node, manager);
-    await until('it waits for the disk', () => manager.has(/^STATUS=waits for the disk: /));
-    await sleep(2 * WATCHDOG_MS);
-    assert.ok(manager.times('EXTEND_TIMEOUT_USEC=30000000').length >= 4);
-    assert.ok(!manager.has(/^READY=1$/) && node.running);
+    await until('READY=1: it samples', () => manager.has(/^READY=1$/));
+    await until('it is told', () => manager.has(/^STATUS=1 of 1 parts ok; store not writing/));
+    const { samples } = (await node.until('it samples', ({ parts }) => parts[0]!.samples > 10)).parts[0]!;
 
     rmSync(ballast);
-    await until('READY=1', () => manager.has(/^READY=1$/));
+    const ofClimate = ({ store }: PipelineStatus) =>
+      store.streams.find(({ stream }) => stream === 'climate')!;
+    const isThere = (status: PipelineStatus) => ofClimate(status).committed >= samples;
+    const { gaps } = ofClimate(await node.until('what it sampled is on the disk', isThere));
+    t.diagnostic(`${samples} rows sampled on a full disk, ${JSON.stringify(gaps)} in gaps`);
+    assert.deepEqual(gaps, {});
     fillUp(ballast);
-    await node.until('the disk refuses', ({ store }) => store.health.state === 'notWriting');
-    await until('it is told', () => manager.has(/^STATUS=1 of 1 parts ok; store not writing/));
+    await node.until('the disk refuses', (status) => status.store.health.state === 'notWriting');
     await sleep(4 * WATCHDOG_MS);
     assert.ok(node.running);
     const pause = longestPause(manager);

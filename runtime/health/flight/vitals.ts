@@ -99,12 +99,14 @@ export class Vitals {
 
   #moved(status: PipelineStatus, before: PipelineStatus | undefined): FlightSecond {
     const { store, parts, residentBytes } = status;
+    // Numbers of a store that wasn't open yet say nothing.
+    const isSame = before?.store.epoch === store.epoch;
     const streams = new Map(before?.store.streams.map((one) => [one.stream, one]));
     const rows: Record<string, number> = {};
     const gaps: Record<string, number> = {};
     for (const one of store.streams) {
       const last = streams.get(one.stream);
-      count(rows, one.stream, one.next - (last?.next ?? (before ? 0 : one.next)));
+      count(rows, one.stream, one.next - (isSame ? (last?.next ?? 0) : one.next));
       for (const [cause, number] of Object.entries(one.gaps))
         count(gaps, `${one.stream} ${cause}`, number - (last?.gaps[cause as keyof typeof one.gaps] ?? 0));
     }

@@ -3,6 +3,8 @@ import type { NodeConfig, UplinkConfig } from '../../../runtime/config/index.js'
 import type { Flight } from '../../../runtime/health/index.js';
 import { createPipeline, type Pipeline } from '../../../runtime/pipeline.js';
 import {
+  type OpenStore,
+  openPatiently,
   openStore,
   type Store,
   type StoreCommit,
@@ -26,7 +28,6 @@ import { simLog } from './log.js';
 export const NODE_ID = '00c0ffee00c0ffee';
 export const STORE_PATH = 'data/store';
 const MACHINE_ID = 'simulated machine';
-const OPEN_RETRY_MAX_MS = 30_000;
 
 export interface NodeParts {
   readonly scenario: Scenario;
@@ -40,24 +41,34 @@ export interface NodeParts {
   readonly onLine: (level: string, module: string, text: string) => void;
   /** Records the process, where the run is recorded. */
   readonly flight?: Flight;
+  /** The store is open. */
+  readonly onOpen: () => void;
   readonly onCommit: (store: Store, commit: StoreCommit) => void;
 }
 
 export interface RunningNode {
   readonly store: Store;
   readonly pipeline: Pipeline;
+  /** False while the disk refuses from the start on. */
+  isOpen(): boolean;
 }
+
+type SimLog = (level: 'info' | 'warn' | 'error', module: string, text: string) => void;
 
 /** One process of the product: the node's own parts over a simulated world. Resolves once it runs; never where it dies before. */
 export async function startNode(parts: NodeParts): Promise<RunningNode> {
   const { scenario, life, oracle, random } = parts;
   const { log: plainLog, sink } = simLog(life, parts.onLine);
   const log = parts.flight?.log(plainLog) ?? plainLog;
-  const store = await openPatiently(parts, (text) => log('error', 'store', text), log);
-  oracle.began(store, life.boot);
-  store.onCommit((commit) => {
-    oracle.acknowledged(store);
-    parts.onCommit(store, commit);
+  const { store, opened } = await openPatiently(
+    storeOptions(parts, log),
+    async () => true,
+    () => openWatched(parts, log),
+  );
+  let isOpen = false;
+  void opened.then(() => {
+    isOpen = true;
+    parts.onOpen();
   });
   const uplink = createUplink({
     config: uplinkConfig(scenario),
@@ -73,7 +84,8 @@ export async function startNode(parts: NodeParts): Promise<RunningNode> {
   const pipeline = createPipeline({
     config: nodeConfig(scenario),
     board: openBoard({ life, parts: parts.parts, random, onReading: parts.onReading }),
-    store: observed(store, oracle),
+    store: oracle.early.watched(store),
+    storeOpened: opened,
     uplink,
     native,
     clock: life.clock,
@@ -84,48 +96,50 @@ export async function startNode(parts: NodeParts): Promise<RunningNode> {
   });
   pipeline.start();
   parts.flight?.watch(() => pipeline.status());
-  return { store, pipeline };
+  return { store, pipeline, isOpen: () => isOpen };
+}
+
+/** The store as the product opens it, seen from its first moment: what waited for it goes in here too. */
+async function openWatched(parts: NodeParts, log: SimLog): Promise<OpenStore> {
+  const { oracle, life, onCommit } = parts;
+  let store: OpenStore;
+  try {
+    store = await openStore(storeOptions(parts, log));
+  } catch (error) {
+    if (!(error instanceof StoreError) || error.kind !== 'io')
+      oracle.fail('start', `the store could not be opened: ${(error as Error).stack}`);
+    throw error;
+  }
+  oracle.began(store, life.boot);
+  store.onCommit((commit) => {
+    oracle.acknowledged(store);
+    onCommit(store, commit);
+  });
+  return observed(store, oracle);
 }
 
 /** The store, with a look at what goes in. */
-function observed(store: Store, oracle: Oracle): Store {
+function observed(store: OpenStore, oracle: Oracle): OpenStore {
   return new Proxy(store, {
     get: (target, name) => {
       const member: unknown = Reflect.get(target, name, target);
       if (typeof member !== 'function') return member;
-      if (name !== 'append') return member.bind(target);
-      return (rows: Parameters<Store['append']>[0]) => {
-        oracle.appended(rows);
-        target.append(rows);
-      };
+      if (name === 'append')
+        return (rows: Parameters<Store['append']>[0]) => {
+          oracle.appended(rows);
+          target.append(rows);
+        };
+      if (name === 'lost')
+        return (...lost: Parameters<OpenStore['lost']>) => {
+          oracle.lost(lost[0], lost[1]);
+          target.lost(...lost);
+        };
+      return member.bind(target);
     },
   });
 }
 
-/** As runtime/node.ts does: a disk that refuses at the start is waited for. */
-async function openPatiently(
-  parts: NodeParts,
-  onRefusal: (text: string) => void,
-  log: Parameters<typeof storeOptions>[1],
-): Promise<Store> {
-  for (let waitMs = 1000; ; waitMs = Math.min(2 * waitMs, OPEN_RETRY_MAX_MS)) {
-    try {
-      return await openStore(storeOptions(parts, log));
-    } catch (error) {
-      if (!(error instanceof StoreError) || error.kind !== 'io') {
-        parts.oracle.fail('start', `the store could not be opened: ${(error as Error).stack}`);
-        return new Promise(() => undefined);
-      }
-      onRefusal(error.message);
-      await parts.life.clock.delay(waitMs);
-    }
-  }
-}
-
-function storeOptions(
-  { scenario, life, disk, random, flight }: NodeParts,
-  log: (level: 'info' | 'warn' | 'error', module: string, text: string) => void,
-): StoreOptions {
+function storeOptions({ scenario, life, disk, random, flight }: NodeParts, log: SimLog): StoreOptions {
   const { sizeBytes, commitIntervalMs, reserveAheadMs, memoryBytes, quotaPercent } = scenario.store;
   const deps: StoreDeps = {
     nowNs: () => life.boot.bootNs(),

@@ -4,6 +4,7 @@ import { LOG_STREAM } from '../../../runtime/log.js';
 import type { Store } from '../../../runtime/store/index.js';
 import { type Gap, META_STREAM } from '../../../wire/index.js';
 import type { Boot } from '../machine/machine.js';
+import { EarlyRows } from './early.js';
 import { copyOf, difference } from './equal.js';
 import { causeBit, RECEIVED, Track } from './track.js';
 
@@ -32,6 +33,7 @@ export class Oracle {
   readonly arrivals: Arrival[] = [];
   /** As `epoch/boot`: an anchor of it has come. */
   readonly anchoredBoots = new Set<string>();
+  readonly early = new EarlyRows(this);
   readonly #tracks = new Map<string, Track>();
   #store: Store | undefined;
   #boot: Boot | undefined;
@@ -86,16 +88,28 @@ export class Oracle {
 
   /** Rows on their way into the store. */
   appended(rows: Rows): void {
-    const store = this.#store!;
-    const track = this.track(store.epoch, rows.stream);
-    if (!this.#began.has(track)) {
-      const status = store.status().streams.find(({ stream }) => stream === rows.stream);
-      this.#begin(track, status?.next ?? 0);
-    }
+    this.early.taken(rows);
+    const track = this.#current(rows.stream);
     if (rows.stream !== LOG_STREAM.name) this.readings += rows.timesNs.length;
     const from = track.next;
     track.append(copyOf(rows));
     this.onGiven?.(track, from, track.next);
+  }
+
+  /** Rows that memory could not hold before the store was open: they get numbers, and nobody has them. */
+  lost(stream: string, rows: number): void {
+    this.early.lost(stream, rows);
+    this.#current(stream).next += rows;
+  }
+
+  #current(name: string): Track {
+    const store = this.#store!;
+    const track = this.track(store.epoch, name);
+    if (!this.#began.has(track)) {
+      const status = store.status().streams.find(({ stream }) => stream === name);
+      this.#begin(track, status?.next ?? 0);
+    }
+    return track;
   }
 
   /** The store has said that it holds what `status().committed` says. */
@@ -112,7 +126,10 @@ export class Oracle {
   }
 
   /** The process is gone, and what it had in memory. */
-  ended(store: Store): void {
+  ended(): void {
+    const store = this.#store;
+    this.early.ended(store !== undefined);
+    if (!store) return;
     for (const { stream, next } of store.status().streams) this.track(store.epoch, stream).cut(next);
     this.#store = undefined;
   }

@@ -11,10 +11,15 @@ const MOST_EVENTS = 60_000;
 /** A message may stay unanswered longer the larger it is; no living link is slower (runtime/uplink: 100 B/s). */
 const SLOWEST_BYTES_PER_S = 100;
 
+/** A node samples, whatever its disk does, within this after its process began: the longest interval of a part, and a slow opening. */
+const SAMPLES_WITHIN_NS = 1800e9;
+
 /** What must hold at any time, looked at each minute. */
 export class Steady {
   #events = 0;
   #looks = 0;
+  /** Of this process: since when nothing kept it from sampling. */
+  #silentNs = 0;
   /** Since when there was nothing wrong that keeps the link down. */
   #reachableNs = 0;
 
@@ -30,6 +35,7 @@ export class Steady {
   look(): void {
     this.#busy();
     this.#size();
+    this.#samples();
     this.#link();
     this.#deadline();
     this.#looks += 1;
@@ -40,6 +46,18 @@ export class Steady {
   last(): void {
     this.#size();
     this.#reserve();
+  }
+
+  /** A part was read. */
+  sampled(): void {
+    this.#silentNs = this.world.kernel.nowNs;
+  }
+
+  #samples(): void {
+    const { kernel, life, parts, oracle } = this.world;
+    if (!life || parts.some(({ fault }) => fault)) this.#silentNs = kernel.nowNs;
+    if (kernel.nowNs - this.#silentNs > SAMPLES_WITHIN_NS)
+      oracle.fail('silent', `no part was read for ${(kernel.nowNs - this.#silentNs) / 1e9} s`);
   }
 
   #busy(): void {
@@ -62,7 +80,13 @@ export class Steady {
   #link(): void {
     const { kernel, network, broker, running, oracle, scenario, watch } = this.world;
     const { nowNs } = kernel;
-    if (!network.isCalm || !broker.isUp || !running || broker.link?.isUp || watch.rivalUntilNs > nowNs)
+    if (
+      !network.isCalm ||
+      !broker.isUp ||
+      !running?.isOpen() ||
+      broker.link?.isUp ||
+      watch.rivalUntilNs > nowNs
+    )
       this.#reachableNs = nowNs;
     const boundS = 90 + (2.2 * scenario.uplink.backoffMaxMs) / 1000 + (60 * scenario.uplink.latencyMs) / 1000;
     const slowS = network.airtimeNs(2400) / 1e9;

@@ -50,6 +50,7 @@ export class Watch implements LinkWatch, BrokerWatch {
   }
 
   read(part: WorldPart, first: number, rows: Rows): void {
+    this.steady.sampled();
     this.world.trace.note('read', `${part.plan.id} ${first} ${rows.timesNs.length}`);
   }
 
@@ -104,7 +105,7 @@ export class Watch implements LinkWatch, BrokerWatch {
   /** A clean stop leaves limits that are exactly the next numbers. */
   #checkClean(): void {
     const { disk, running, oracle } = this.world;
-    if (!disk.isCalm || !running || running.store.status().pendingRows > 0) return;
+    if (!disk.isCalm || !running?.isOpen() || running.store.status().pendingRows > 0) return;
     const file = disk.files.get(`${STORE_PATH}/reserve`);
     const found = file && readReserve(file.durable);
     if (!found?.clean) oracle.fail('cleanStop', 'a clean stop left a reserve that is not clean');

@@ -150,6 +150,12 @@ export const STORE_PLANTS: readonly Plant[] = [
     replace: 'await undefined;',
   },
   {
+    title: 'rows that waited for the store to open are forgotten',
+    file: 'runtime/store/waiting.js',
+    find: 'this.#rows.handOver(store);',
+    replace: '',
+  },
+  {
     title: 'gaps stay in the ledger',
     file: 'runtime/uplink/index.js',
     find: 'if (this.#publishingGaps || this.options.store.openGaps().length === 0)',

@@ -2,6 +2,8 @@ import type { TakeResult } from '../../../fleet/receive/index.js';
 
 /** Branches of recovery by what the product says in its log. */
 const LINES: readonly (readonly [name: string, line: RegExp])[] = [
+  ['disk refuses at the start', /the disk refuses at the start, rows wait/],
+  ['rows waited for the store', /lets the store be opened after \d+ s: [1-9]/],
   ['disk refuses', /the disk refuses, rows wait in memory/],
   ['disk takes writes again', /the disk takes writes again/],
   ['disk lost what it had taken', /the disk lost what it had taken/],

@@ -108,7 +108,8 @@ function calm(world: World, done: () => void): void {
   const untilNs = kernel.nowNs + (CALM_S + (4 * backoffMaxMs) / 1000 + sizeBytes / bytesPerS) * 1e9;
   const nexts = oracle.nexts;
   const look = (): void => {
-    if (world.running && oracle.isDrained && world.fleet.backlog === 0 && oracle.hasFresh(nexts)) done();
+    if (world.running?.isOpen() && oracle.isDrained && world.fleet.backlog === 0 && oracle.hasFresh(nexts))
+      done();
     else if (kernel.nowNs > untilNs)
       oracle.fail(
         'drain',

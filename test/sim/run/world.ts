@@ -137,6 +137,7 @@ export class World {
         this.trace.note('log', `${level} ${module} ${text}`);
         this.marks.line(text);
       },
+      onOpen: () => this.watch.punctual.disturbed(),
       onCommit: (store, commit) => this.watch.committed(store, commit),
     }).then(
       (running) => {
@@ -231,7 +232,7 @@ export class World {
     this.watch.steady.last();
     life.kill();
     this.life = undefined;
-    if (this.running) this.oracle.ended(this.running.store);
+    this.oracle.ended();
     this.running = undefined;
     this.broker.link?.down({ kind: 'reset', text: 'the process ended' });
     this.watch.processEnded();
