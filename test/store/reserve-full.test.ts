@@ -28,9 +28,16 @@ async function growsWhileFull(store: Store, makeRoom: () => void): Promise<numbe
   store.append(noise());
   await until(() => store.status().health.state === 'notWriting' && reservedTo(store) > ROWS);
   const { health, streams } = store.status();
-  assert.ok(health.state === 'notWriting' && health.waitingRows >= ROWS, 'rows wait for the disk');
   const { next, committed } = streams.find(({ stream }) => stream === 't')!;
-  assert.deepEqual([next, committed], [ROWS + 1, 1], 'all have their numbers, and none is acknowledged');
+  assert.equal(next, ROWS + 1, 'all have their numbers');
+  assert.ok(
+    committed <= before,
+    `${committed} are acknowledged: what was reserved before may fit the log's last page`,
+  );
+  assert.ok(
+    health.state === 'notWriting' && health.waitingRows >= ROWS + 1 - committed,
+    'the rest waits for the disk',
+  );
   const reached = reservedTo(store) - before;
   makeRoom();
   await store.flush();
