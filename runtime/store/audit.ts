@@ -78,11 +78,24 @@ class Auditor implements Audit {
     readonly options: AuditOptions,
   ) {}
 
+  /** An iterator keeps all tables that were there when it began: none is held over a pause, or what is compacted meanwhile lies there twice. */
   async walk(name: LogClass): Promise<void> {
-    for await (const [commit, value] of scanValues(this.db, name, 0, (what) => this.unreadable.push(what))) {
+    for (let from: number | undefined = 0; from !== undefined; ) from = await this.#walkToPause(name, from);
+  }
+
+  /** Where to go on; `undefined` at the end. */
+  async #walkToPause(name: LogClass, from: number): Promise<number | undefined> {
+    let pause: Promise<void> | undefined;
+    let next = from;
+    const onUnreadable = (what: string): unknown => this.unreadable.push(what);
+    for await (const [commit, value] of scanValues(this.db, name, from, onUnreadable)) {
       this.#value(name, commit, value);
-      await this.options.pause?.(value.length);
+      next = commit + 1;
+      pause = this.options.pause?.(value.length);
+      if (pause) break;
     }
+    await pause;
+    return pause && next;
   }
 
   #value(name: LogClass, commit: number, value: Uint8Array): void {
