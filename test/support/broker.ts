@@ -28,6 +28,8 @@ export interface Mosquitto {
   readonly port: number;
   readonly url: string;
   readonly folder: string;
+  /** `undefined` while it doesn't run. */
+  readonly pid: number | undefined;
   /** SIGTERM (saves its database) or SIGKILL; resolves when it is gone. */
   kill(signal?: 'SIGTERM' | 'SIGKILL'): Promise<void>;
   /** The same port, configuration and database again. */
@@ -71,6 +73,10 @@ class RunningMosquitto implements Mosquitto {
     scheme: string,
   ) {
     this.url = `${scheme}://127.0.0.1:${port}`;
+  }
+
+  get pid(): number | undefined {
+    return this.#child?.pid;
   }
 
   async start(): Promise<void> {
