@@ -7,17 +7,18 @@ import { spec, tap } from 'node:test/reporters';
 import { parseArgs } from 'node:util';
 import { root } from './setup.mjs';
 
-/** What takes longest begins first, so that none of it is left for the end; it mostly waits: for links, disks, keep-alives. */
+/** What takes longest begins first, so that none of it is left for the end; most of it waits: for links, disks, keep-alives. */
 const LONGEST = [
+  'sim/sim.test',
   'crash/slow-disk',
+  'native/c.test',
   'acceptance/',
+  'crash/',
   'health/process',
   'uplink/thin-link',
-  'uplink/link-faults',
-  'native/c.test',
-  'crash/',
-  'power/host-disk',
   'sim/',
+  'power/host-disk',
+  'uplink/link-faults',
 ];
 /** Files at once: half of their time is waiting, so twice the two cores that the suite is measured on. */
 const AT_ONCE = 4;

@@ -9,7 +9,7 @@ import { runScenario } from './run/run.js';
 import { hashOfAll } from './run/summary.js';
 import type { Scenario } from './scenario.js';
 
-const SEEDS = 10;
+const SEEDS = 40;
 const KEPT = join(packageRoot(), 'test', 'sim', 'kept');
 
 for (const name of readdirSync(KEPT)) {
