@@ -246,6 +246,8 @@ export class Committer {
   #landed(draft: Draft, ofGroup: boolean, tookMs: number | undefined): void {
     this.wear.landed({ draft, isFull: this.#isFull(), tookMs, ofGroup });
     this.state.landed(draft);
+    // The batch, and the values that were read for what it deletes.
+    this.state.memory.copied(draft.bytes + draft.deletedBytes);
     shed(this.state);
     this.releases.landed();
     this.commits += 1;

@@ -15,7 +15,7 @@ const KEPT = 0.75;
 /** Of rows that are in memory and not yet on the disk, as they came or sealed. */
 export class Memory {
   bytes = 0;
-  /** All that they ever took or gave back: some of that may be garbage still. */
+  /** All that they and their copies ever took or gave back: some of that may be garbage still. */
   turnoverBytes = 0;
 
   take(bytes: number): void {
@@ -25,6 +25,11 @@ export class Memory {
 
   give(bytes: number): void {
     this.bytes -= bytes;
+    this.turnoverBytes += bytes;
+  }
+
+  /** They were copied, and one of the two is garbage by now. */
+  copied(bytes: number): void {
     this.turnoverBytes += bytes;
   }
 }

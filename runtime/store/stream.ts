@@ -95,8 +95,11 @@ export class Stream implements StreamId {
     const run = this.#unnumbered.first;
     const taken = Math.min(run?.count ?? 0, this.limit - this.next);
     if (!run || taken <= 0) return false;
-    if (run.columns) this.#move(lastRows(run.columns, run.count), run.columns, taken);
-    else {
+    if (run.columns) {
+      const rows = lastRows(run.columns, run.count);
+      this.#copy(rows, run.columns, taken);
+      this.memory.copied(bytesOf(rows, run.columns.channels.length));
+    } else {
       this.onGap(this, this.next, this.next + taken - 1, run.cause);
       this.next += taken;
     }
@@ -154,14 +157,6 @@ export class Stream implements StreamId {
     const bytes = this.#unnumbered.dropOldest();
     if (bytes !== undefined) this.#give(bytes);
     return bytes !== undefined;
-  }
-
-  /** They are in memory twice until the first are collected. */
-  #move(rows: NativeRows, shape: Shape, count: number): void {
-    const bytes = bytesOf(rows, shape.channels.length);
-    this.memory.take(bytes);
-    this.#copy(rows, shape, count);
-    this.memory.give(bytes);
   }
 
   /** The first `count` of the rows. */
