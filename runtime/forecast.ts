@@ -6,8 +6,11 @@ import { LOG_STREAM } from './log.js';
 import { fullStreams } from './sampler/index.js';
 import {
   type ForecastStream,
+  fittingBytes,
   flashOf,
   forecastWear,
+  OVERSHOOT,
+  realFiles,
   type StorageDevice,
   storageDevice,
   type WearForecast,
@@ -27,6 +30,8 @@ const SAYS_NOTHING: readonly StreamDeclaration[] = [{ name: '', class: 'telemetr
 export interface Forecast extends WearForecast {
   /** What was taken for granted, a sentence each. */
   readonly assumed: readonly string[];
+  /** Of the file system that the store lies on, where it was looked at. */
+  readonly capacityBytes?: number;
 }
 
 /** What a node with this file will ask of its flash, and what a power cut will be able to cost. `device`: what the store would lie on. */
@@ -46,7 +51,16 @@ export async function forecastHere(config: NodeConfig): Promise<Forecast> {
   let path = resolve(config.store.path);
   let device = await storageDevice(path);
   for (; !device && dirname(path) !== path; path = dirname(path)) device = await storageDevice(dirname(path));
-  return forecast(config, device);
+  const capacityBytes = await realFiles.capacityBytes?.(config.store.path);
+  return { ...forecast(config, device), ...(capacityBytes === undefined ? {} : { capacityBytes }) };
+}
+
+/** Whether the store may take all that the file allows it, on its file system. */
+function roomLine({ store }: NodeConfig, capacityBytes: number | undefined): string | undefined {
+  const fitting = fittingBytes(store.sizeBytes, capacityBytes);
+  if (capacityBytes === undefined || fitting === store.sizeBytes) return undefined;
+  const what = `store.size: ${sizeText(store.sizeBytes)} on a file system of ${sizeText(capacityBytes)}`;
+  return `TOO MUCH: ${what}: compaction could fill it, so the store will take ${sizeText(fitting)} (wanted: a file system of ${sizeText(OVERSHOOT * store.sizeBytes)}, or a smaller store.size)`;
 }
 
 /** Whether the file asks more of the flash than it bears: refused where the flash is declared, only said where it is looked up. */
@@ -88,6 +102,8 @@ export function forecastLines(config: NodeConfig, cast: Forecast): readonly stri
   if (live.streams.length > 0) {
     lines.push(`live ${live.streams.join(', ')}: ${sizeText(live.bytesPerDay)} a day of it`);
   }
+  const room = roomLine(config, cast.capacityBytes);
+  if (room) lines.push(room);
   for (const { what, wanted } of wearProblems(config, cast))
     lines.push(`TOO MUCH: ${what} (wanted: ${wanted})`);
   if (cast.assumed.length > 0)

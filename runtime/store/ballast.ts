@@ -59,12 +59,15 @@ export class Ballast {
     if (this.#isHeld && !(await this.#isRoomKnown())) this.#isHeld = !(await this.#remove());
   }
 
-  /** Rejects where the disk doesn't take a file, or has no room for an opening of the database. */
-  async probe(): Promise<void> {
+  /** Rejects where the disk doesn't take a file, or has no room for an opening of the database, which would free `strayBytes`. */
+  async probe(strayBytes: number): Promise<void> {
     const { path, deps } = this.options;
     const probe = join(path, 'probe');
-    if (!(await this.#hasRoom(this.#bytes / 2)))
+    if (!(await this.#hasRoom(this.#bytes / 2))) {
+      // What fills the disk is LevelDB's own: nothing but an opening ever frees it.
+      if (await this.#hasRoom(this.#bytes / 2 - strayBytes)) return;
       throw new StoreError('io', path, 'the disk is full: no room to open the database anew');
+    }
     await deps.files.write(probe, new Uint8Array(PROBE_BYTES).fill(0x2b));
     await deps.files.remove(probe);
   }

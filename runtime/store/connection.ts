@@ -1,5 +1,5 @@
 import type { Ballast } from './ballast.js';
-import { openDatabase, replaceDatabase } from './database.js';
+import { openDatabase, replaceDatabase, strayBytes } from './database.js';
 import { reasonOf } from './error.js';
 import type { LevelDb, StoreOptions } from './options.js';
 
@@ -44,7 +44,7 @@ export class Connection {
   /** Opens it anew. Rejects while the disk refuses; what was open for reading then stays open where it can. */
   async renew(): Promise<{ readonly db: LevelDb; readonly isReplaced: boolean }> {
     const damage = this.#damage;
-    if (damage === undefined && this.#db) await this.ballast.probe();
+    if (damage === undefined && this.#db) await this.ballast.probe(await strayBytes(this.options));
     await this.close();
     const opened =
       damage === undefined ? await openDatabase(this.options) : await replaceDatabase(this.options, damage);

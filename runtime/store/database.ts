@@ -1,4 +1,5 @@
 import { join } from 'node:path/posix';
+import { ballastBytes } from './ballast.js';
 import { reasonOf, StoreError } from './error.js';
 import type { LevelDb, StoreDeps, StoreOptions } from './options.js';
 import { codeOf } from './scan.js';
@@ -43,11 +44,52 @@ async function openOrReplace(options: StoreOptions): Promise<OpenedDatabase> {
   const damage = isEmpty ? undefined : ((await damageOf(options, names)) ?? (await checkBefore(options)));
   if (damage !== undefined) return replaceDatabase(options, damage);
   try {
-    return { db: await openLevel(options, isEmpty), isReplaced: false };
+    return { db: await openInRoom(options, isEmpty), isReplaced: false };
   } catch (error) {
     if (codeOf(error) === 'LEVEL_CORRUPTION') return replaceDatabase(options, reasonOf(error));
     throw error;
   }
+}
+
+/**
+ * LevelDB writes its log down as a table before it removes what failed compactions left: where it has no room for that, room is made, and
+ * it is opened once more. Only then, since a refusal for want of room says that nobody else has it open.
+ */
+async function openInRoom(options: StoreOptions, createIfMissing: boolean): Promise<LevelDb> {
+  try {
+    return await openLevel(options, createIfMissing);
+  } catch (error) {
+    if (codeOf(error) !== 'LEVEL_IO_ERROR' || !(await makeRoom(options))) throw error;
+    return await openLevel(options, createIfMissing);
+  }
+}
+
+/** Gives up tables that are nobody's, then the ballast. False where there is room anyway, or nothing to give. */
+async function makeRoom({ path, sizeBytes, deps }: StoreOptions): Promise<boolean> {
+  const { files } = deps;
+  const isShort = async (): Promise<boolean> =>
+    files.freeBytes !== undefined && (await files.freeBytes(path)) < ballastBytes(sizeBytes);
+  if (!(await isShort())) return false;
+  const strays = await straysOf(path, deps);
+  for (const stray of strays) await files.remove(stray);
+  if (strays.length > 0)
+    deps.log('warn', `${path}: the disk is full: ${strays.length} tables of failed compactions are removed`);
+  const ballast = join(path, 'ballast');
+  const gives = (await isShort()) && (await files.sizeBytes(ballast)) > 0;
+  if (gives) await files.remove(ballast);
+  return gives || strays.length > 0;
+}
+
+/** What an opening would free, bytes. */
+export async function strayBytes({ path, deps }: StoreOptions): Promise<number> {
+  let bytes = 0;
+  for (const stray of await straysOf(path, deps)) bytes += await deps.files.sizeBytes(stray);
+  return bytes;
+}
+
+async function straysOf(path: string, deps: StoreDeps): Promise<readonly string[]> {
+  const level = join(path, LEVEL);
+  return ((await deps.strayTables?.(level)) ?? []).map((name) => join(level, name));
 }
 
 /**

@@ -7,6 +7,7 @@ import { levelSizes } from './database.js';
 import { storageDevice } from './device.js';
 import { isOnceKey } from './keys.js';
 import { checkTables } from './leveldb/check.js';
+import { liveTables } from './leveldb/manifest.js';
 import { salvage } from './leveldb/salvage.js';
 import type { LevelDb, LevelOptions, PlainFile, StoreDeps, StoreFiles, StoreLog } from './options.js';
 
@@ -32,6 +33,7 @@ export function storeDefaults(log: StoreLog): StoreDeps {
     files: realFiles,
     openLevel: openRealLevel,
     checkTables: (path, check) => checkTables(path, check, { files: realFiles, crc32c: native.crc32c }),
+    strayTables: strayRealTables,
     repairLevel: repairRealLevel,
   };
 }
@@ -124,6 +126,16 @@ class DurableEntries {
   }
 }
 
+/** What a compaction that failed has written: an opening removes it, but not before it has written itself. */
+async function strayRealTables(path: string): Promise<readonly string[]> {
+  const live = await liveTables(path, realFiles, native.crc32c);
+  if (typeof live === 'string') return [];
+  return (await realFiles.list(path)).filter((name) => {
+    const number = /^(\d+)\.ldb$/.exec(name)?.[1];
+    return number !== undefined && !live.has(Number(number));
+  });
+}
+
 /** Made from the files' whole pieces: LevelDB's own repair can end the process, and takes what is damaged for whole. */
 async function repairRealLevel(from: string, to: string): Promise<void> {
   const db = await openRealLevel(to, { createIfMissing: true, ...levelSizes(REPAIR_SIZE_BYTES) });
@@ -150,7 +162,16 @@ export const realFiles: StoreFiles = {
     const { bavail, bsize } = await fs.statfs(path);
     return bavail * bsize;
   },
+  capacityBytes,
 };
+
+/** Of the file system under a path, or under what is there of it: without what is kept for root. */
+async function capacityBytes(path: string): Promise<number | undefined> {
+  const found = await absentAs(undefined, fs.statfs(path));
+  if (found) return (found.blocks - (found.bfree - found.bavail)) * found.bsize;
+  const parent = dirname(resolve(path));
+  return parent === resolve(path) ? undefined : capacityBytes(parent);
+}
 
 async function writeSynced(path: string, bytes: Uint8Array): Promise<void> {
   await fs.writeFile(path, bytes, { flush: true });

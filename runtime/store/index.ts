@@ -1,5 +1,6 @@
 import { openError } from './database.js';
 import { StoreError } from './error.js';
+import { fittingBytes } from './keeper.js';
 import { open } from './open.js';
 import type { StoreOptions } from './options.js';
 import { LevelStore } from './store.js';
@@ -12,6 +13,7 @@ export { storageDevice } from './device.js';
 export { StoreError, type StoreErrorKind } from './error.js';
 export { flashOf } from './flash.js';
 export { type ForecastStream, forecastWear, type WearForecast } from './forecast.js';
+export { fittingBytes, OVERSHOOT } from './keeper.js';
 export type {
   FlashSpec,
   LevelDb,
@@ -41,9 +43,10 @@ export {
  */
 export async function openStore(options: StoreOptions): Promise<OpenStore> {
   try {
-    const opened = await open(options);
+    const fitted = await fittedTo(options);
+    const opened = await open(fitted);
     try {
-      return await LevelStore.start(opened, options);
+      return await LevelStore.start(opened, fitted);
     } catch (error) {
       await opened.connection.close();
       throw error;
@@ -54,6 +57,19 @@ export async function openStore(options: StoreOptions): Promise<OpenStore> {
 }
 
 export type { PatientStore } from './waiting.js';
+
+/** With the size that the file system can carry. */
+async function fittedTo(options: StoreOptions): Promise<StoreOptions> {
+  const { path, sizeBytes, deps } = options;
+  const fitting = fittingBytes(sizeBytes, await deps.files.capacityBytes?.(path));
+  if (fitting === sizeBytes) return options;
+  const mib = (bytes: number): string => `${(bytes / 1024 / 1024).toFixed(1)} MiB`;
+  deps.log(
+    'warn',
+    `${path}: of the ${mib(sizeBytes)} that it may take it takes ${mib(fitting)}: its file system holds no more safely`,
+  );
+  return { ...options, sizeBytes: fitting };
+}
 
 /**
  * As openStore, but a disk that refuses is waited for beside the node, not before it: the store that is given back then takes rows, keeps

@@ -36,6 +36,14 @@ export function divide(sizeBytes: number, writeBufferBytes: number): Division {
   return { live, resting: live + DEAD_SHARE * sizeBytes + 2 * writeBufferBytes + ballast };
 }
 
+/** The most that a directory was ever seen to take for a moment, of its declared size (1.24; 0.97 since no audit holds tables back). */
+export const OVERSHOOT = 1.25;
+
+/** What a store of this declared size may take on a file system that holds so much: compaction must never fill it up. */
+export function fittingBytes(sizeBytes: number, capacityBytes: number | undefined): number {
+  return capacityBytes === undefined ? sizeBytes : Math.min(sizeBytes, Math.floor(capacityBytes / OVERSHOOT));
+}
+
 /** Keeps the directory within its declared size: LevelDB keeps dead values until it is told to compact. Never on the commit's path. */
 export class DiskKeeper {
   diskBytes = 0;

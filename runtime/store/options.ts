@@ -86,6 +86,8 @@ export interface StoreFiles {
   device?(path: string): Promise<StorageDevice | undefined>;
   /** What the file system of a path has room for, bytes; without it one tries. */
   freeBytes?(path: string): Promise<number>;
+  /** What it would have room for if nothing lay there, bytes; `undefined` where nobody knows. */
+  capacityBytes?(path: string): Promise<number | undefined>;
 }
 
 export type StoreLog = (level: 'info' | 'warn' | 'error', text: string) => void;
@@ -103,6 +105,8 @@ export interface StoreDeps {
     path: string,
     check: LevelCheck,
   ): Promise<{ readonly damage?: string; readonly isComplete: boolean }>;
+  /** Names of tables in the database's directory that it doesn't count as its own any more, or not yet: it need not be open. */
+  strayTables?(path: string): Promise<readonly string[]>;
   /** Makes a new database at `to` of all that is whole in the one at `from`, which stays as it is. Rejects where it can't be written. */
   repairLevel(from: string, to: string): Promise<void>;
   readonly native: Pick<NativeApi, 'encodeBlock' | 'decodeHeader' | 'decodeBlock' | 'crc32c'>;

@@ -102,3 +102,16 @@ test('every driver says its streams before it has a part', () => {
     assert.ok(streams.length > 0, driver.id);
   }
 });
+
+test('a store that its file system can’t carry is told with what it will take instead', () => {
+  const config = node(CLIMATE, `${CARD}, size: 64 MB`);
+  const lines = (capacityBytes?: number) =>
+    forecastLines(config, { ...forecast(config), ...(capacityBytes ? { capacityBytes } : {}) }).filter(
+      (line) => line.includes('store.size'),
+    );
+  assert.deepEqual(lines(64e6), [
+    'TOO MUCH: store.size: 64 MB on a file system of 64 MB: compaction could fill it, so the store will take 51.2 MB (wanted: a file system of 80 MB, or a smaller store.size)',
+  ]);
+  assert.deepEqual(lines(80e6), []);
+  assert.deepEqual(lines(), []);
+});
