@@ -107,14 +107,15 @@ test('a batch of 64 takes microseconds, not milliseconds', (t) => {
   const { timesNs, accel, gyro, out } = samples();
   const into = events(8);
   const nsASample = (update: () => void) => {
-    let spentMs = 0;
+    const spentMs: number[] = [];
     for (let round = 0; round < 1000; round++) {
       const start = performance.now();
       update();
-      spentMs += performance.now() - start;
+      spentMs.push(performance.now() - start);
       for (let i = 0; i < N; i++) timesNs[i]! += 640_000_000n;
     }
-    return (spentMs * 1e6) / 1000 / N;
+    // The median: a busy machine interrupts some rounds, not most.
+    return (spentMs.sort((a, b) => a - b)[500]! * 1e6) / N;
   };
   const motionNs = nsASample(() => motion.update(timesNs, accel, ...into));
   const orientationNs = nsASample(() => orientation.update(timesNs, gyro, accel, accel, out));
