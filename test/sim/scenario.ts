@@ -45,10 +45,17 @@ export interface UplinkPlan {
   readonly pubackDeadlineMs: number;
   readonly backoffMinMs: number;
   readonly backoffMaxMs: number;
+  /** Bytes a day that the way out may carry until the calm; the one of the calm is free. Absent: all are. */
+  readonly budget?: BudgetPlan;
   /** One way, ms. */
   readonly latencyMs: number;
   /** Up and down each. */
   readonly bytesPerS: number;
+}
+
+export interface BudgetPlan {
+  readonly bytesPerDay: number;
+  readonly thin: readonly ('telemetry' | 'bulk' | 'log')[];
 }
 
 export interface ClockPlan {

@@ -13,11 +13,13 @@ import {
   type StoreOptions,
 } from '../../../runtime/store/index.js';
 import { createUplink, type MqttConnect } from '../../../runtime/uplink/index.js';
+import type { Interfaces } from '../../../runtime/uplink/link-class.js';
 import type { Disk } from '../disk/disk.js';
 import { filesOf } from '../disk/files.js';
 import { openLevel } from '../disk/level.js';
 import { checkTables, repairLevel } from '../disk/repair.js';
 import type { Random } from '../kernel/random.js';
+import { budgetFileOf, interfaces, linkClassesOf } from '../net/metered.js';
 import { FLEET_KEY } from '../net/signer.js';
 import type { Oracle } from '../oracle/oracle.js';
 import { type OnReading, openBoard, type WorldPart } from '../parts/board.js';
@@ -78,6 +80,8 @@ export async function startNode(parts: NodeParts): Promise<RunningNode> {
     connect: parts.flight?.connect(parts.connect) ?? parts.connect,
     random: random.float,
     fleetKeys: [FLEET_KEY],
+    interfaces: interfaces as unknown as Interfaces,
+    budgetFile: budgetFileOf(parts.disk, life),
     log: (level, text) => log(level, 'uplink', text),
     software: 'cairn simulation',
   });
@@ -170,6 +174,7 @@ function uplinkConfig({ uplink }: Scenario): UplinkConfig {
     url: 'mqtt://simulated',
     payloads: uplink.senml ? ['packet', 'senml+json'] : ['packet'],
     keepAliveS: 60,
+    ...(uplink.budget ? { links: linkClassesOf(uplink.budget) } : {}),
     backlog: uplink.backlog ?? 'oldest',
     ...(uplink.custody === 'fleet'
       ? { fleet: { keys: [], receiptDeadlineMs: uplink.receiptDeadlineMs ?? 60_000 } }

@@ -1,7 +1,14 @@
 import { failure, type LinkFailure } from '../../../runtime/uplink/failure.js';
-import type { MqttConnectOptions, MqttEvents, MqttLink, MqttMessage } from '../../../runtime/uplink/index.js';
+import type {
+  MqttConnectOptions,
+  MqttEvents,
+  MqttLink,
+  MqttMessage,
+  Traffic,
+} from '../../../runtime/uplink/index.js';
 import type { Life } from '../machine/life.js';
 import type { Broker } from './broker.js';
+import { addressOf, type Way } from './metered.js';
 import type { Network } from './network.js';
 
 /** Headers of a PUBLISH, and a PUBACK with what TCP and IP add. */
@@ -19,6 +26,8 @@ export interface LinkWatch {
   answered(link: SimLink, id: number, reasonCode: number): void;
   heard(link: SimLink, topic: string, bytes: number): void;
   down(link: SimLink, why: LinkFailure): void;
+  /** So many bytes of the connection have gone one way or the other. */
+  carried(link: SimLink, bytes: number): void;
 }
 
 /** One connection of the node's to the broker, behind the product's MQTT port. */
@@ -27,6 +36,10 @@ export class SimLink implements MqttLink {
   isUp = false;
   /** Nothing comes through any more, and nobody says so. */
   isDeaf = false;
+  readonly #way: Way;
+  /** Of the TCP connection. */
+  #sentBytes = 0;
+  #receivedBytes = 0;
   readonly unanswered = new Map<number, { readonly sentNs: number; readonly message: MqttMessage }>();
   #nextId = 1;
 
@@ -38,6 +51,7 @@ export class SimLink implements MqttLink {
     readonly events: MqttEvents,
     readonly watch: LinkWatch,
   ) {
+    this.#way = network.way;
     watch.connecting(this);
     if (!life.dead) this.#begin();
   }
@@ -49,15 +63,36 @@ export class SimLink implements MqttLink {
         this.#downLater(failure(outage.how, 'simulated'), 50e6);
       return;
     }
+    this.#sent(HANDSHAKE_BYTES);
     this.network.carry('up', HANDSHAKE_BYTES, () => {
       if (!this.isOpen || this.isDeaf || this.network.outage) return;
       const refusal = this.broker.admit(this);
       this.network.carry('down', HANDSHAKE_BYTES, () => {
         if (!this.isOpen || this.life.dead || this.isDeaf || this.network.outage) return;
+        this.#received(HANDSHAKE_BYTES);
         if (refusal) this.down(refusal);
         else this.#connected();
       });
     });
+  }
+
+  get isMetered(): boolean {
+    return this.#way === 'metered';
+  }
+
+  traffic(): Traffic {
+    const [sentBytes, receivedBytes] = [this.#sentBytes, this.#receivedBytes];
+    return { sentBytes, receivedBytes, localAddress: addressOf(this.#way) };
+  }
+
+  #sent(bytes: number): void {
+    this.#sentBytes += bytes;
+    this.watch.carried(this, bytes);
+  }
+
+  #received(bytes: number): void {
+    this.#receivedBytes += bytes;
+    this.watch.carried(this, bytes);
   }
 
   #connected(): void {
@@ -81,6 +116,7 @@ export class SimLink implements MqttLink {
     this.watch.published(this, id, message);
     this.network.onMoment('publish');
     const bytes = message.payload.length + message.topic.length + PUBLISH_BYTES;
+    this.#sent(bytes);
     if (this.isDeaf || !this.isOpen) return id;
     this.network.carry('up', bytes, () => {
       if (this.isOpen && !this.isDeaf) this.broker.take(this, id, message);
@@ -92,6 +128,7 @@ export class SimLink implements MqttLink {
   answer(id: number, reasonCode: number): void {
     this.network.carry('down', PUBACK_BYTES, () => {
       if (!this.isOpen || this.isDeaf || this.life.dead) return;
+      this.#received(PUBACK_BYTES);
       this.network.onMoment('answer');
       if (!this.isOpen || this.isDeaf || this.life.dead) return;
       if (!this.unanswered.delete(id)) {
@@ -107,8 +144,10 @@ export class SimLink implements MqttLink {
   /** A message of another's, on a topic that the node has subscribed to. */
   deliver(topic: string, payload: Uint8Array): void {
     if (!this.options.subscribe?.includes(topic)) return;
-    this.network.carry('down', payload.length + topic.length + PUBLISH_BYTES, () => {
+    const bytes = payload.length + topic.length + PUBLISH_BYTES;
+    this.network.carry('down', bytes, () => {
       if (!this.isOpen || this.isDeaf || this.life.dead) return;
+      this.#received(bytes);
       this.watch.heard(this, topic, payload.length);
       this.events.message(topic, payload);
     });

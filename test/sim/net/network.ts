@@ -1,5 +1,6 @@
 import type { Kernel } from '../kernel/kernel.js';
 import type { FaultOf, UplinkPlan } from '../scenario.js';
+import type { Way } from './metered.js';
 
 /** The way between node and broker: its speed, and what is wrong with it now. */
 export class Network {
@@ -11,6 +12,8 @@ export class Network {
   /** Share of the fleet's receipts that get lost. */
   lostReceipts = 0;
   hasSubscriber = true;
+  /** By which way connections go out from now on. */
+  way: Way = 'metered';
   /** The link is this many times slower than usual. */
   slowness = 1;
   /** Called when a link comes to such a moment: the network may go, or the node may die. */

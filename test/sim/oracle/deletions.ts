@@ -1,15 +1,19 @@
 import { STREAM_CLASSES, type StreamClass } from '../../../drivers/contract/index.js';
 import type { LevelOperation } from '../../../runtime/store/index.js';
-import { LOG_CLASSES } from '../../../wire/index.js';
+import { GAP_CAUSES, type GapCause, LOG_CLASSES } from '../../../wire/index.js';
 import { type Entry, keyText, type SortedEntries } from '../disk/sorted.js';
+import type { Scenario } from '../scenario.js';
 import { blocksIn, type FoundBlock } from './blocks.js';
 import type { Oracle } from './oracle.js';
 import { ANY_CAUSE, DESTROYED, GIVEN_UP, REFUSED } from './track.js';
 
 /** Where a gap of the ledger's has its stream's name. */
 const NAME_AT = 32;
+/** Of its share of the declared size, of which live values may take a half and more. */
+const LEAST_FILL = 0.2;
 
 interface FoundGap {
+  readonly cause: GapCause | undefined;
   readonly stream: string;
   readonly first: number;
   readonly last: number;
@@ -19,10 +23,15 @@ interface FoundGap {
 export class Deletions {
   constructor(
     readonly oracle: Oracle,
-    readonly quotaPercent: Readonly<Record<string, number>>,
+    readonly scenario: Pick<Scenario, 'store' | 'uplink'>,
     /** What the receipt stands for: the broker took it, or the receiver holds it. */
     readonly receipted: number,
   ) {}
+
+  #quota(of: string): number {
+    const shares: Readonly<Record<string, number>> = this.scenario.store.quotaPercent;
+    return shares[of] ?? 0;
+  }
 
   /** A batch is about to be applied to what the database holds. */
   check(operations: readonly LevelOperation[], entries: SortedEntries): void {
@@ -45,10 +54,17 @@ export class Deletions {
     for (const block of blocksIn(entry.value)) {
       const track = this.oracle.track(block.epoch, block.stream);
       const flags = track.flags(block.first);
-      if (flags & (this.receipted | REFUSED | DESTROYED)) continue;
+      const told = ledgerGap(block, operations, entries);
+      const isSettled = (flags & (this.receipted | REFUSED | DESTROYED)) !== 0;
+      // The broker may have it, and the node not know: then it is given up all the same.
+      if (told || !isSettled) track.mark(block.first, block.first + block.count, GIVEN_UP);
+      if (isSettled) continue;
+      if (told?.cause === 'thinned') {
+        this.#checkThinned(entry, entries);
+        continue;
+      }
       isEvicted = true;
-      track.mark(block.first, block.first + block.count, GIVEN_UP);
-      if ((flags & ANY_CAUSE) !== 0 || isInLedger(block, operations, entries)) continue;
+      if ((flags & ANY_CAUSE) !== 0 || told) continue;
       const where = `${block.stream} ${block.first} to ${block.first + block.count - 1}`;
       this.oracle.fail(
         'deletedUntold',
@@ -56,6 +72,19 @@ export class Deletions {
       );
     }
     return isEvicted;
+  }
+
+  /** Thinned is only what the budget names, and only once it fills its share of the store to a good part. */
+  #checkThinned(entry: Entry, entries: SortedEntries): void {
+    const name = classOf(entry);
+    const { store, uplink } = this.scenario;
+    if (!uplink.budget?.thin.some((one) => one === name))
+      this.oracle.fail('thinned', `${name} is thinned, and no budget names it`);
+    let held = 0;
+    for (const one of entries.range('V', 'W')) if (classOf(one) === name) held += one.value.length;
+    const least = LEAST_FILL * (this.#quota(name) / 100) * store.sizeBytes;
+    if (held < least)
+      this.oracle.fail('thinned', `${name} is thinned at ${held} bytes, and ${least} are the least`);
   }
 
   /** From the lowest class above its share, down to its share, oldest first. */
@@ -70,7 +99,7 @@ export class Deletions {
       if (evicted.some((other) => classOf(other) === name && one.k < other.k))
         this.oracle.fail('evictionOrder', `a value of ${name} is evicted before an older one`);
     }
-    const share = (of: string): number => ((this.quotaPercent[of] ?? 0) / 100) * total;
+    const share = (of: string): number => (this.#quota(of) / 100) * total;
     const isAbove = (of: string): boolean => (left.get(of) ?? 0) > 1.2 * share(of) + 20_000;
     for (const name of new Set(evicted.map(classOf))) {
       if (name === 'meta') this.oracle.fail('evictionClass', 'a meta value is evicted');
@@ -92,18 +121,19 @@ function classOf({ k }: Entry): string {
   return LOG_CLASSES[k.charCodeAt(1)] ?? 'unknown';
 }
 
-/** A gap of the ledger's that covers the block: in this batch, or on the disk (docs/store.md: key G). */
-function isInLedger(
+/** The gap of the ledger's that covers the block: in this batch, or on the disk (docs/store.md: key G). */
+function ledgerGap(
   { stream, first, count }: FoundBlock,
   operations: readonly LevelOperation[],
   entries: SortedEntries,
-): boolean {
+): FoundGap | undefined {
   const holds = (gap: FoundGap): boolean =>
     gap.stream === stream && gap.first <= first && gap.last >= first + count - 1;
   const written = operations.flatMap((operation) =>
     operation.type === 'put' && operation.key[0] === 0x47 ? [gapOf(operation.value)] : [],
   );
-  return written.some(holds) || entries.range('G', 'H').some((entry) => holds(gapOf(entry.value)));
+  const known = (): FoundGap[] => entries.range('G', 'H').map((entry) => gapOf(entry.value));
+  return written.find(holds) ?? known().find(holds);
 }
 
 function gapOf(gap: Uint8Array): FoundGap {
@@ -111,5 +141,11 @@ function gapOf(gap: Uint8Array): FoundGap {
   const isOpen = (view.getUint8(1) & 2) !== 0;
   const first = Number(view.getBigUint64(2, true));
   const stream = new TextDecoder().decode(gap.subarray(NAME_AT + 1, NAME_AT + 1 + view.getUint8(NAME_AT)));
-  return { stream, first, last: isOpen ? Number.POSITIVE_INFINITY : Number(view.getBigUint64(10, true)) };
+  const cause = GAP_CAUSES[view.getUint8(0)];
+  return {
+    cause,
+    stream,
+    first,
+    last: isOpen ? Number.POSITIVE_INFINITY : Number(view.getBigUint64(10, true)),
+  };
 }

@@ -84,7 +84,7 @@ function isExcuse(cause: GapCause, flags: number, { scenario, wasFull }: Circums
     case 'rejected':
       return (flags & REFUSED) !== 0;
     case 'thinned':
-      return false;
+      return (flags & GIVEN_UP) !== 0;
   }
 }
 

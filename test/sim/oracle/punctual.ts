@@ -18,14 +18,15 @@ export class Punctuality {
   }
 
   /** Rows of a live stream were given to the store. */
-  given(track: Track, from: number, to: number): void {
-    const { kernel, network, broker, disk, oracle } = this.world;
+  given(track: Track, from: number, to: number, isAlarm: boolean): void {
+    const { kernel, network, broker, disk, oracle, watch } = this.world;
+    const mayGo = (): boolean => isAlarm || watch.budget.isAmple;
     const isCalm = network.isCalm && disk.isCalm && broker.link?.isUp && broker.isUp;
-    if (!isCalm || kernel.nowNs - this.#calmSinceNs < SETTLED_NS) return;
+    if (!isCalm || !mayGo() || kernel.nowNs - this.#calmSinceNs < SETTLED_NS) return;
     const disturbances = this.#disturbances;
     const boundNs = this.#boundNs();
     kernel.after(boundNs, () => {
-      if (this.#disturbances !== disturbances) return;
+      if (this.#disturbances !== disturbances || !mayGo()) return;
       for (let n = from; n < to; n += 1) {
         if ((track.flags(n) & TAKEN) === 0)
           oracle.fail(

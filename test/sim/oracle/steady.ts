@@ -44,6 +44,7 @@ export class Steady {
 
   /** A process is about to end. */
   last(): void {
+    this.world.watch.budget.ends();
     this.#size();
     this.#reserve();
   }

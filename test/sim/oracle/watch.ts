@@ -11,6 +11,7 @@ import type { LinkWatch, SimLink } from '../net/link.js';
 import type { WorldPart } from '../parts/board.js';
 import type { World } from '../run/world.js';
 import { blocksIn } from './blocks.js';
+import { BudgetWatch } from './budget.js';
 import { Deletions } from './deletions.js';
 import { SendOrder } from './order.js';
 import { Punctuality } from './punctual.js';
@@ -31,6 +32,7 @@ export class Watch implements LinkWatch, BrokerWatch {
   rivalUntilNs = 0;
   readonly punctual: Punctuality;
   readonly steady: Steady;
+  readonly budget: BudgetWatch;
   readonly #deletions: Deletions;
   #lastCommit = 0;
   #order = new SendOrder(0);
@@ -42,9 +44,10 @@ export class Watch implements LinkWatch, BrokerWatch {
   constructor(readonly world: World) {
     this.punctual = new Punctuality(world);
     this.steady = new Steady(world);
+    this.budget = new BudgetWatch(world);
     this.#deletions = new Deletions(
       world.oracle,
-      world.scenario.store.quotaPercent,
+      world.scenario,
       world.scenario.uplink.custody === 'fleet' ? HELD : TAKEN,
     );
   }
@@ -57,7 +60,7 @@ export class Watch implements LinkWatch, BrokerWatch {
   /** Rows were given to the store: numbers [from, to) of the track. */
   given(track: Track, from: number, to: number): void {
     const plan = this.world.scenario.streams.find(({ id }) => id === track.stream);
-    if (plan?.class === 'alarm' || plan?.live) this.punctual.given(track, from, to);
+    if (plan?.class === 'alarm' || plan?.live) this.punctual.given(track, from, to, plan.class === 'alarm');
   }
 
   batch(operations: readonly LevelOperation[], entries: SortedEntries): void {
@@ -142,7 +145,12 @@ export class Watch implements LinkWatch, BrokerWatch {
     }
   }
 
+  carried(link: SimLink, bytes: number): void {
+    if (link.isMetered) this.budget.carried(bytes);
+  }
+
   connecting(link: SimLink): void {
+    if (link.isMetered) this.budget.opened();
     this.#checkBackoff(link);
     this.#order = new SendOrder(this.#lastCommit);
     this.world.trace.note('connect', link.options.protocol);
@@ -177,14 +185,17 @@ export class Watch implements LinkWatch, BrokerWatch {
     const most = Math.min(network.plan.window, network.plan.receiveMaximum);
     if (link.unanswered.size > most)
       oracle.fail('window', `${link.unanswered.size} publishes are unanswered, and ${most} may be`);
-    this.#checkBlock(message);
+    this.#checkBlock(message, link.isMetered);
     this.world.trace.note('publish', `${id} ${message.topic} ${message.payload.length}`);
   }
 
-  #checkBlock(message: MqttMessage): void {
+  #checkBlock(message: MqttMessage, isMetered: boolean): void {
     const { oracle, scenario } = this.world;
     if (isAside(message)) return;
     const header = native.decodeHeader(message.payload);
+    const plan = scenario.streams.find(({ id }) => id === header.stream);
+    if (isMetered)
+      this.budget.sends(plan?.class ?? (header.stream === META_STREAM ? 'meta' : 'log'), plan?.live === true);
     const track = oracle.track(header.epoch, header.stream);
     const flags = track.flags(header.first);
     // Custody fleet: what the broker had before is asked after once more, whenever its receipt is due.

@@ -1,5 +1,5 @@
 import { Random } from '../kernel/random.js';
-import type { Scenario, StorePlan, StreamPlan, UplinkPlan } from '../scenario.js';
+import type { BudgetPlan, Scenario, StorePlan, StreamPlan, UplinkPlan } from '../scenario.js';
 import { faultsOf } from './generate-faults.js';
 
 const MIB = 1024 * 1024;
@@ -20,7 +20,7 @@ export function generate(seed: number): Scenario {
     hours: HOURS,
     readings: LEAST_READINGS,
     store: storeOf(random, isSmall),
-    uplink: uplinkOf(random),
+    uplink: uplinkOf(random, isSmall),
     clock: {
       ppm: random.int(-100, 100),
       startsIn1970: random.chance(0.5),
@@ -45,7 +45,7 @@ function storeOf(random: Random, isSmall: boolean): StorePlan {
   };
 }
 
-function uplinkOf(random: Random): UplinkPlan {
+function uplinkOf(random: Random, isSmall: boolean): UplinkPlan {
   const oldBroker = random.chance(0.15);
   const backoffMinMs = random.logInt(500, 5000);
   return {
@@ -61,7 +61,13 @@ function uplinkOf(random: Random): UplinkPlan {
     ...(random.chance(0.35) ? custodyOf(random) : {}),
     ...(random.chance(0.25) ? { backlog: 'newest' } : {}),
     ...(random.chance(0.1) ? { senml: true } : {}),
+    ...(random.chance(isSmall ? 0.5 : 0.1) ? { budget: budgetOf(random) } : {}),
   };
+}
+
+function budgetOf(random: Random): BudgetPlan {
+  const thin = random.pick([['bulk'], ['bulk', 'log'], ['telemetry', 'bulk', 'log'], []] as const);
+  return { bytesPerDay: random.logInt(30_000, 3_000_000), thin };
 }
 
 function custodyOf(random: Random): Pick<UplinkPlan, 'custody' | 'receiptDeadlineMs' | 'receiptBatchMs'> {

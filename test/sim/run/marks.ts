@@ -45,6 +45,7 @@ const LINES: readonly (readonly [name: string, line: RegExp])[] = [
   ['receipt malformed', /frees nothing \(malformed\)/],
   ['receipt for another node', /frees nothing \(otherNode\)/],
   ['receipt of other bytes', /frees nothing \(otherBlock\)/],
+  ['budget used up', /bytes a day of links .* are used up/],
 ];
 
 /** Branches that were taken, told from outside the product: by its log, its gaps, and what the world saw. */

@@ -99,10 +99,16 @@ function enough(world: World, then: () => void): void {
   else kernel.after(LOOK_S * 1e9, () => enough(world, then));
 }
 
+function toFreeWay({ network, broker }: World): void {
+  network.way = 'free';
+  broker.link?.down({ kind: 'reset', text: 'another way out' });
+}
+
 /** Faults are over: all that waits must come through, and something new. */
 function calm(world: World, done: () => void): void {
   const { kernel, oracle, scenario } = world;
   world.trace.note('calm');
+  if (scenario.uplink.budget) toFreeWay(world);
   const { sizeBytes } = scenario.store;
   const { backoffMaxMs, bytesPerS } = scenario.uplink;
   const untilNs = kernel.nowNs + (CALM_S + (4 * backoffMaxMs) / 1000 + sizeBytes / bytesPerS) * 1e9;

@@ -126,6 +126,7 @@ export class World {
     this.trace.note('start', this.#boot.id);
     const { scenario, disk, parts, oracle } = this;
     const began = this.kernel.nowNs;
+    this.watch.budget.begins();
     this.#flight = this.options.recording?.begin(life, scenario);
     startNode({
       ...{ scenario, life, disk, parts, oracle },
