@@ -20,12 +20,15 @@ const LIVE_LEAVES = 0.1;
 const TOLERANCE = 0.05;
 const TOLERANCE_BYTES = 8000;
 
+/** The file says less than is left, so that a crash forgets no use: some percent of the day's bytes a start. */
+const FORGOTTEN = 0.06;
 const REFUSALS = new Set(['diskFull', 'diskError', 'readOnly']);
 
 /** The budget of the metered way, kept once more: who may still send, by what the documents promise. */
 export class BudgetWatch {
   #leftBytes: number;
   #atNs = 0;
+  #starts = 0;
 
   constructor(readonly world: World) {
     this.#leftBytes = this.#dayBytes;
@@ -61,7 +64,12 @@ export class BudgetWatch {
   /** A process begins. Where the disk may have refused to keep what is left, it begins with anything. */
   begins(): void {
     this.#atNs = this.world.kernel.nowNs;
-    if (this.world.scenario.faults.some(({ kind }) => REFUSALS.has(kind))) this.#leftBytes = this.#dayBytes;
+    this.#starts += 1;
+    if (this.#mayForget) this.#leftBytes = this.#dayBytes;
+  }
+
+  get #mayForget(): boolean {
+    return this.world.scenario.faults.some(({ kind }) => REFUSALS.has(kind));
   }
 
   /** A process ends: nothing fills until the next begins. */
@@ -84,6 +92,11 @@ export class BudgetWatch {
 
   /** Whether live telemetry may go now for certain. */
   get isAmple(): boolean {
-    return this.leftBytes > (LIVE_LEAVES + 2 * TOLERANCE) * this.#dayBytes + 2 * TOLERANCE_BYTES;
+    if (this.#dayBytes === Number.POSITIVE_INFINITY) return true;
+    const forgotten = this.#starts * FORGOTTEN;
+    return (
+      !this.#mayForget &&
+      this.leftBytes > (LIVE_LEAVES + 2 * TOLERANCE + forgotten) * this.#dayBytes + 2 * TOLERANCE_BYTES
+    );
   }
 }

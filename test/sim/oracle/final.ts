@@ -4,6 +4,7 @@ import type { Scenario } from '../scenario.js';
 import type { Oracle } from './oracle.js';
 import {
   ACKNOWLEDGED,
+  causeBit,
   causesOf,
   DESTROYED,
   EXCUSED,
@@ -24,7 +25,10 @@ export interface Circumstances {
 
 /** After the calm: each number of each stream of each epoch is asked what became of it. */
 export function judge(oracle: Oracle, receiver: Receiver, world: Circumstances): void {
-  for (const track of oracle.tracks) judgeTrack(oracle, track, world);
+  for (const track of oracle.tracks) {
+    judgeTrack(oracle, track, world);
+    judgeBlocks(oracle, track);
+  }
   judgeSummary(oracle, receiver, world);
   judgeTimes(oracle, receiver, world.node);
 }
@@ -51,7 +55,6 @@ function isUnfounded(cause: GapCause, flags: number, { scenario }: Circumstances
   const wasStored = (flags & (STORED | DESTROYED | EXCUSED)) === STORED;
   switch (cause) {
     case 'quota':
-    case 'thinned':
       // A batch that failed may have entered the gap, and its deletion comes later.
       return (flags & GIVEN_UP) === 0 && !scenario.faults.some(({ kind }) => DISK_FAULTS.has(kind));
     case 'overflow':
@@ -59,9 +62,26 @@ function isUnfounded(cause: GapCause, flags: number, { scenario }: Circumstances
       return wasStored;
     case 'rejected':
       return (flags & REFUSED) === 0;
+    case 'thinned':
+      return (flags & STORED) === 0;
     case 'rot':
     case 'epochEnd':
       return false;
+  }
+}
+
+/** What is given up is given up block by block: a gap that has a part of one has too much, or too little. */
+function judgeBlocks(oracle: Oracle, track: Track): void {
+  for (const [first, { count }] of track.blocks) {
+    const ofBlock = (n: number): number => track.flags(n) & BLOCKWISE;
+    if (track.flags(first) & (DESTROYED | EXCUSED)) continue;
+    for (let n = first + 1; n < first + count; n += 1) {
+      if (ofBlock(n) !== ofBlock(first))
+        oracle.fail(
+          'gaps',
+          `${track.stream} ${first} to ${first + count - 1} is one block, and a gap has a part of it, up to ${n}`,
+        );
+    }
   }
 }
 
@@ -84,10 +104,11 @@ function isExcuse(cause: GapCause, flags: number, { scenario, wasFull }: Circums
     case 'rejected':
       return (flags & REFUSED) !== 0;
     case 'thinned':
-      return (flags & GIVEN_UP) !== 0;
+      return (flags & STORED) !== 0 && scenario.uplink.budget !== undefined;
   }
 }
 
+const BLOCKWISE = causeBit('quota') | causeBit('thinned') | causeBit('rejected');
 const DISK_FAULTS = new Set(['diskFull', 'diskError', 'readOnly', 'slowDisk']);
 
 /** The receiver's own ledger must come to the same. */

@@ -35,7 +35,7 @@ export class SendOrder {
   /** Why a block may not go now. */
   next(track: Track, { first }: DecodedHeader, backlog: 'oldest' | 'newest'): string | undefined {
     if (this.isOff) return undefined;
-    const place = { commit: track.commits.get(first) ?? 0, first };
+    const place = { commit: track.blocks.get(first)?.commit ?? 0, first };
     const runs = this.#streams.get(track);
     if (!runs) {
       this.#streams.set(track, { high: place, low: backlog === 'newest' ? place : BEFORE_ALL });
@@ -49,8 +49,8 @@ export class SendOrder {
   }
 
   /** Where the newest goes first: what is newer, was there before the connection, and must still be sent. */
-  #passedBy({ commits, stream, flags }: Track, { commit, first }: Place): string | undefined {
-    for (const [other, at] of commits) {
+  #passedBy({ blocks, stream, flags }: Track, { commit, first }: Place): string | undefined {
+    for (const [other, { commit: at }] of blocks) {
       if (at > commit && at <= this.lastCommit && (flags(other) & OUT_OF_THE_WAY) === 0)
         return `${stream} ${first} goes first, and ${other} is newer`;
     }

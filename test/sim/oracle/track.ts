@@ -48,8 +48,8 @@ export class Track {
   openFrom = Number.POSITIVE_INFINITY;
   resolvedTo = 0;
   readonly segments: Segment[] = [];
-  /** Of each block that the database took, by its first number: in which commit. */
-  readonly commits = new Map<number, number>();
+  /** Blocks that the database took, by their first number. */
+  readonly blocks = new Map<number, { readonly commit: number; readonly count: number }>();
   readonly #rows: (Rows | undefined)[] = [];
   readonly #at: number[] = [];
   #flags = new Uint16Array(256);

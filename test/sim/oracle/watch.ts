@@ -90,7 +90,7 @@ export class Watch implements LinkWatch, BrokerWatch {
     for (const { epoch, stream, first, count } of blocksIn(value)) {
       const track = this.world.oracle.track(epoch, stream);
       track.mark(first, first + count, STORED);
-      track.commits.set(first, commit);
+      track.blocks.set(first, { commit, count });
     }
   }
 
