@@ -7,6 +7,9 @@ const LOOK_S = 60;
 const RESERVE_LOOKS = 15;
 /** The model's sizes of logs and tables are only near LevelDB's; test/store/size holds the real ones to the bound itself. */
 const SIZE_TOLERANCE = 1.125;
+const MIB = 1024 * 1024;
+/** A block, whose rows are taken or left together, and what one sample brings. */
+const MEMORY_TOLERANCE_BYTES = 128 * 1024;
 const MOST_EVENTS = 60_000;
 /** A message may stay unanswered longer the larger it is; no living link is slower (runtime/uplink: 100 B/s). */
 const SLOWEST_BYTES_PER_S = 100;
@@ -36,6 +39,7 @@ export class Steady {
     this.#busy();
     this.#size();
     this.#samples();
+    this.#memory();
     this.#link();
     this.#deadline();
     this.#looks += 1;
@@ -74,6 +78,27 @@ export class Steady {
       oracle.fail(
         'size',
         `the store took ${disk.peakBytes} bytes on the disk, and may take ${scenario.store.sizeBytes}`,
+      );
+  }
+
+  /** Rows that wait for the disk are bounded: byte strings of noise, which nothing makes smaller, say by how much at least. */
+  #memory(): void {
+    const { oracle, scenario, running } = this.world;
+    const blobs = scenario.streams.find(({ shape }) => shape === 'blob');
+    if (!blobs || !running) return;
+    const { epoch } = running.store;
+    const track = oracle.track(epoch, blobs.id);
+    const waiting = track.waiting();
+    let given = 0;
+    for (const one of oracle.tracks) if (one.epoch === epoch) given += one.waiting().length;
+    // What was dropped and isn't told yet: the oldest, at most all of them of this stream.
+    const dropped = given - running.store.status().pendingRows;
+    const bytes = waiting.slice(Math.max(0, dropped)).reduce((sum, n) => sum + track.textBytes(n), 0);
+    const inFlight = Math.min(MIB, scenario.store.sizeBytes / 16);
+    if (bytes > scenario.store.memoryBytes + inFlight + MEMORY_TOLERANCE_BYTES)
+      oracle.fail(
+        'memory',
+        `${bytes} bytes of ${blobs.id} wait for the disk, and ${scenario.store.memoryBytes} may`,
       );
   }
 

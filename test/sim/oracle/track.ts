@@ -87,6 +87,23 @@ export class Track {
     return rows && { rows, at: this.#at[n]! };
   }
 
+  /** Given by this process, and neither on the disk nor told to be lost. */
+  waiting(): readonly number[] {
+    const numbers: number[] = [];
+    for (let n = this.acknowledgedTo; n < this.next; n += 1)
+      if ((this.flags(n) & (STORED | ANY_CAUSE)) === 0) numbers.push(n);
+    return numbers;
+  }
+
+  /** Bytes of the row's texts. */
+  textBytes(n: number): number {
+    const row = this.rowOf(n);
+    if (!row?.rows.texts) return 0;
+    const width = row.rows.values.length / row.rows.timesNs.length;
+    const texts = row.rows.texts.slice(row.at * width, (row.at + 1) * width);
+    return texts.reduce((sum, text) => sum + (text?.length ?? 0), 0);
+  }
+
   segmentOf(n: number): Segment | undefined {
     for (let i = this.segments.length - 1; i >= 0; i -= 1)
       if (this.segments[i]!.from <= n) return this.segments[i];

@@ -111,7 +111,7 @@ export const STORE_PLANTS: readonly Plant[] = [
     title: 'a refused block goes without a gap',
     file: 'runtime/store/release.js',
     find: "if (release === 'receipt')",
-    replace: "if (release === 'receipt' || release === 'rejected')",
+    replace: "if (release === 'receipt' || typeof release === 'object')",
   },
   {
     title: 'rows that memory cannot hold go without a gap',

@@ -9,6 +9,9 @@ import {
   ROT_KINDS,
 } from '../scenario.js';
 
+/** Damage that is found as it is read, block by block, is likelier than what every start meets. */
+const ROTS = [...ROT_KINDS, 'valueBit', 'valueBit', 'valueBit', 'tableRange', 'recordBit'] as const;
+
 /**
  * Faults up to `untilS`. Trouble seldom comes alone: half of what befalls the node lies within an outage, where the store is all that there
  * is, or at its end, where everything is sent at once.
@@ -30,7 +33,8 @@ export function faultsOf(random: Random, untilS: number, isSmall: boolean): read
     ...many(random, 0, 3, () => diskFault(random, when(), isSmall)),
     ...many(random, 0, 2, () => partFault(random, anywhere())),
   ];
-  if (random.chance(0.2)) faults.push(...rotAfterCrash(random, inTrouble()));
+  if (random.chance(0.3)) faults.push(...rotAfterCrash(random, inTrouble()));
+  if (random.chance(0.15)) faults.push(...startOnBadDisk(random, inTrouble()));
   if (random.chance(0.3)) faults.push(...crashAfterDiskFault(random, when(), isSmall));
   return faults.sort((a, b) => a.atS - b.atS);
 }
@@ -54,7 +58,7 @@ function crash(random: Random, atS: number): FaultOf<'crash'> {
 function rotAfterCrash(random: Random, atS: number): readonly Fault[] {
   const downS = random.int(1, 60);
   const first: Fault = { kind: 'crash', atS, how: random.pick(['kill', 'power']), moment: 'now', downS };
-  return [first, { kind: 'rot', atS: atS + downS + random.int(1, 120), rot: random.pick(ROT_KINDS) }];
+  return [first, { kind: 'rot', atS: atS + downS + random.int(1, 120), rot: random.pick(ROTS) }];
 }
 
 /** Right after the disk takes writes again, or while it doesn't. */
@@ -63,6 +67,25 @@ function crashAfterDiskFault(random: Random, atS: number, isSmall: boolean): rea
   const forS = 'forS' in first ? first.forS : 60;
   const crashed = { ...crash(random, atS + random.int(forS >> 1, forS + 30)), downS: random.int(1, 60) };
   return [first, crashed];
+}
+
+/** What a start writes first fails, and the process ends again before anybody was told of it. */
+function startOnBadDisk(random: Random, atS: number): readonly Fault[] {
+  const downS = random.int(1, 20);
+  const how = random.pick(['kill', 'power'] as const);
+  const end = { kind: 'crash', how, moment: 'now', downS } as const;
+  const on = random.pick(['append', 'sync'] as const);
+  return [
+    { ...end, atS },
+    {
+      kind: 'diskError',
+      atS: atS + downS - 0.5,
+      forS: random.int(5, 200),
+      on,
+      share: random.pick([0.3, 0.6]),
+    },
+    { ...end, atS: atS + downS + random.int(5, 400) },
+  ];
 }
 
 function netFault(random: Random, atS: number): Fault {
@@ -111,7 +134,7 @@ function diskFault(random: Random, atS: number, isSmall: boolean): Fault {
     case 3:
       return { kind: 'slowDisk', atS, forS, syncMs: random.logInt(200, 5000) };
     default:
-      return { kind: 'rot', atS, rot: random.pick(ROT_KINDS) };
+      return { kind: 'rot', atS, rot: random.pick(ROTS) };
   }
 }
 

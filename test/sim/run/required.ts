@@ -6,8 +6,30 @@ import { marksOf, type SeedResult } from './summary.js';
 
 /** Of so many seeds a run must have come by every mark … */
 const ENOUGH_SEEDS = 200;
-/** … but by these, which take a rare coincidence, only when it is longer. */
-const RARE: ReadonlyMap<string, number> = new Map([]);
+/** … but by these, which take a coincidence, only when it is longer, … */
+const RARE_SEEDS = 1000;
+const RARE: ReadonlySet<string> = new Set([
+  ...['disk lost what it had taken', 'rows of a clean stop are gone', 'no repair', 'audit found a hole'],
+  ...['damaged block', 'not authorised', 'broker quota', 'put aside by the broker', 'dead letter'],
+  ...['quarantine removed', 'stop without rows', 'no receipt comes', 'bus freed', 'bus still stuck'],
+  ...['receipt of an unknown key', 'receipt with a bad signature', 'receipt malformed'],
+  ...['receipt for another node', 'receipt of other bytes', 'first write refused', 'lost configuration'],
+  ...['gap thinned', 'gap overflow', 'gap rot', 'gap rejected', 'budget used up', 'read refused by a table'],
+  ...CRASH_MOMENTS.flatMap((moment) => [`crash kill ${moment}`, `crash power ${moment}`]),
+  ...BUS_FAULTS.map((how) => `bus ${how}`),
+  ...ROT_KINDS.map((kind) => `rot ${kind}`),
+]);
+/** … and by these only in a night's. */
+const SELDOM_SEEDS = 10_000;
+const SELDOM: ReadonlySet<string> = new Set([
+  ...['own records damaged', 'value without its table of blocks', 'audit broken off'],
+  ...['compaction broken off', 'stop not clean'],
+]);
+
+function enoughSeeds(name: string): number {
+  if (SELDOM.has(name)) return SELDOM_SEEDS;
+  return RARE.has(name) ? RARE_SEEDS : ENOUGH_SEEDS;
+}
 
 /** Every branch that must be taken, or the run has shown less than it says. */
 export const MARKS: readonly string[] = [
@@ -36,7 +58,7 @@ const LEAST = {
 /** What a run should have come by and has not, by name: marks that none of its seeds hit, and seeds that came to too little. */
 export function missing(results: readonly SeedResult[], asOfSeeds = results.length): readonly string[] {
   const hit = marksOf(results);
-  const isMissed = (name: string): boolean => !hit.has(name) && asOfSeeds >= (RARE.get(name) ?? ENOUGH_SEEDS);
+  const isMissed = (name: string): boolean => !hit.has(name) && asOfSeeds >= enoughSeeds(name);
   return [...MARKS.filter(isMissed).map((name) => `missed mark: ${name}`), ...results.flatMap(tooLittle)];
 }
 
