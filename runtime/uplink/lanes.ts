@@ -85,7 +85,7 @@ export class Lanes {
   /** The next block to send, or `undefined`: nothing is in memory, or nothing may go now. To be asked anew after anything happened. */
   choose(nowNs: bigint): Choice | undefined {
     if (this.#reading) return undefined;
-    if (this.#meta.mayGo(nowNs) && this.#affords('meta', 'backlog')) {
+    if (this.#meta.mayGo(nowNs) && (this.#affords('meta', 'backlog') || this.#hasAlarm)) {
       const block = this.#meta.peek('backlog');
       if (block) return { block, kind: 'backlog' };
       if (this.#metaIsStale || !this.#meta.isDrained) return undefined;
@@ -95,6 +95,12 @@ export class Lanes {
     const kind = this.#share.choose(live !== undefined, backlog !== undefined);
     const block = kind === 'live' ? live : backlog;
     return block && { block, kind };
+  }
+
+  /** An alarm passes whatever a budget says, and so does what it is understood by. */
+  get #hasAlarm(): boolean {
+    const alarms = this.#of('alarm');
+    return alarms.peek('live') !== undefined || alarms.peek('backlog') !== undefined;
   }
 
   #first(kind: LaneKind, nowNs: bigint): StoredBlock | undefined {

@@ -1,5 +1,6 @@
 import type { LogClass } from '../../../wire/index.js';
 import type { World } from '../run/world.js';
+import { TAKEN } from './track.js';
 
 const DAY_NS = 86_400e9;
 /** docs/config.md, Budgets of bytes: two segments of 52 bytes for each 1400 bytes or part of them, seven for opening and closing. */
@@ -22,6 +23,7 @@ const TOLERANCE_BYTES = 8000;
 
 /** The file says less than is left, so that a crash forgets no use: some percent of the day's bytes a start. */
 const FORGOTTEN = 0.06;
+const ALARM_NS = 300e9;
 const REFUSALS = new Set(['diskFull', 'diskError', 'readOnly']);
 
 /** The budget of the metered way, kept once more: who may still send, by what the documents promise. */
@@ -29,6 +31,7 @@ export class BudgetWatch {
   #leftBytes: number;
   #atNs = 0;
   #starts = 0;
+  #alarmNs = Number.NEGATIVE_INFINITY;
 
   constructor(readonly world: World) {
     this.#leftBytes = this.#dayBytes;
@@ -83,11 +86,23 @@ export class BudgetWatch {
     if (!scenario.uplink.budget) return;
     const leaves = isLive ? Math.min(LIVE_LEAVES, LEAVES[logClass]) : LEAVES[logClass];
     const least = (leaves - TOLERANCE) * this.#dayBytes - TOLERANCE_BYTES;
-    if (this.leftBytes < least)
+    if (logClass === 'alarm') this.#alarmNs = this.world.kernel.nowNs;
+    if (this.leftBytes < least && !(logClass === 'meta' && this.#isAlarmAbout))
       oracle.fail(
         'budget',
         `${logClass} is sent with ${this.#leftBytes.toFixed(0)} of ${this.#dayBytes} bytes left, and leaves ${leaves}`,
       );
+  }
+
+  /** An alarm is to be sent, or was a moment ago: it takes along what it is understood by. */
+  get #isAlarmAbout(): boolean {
+    if (this.world.kernel.nowNs - this.#alarmNs < ALARM_NS) return true;
+    const isAlarm = (stream: string): boolean =>
+      this.world.scenario.streams.some((plan) => plan.id === stream && plan.class === 'alarm');
+    for (const { stream, blocks, flags } of this.world.oracle.tracks) {
+      if (isAlarm(stream) && [...blocks.keys()].some((first) => (flags(first) & TAKEN) === 0)) return true;
+    }
+    return false;
   }
 
   /** Whether live telemetry may go now for certain. */
