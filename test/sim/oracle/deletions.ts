@@ -136,7 +136,8 @@ function ledgerGap(
   return written.find(holds) ?? known().find(holds);
 }
 
-function gapOf(gap: Uint8Array): FoundGap {
+/** A gap of the store's ledger, as docs/store.md has its bytes. */
+export function gapOf(gap: Uint8Array): FoundGap {
   const view = new DataView(gap.buffer, gap.byteOffset, gap.byteLength);
   const isOpen = (view.getUint8(1) & 2) !== 0;
   const first = Number(view.getBigUint64(2, true));

@@ -1,4 +1,5 @@
 import type { Receiver } from '../../../fleet/receive/index.js';
+import type { DeadLetter } from '../../../runtime/store/types.js';
 import type { GapCause } from '../../../wire/index.js';
 import type { Scenario } from '../scenario.js';
 import type { Oracle } from './oracle.js';
@@ -21,6 +22,8 @@ export interface Circumstances {
   readonly node: string;
   /** The store came near its size. */
   readonly wasFull: boolean;
+  /** What the store keeps at the end of what nobody will take. */
+  readonly deadLetters: readonly DeadLetter[];
 }
 
 /** After the calm: each number of each stream of each epoch is asked what became of it. */
@@ -29,6 +32,7 @@ export function judge(oracle: Oracle, receiver: Receiver, world: Circumstances):
     judgeTrack(oracle, track, world);
     judgeBlocks(oracle, track);
   }
+  judgeDead(oracle, world);
   judgeSummary(oracle, receiver, world);
   judgeTimes(oracle, receiver, world.node);
 }
@@ -85,6 +89,26 @@ function judgeBlocks(oracle: Oracle, track: Track): void {
   }
 }
 
+/** What was refused for good is kept, unless newer ones have pushed it out, or the medium has lost it. */
+function judgeDead(oracle: Oracle, { scenario, deadLetters }: Circumstances): void {
+  const bytes = deadLetters.reduce((sum, { content }) => sum + content.length, 0);
+  const mayLack =
+    bytes > DEAD_SHARE * scenario.store.sizeBytes || scenario.faults.some(({ kind }) => kind === 'rot');
+  if (mayLack) return;
+  for (const track of oracle.tracks) {
+    for (const [first, { count }] of track.blocks) {
+      const isRejected = causesOf(track.flags(first)).includes('rejected');
+      const isIt = (letter: DeadLetter): boolean =>
+        letter.epoch === track.epoch && letter.stream === track.stream && letter.first === first;
+      if (isRejected && deadLetters.find(isIt)?.count !== count)
+        oracle.fail(
+          'deadLetters',
+          `${track.stream} ${first} was refused for good, and is not among the dead letters`,
+        );
+    }
+  }
+}
+
 function told(flags: number): string {
   return flags & ACKNOWLEDGED ? 'it was acknowledged' : 'it was not acknowledged';
 }
@@ -109,6 +133,8 @@ function isExcuse(cause: GapCause, flags: number, { scenario, wasFull }: Circums
 }
 
 const BLOCKWISE = causeBit('quota') | causeBit('thinned') | causeBit('rejected');
+/** Of the store's size; a 64th is theirs, and one is 64 KiB at most. */
+const DEAD_SHARE = 1 / 200;
 const DISK_FAULTS = new Set(['diskFull', 'diskError', 'readOnly', 'slowDisk']);
 
 /** The receiver's own ledger must come to the same. */

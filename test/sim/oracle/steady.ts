@@ -10,6 +10,8 @@ const SIZE_TOLERANCE = 1.125;
 const MIB = 1024 * 1024;
 /** A block, whose rows are taken or left together, and what one sample brings. */
 const MEMORY_TOLERANCE_BYTES = 128 * 1024;
+/** A part that hangs is given up, and tried again within half a minute, or an interval where that is longer. */
+const SILENCE_S = 150;
 const MOST_EVENTS = 60_000;
 /** A message may stay unanswered longer the larger it is; no living link is slower (runtime/uplink: 100 B/s). */
 const SLOWEST_BYTES_PER_S = 100;
@@ -40,6 +42,7 @@ export class Steady {
     this.#size();
     this.#samples();
     this.#memory();
+    this.#silence();
     this.#link();
     this.#deadline();
     this.#looks += 1;
@@ -79,6 +82,19 @@ export class Steady {
         'size',
         `the store took ${disk.peakBytes} bytes on the disk, and may take ${scenario.store.sizeBytes}`,
       );
+  }
+
+  /** A part that is polled says something each interval: its reading, or that there was none. */
+  #silence(): void {
+    const { kernel, oracle, scenario, running, watch } = this.world;
+    if (!running) return;
+    for (const { id, intervalMs } of scenario.streams) {
+      if (intervalMs === undefined) continue;
+      const silentS =
+        (kernel.nowNs - Math.max(watch.runningNs, oracle.track(running.store.epoch, id).givenNs)) / 1e9;
+      if (silentS > (2 * intervalMs) / 1000 + SILENCE_S)
+        oracle.fail('silent', `${id} has said nothing for ${silentS.toFixed(0)} s`);
+    }
   }
 
   /** Rows that wait for the disk are bounded: byte strings of noise, which nothing makes smaller, say by how much at least. */

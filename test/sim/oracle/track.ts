@@ -47,6 +47,8 @@ export class Track {
   acknowledgedTo = 0;
   openFrom = Number.POSITIVE_INFINITY;
   resolvedTo = 0;
+  /** When it was last given rows, true time. */
+  givenNs = 0;
   readonly segments: Segment[] = [];
   /** Blocks that the database took, by their first number. */
   readonly blocks = new Map<number, { readonly commit: number; readonly count: number }>();

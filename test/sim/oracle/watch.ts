@@ -12,7 +12,7 @@ import type { WorldPart } from '../parts/board.js';
 import type { World } from '../run/world.js';
 import { blocksIn } from './blocks.js';
 import { BudgetWatch } from './budget.js';
-import { Deletions } from './deletions.js';
+import { Deletions, gapOf } from './deletions.js';
 import { SendOrder } from './order.js';
 import { Punctuality } from './punctual.js';
 import { readReserve } from './reserve.js';
@@ -28,6 +28,8 @@ const URGENT_EVERY_NS = 59e9;
 /** Sees what happens between product and world, and holds it against what was promised while it happens. */
 export class Watch implements LinkWatch, BrokerWatch {
   lastAnswerNs = 0;
+  /** Since when the process runs. */
+  runningNs = 0;
   /** Another client may have come with our id until then: links stay away for long. */
   rivalUntilNs = 0;
   readonly punctual: Punctuality;
@@ -59,6 +61,7 @@ export class Watch implements LinkWatch, BrokerWatch {
 
   /** Rows were given to the store: numbers [from, to) of the track. */
   given(track: Track, from: number, to: number): void {
+    track.givenNs = this.world.kernel.nowNs;
     const plan = this.world.scenario.streams.find(({ id }) => id === track.stream);
     if (plan?.class === 'alarm' || plan?.live) this.punctual.given(track, from, to, plan.class === 'alarm');
   }
@@ -95,6 +98,7 @@ export class Watch implements LinkWatch, BrokerWatch {
   }
 
   running(tookNs: number): void {
+    this.runningNs = this.world.kernel.nowNs;
     this.punctual.disturbed();
     this.world.trace.note('running', tookNs);
   }
@@ -152,6 +156,9 @@ export class Watch implements LinkWatch, BrokerWatch {
   connecting(link: SimLink): void {
     if (link.isMetered) this.budget.opened();
     this.#checkBackoff(link);
+    const { topic, retain } = link.options.will;
+    if (!topic.endsWith('/status') || !retain)
+      this.world.oracle.fail('status', `the last will on ${topic} is not kept by the broker`);
     this.#order = new SendOrder(this.#lastCommit);
     this.world.trace.note('connect', link.options.protocol);
   }
@@ -185,6 +192,8 @@ export class Watch implements LinkWatch, BrokerWatch {
     const most = Math.min(network.plan.window, network.plan.receiveMaximum);
     if (link.unanswered.size > most)
       oracle.fail('window', `${link.unanswered.size} publishes are unanswered, and ${most} may be`);
+    if (message.retain !== message.topic.endsWith('/status'))
+      oracle.fail('status', `${message.topic} is sent with retain ${message.retain}`);
     this.#checkBlock(message, link.isMetered);
     this.world.trace.note('publish', `${id} ${message.topic} ${message.payload.length}`);
   }
@@ -240,6 +249,7 @@ export class Watch implements LinkWatch, BrokerWatch {
   /** The medium has damaged an entry of the database: what lay in it is excused. */
   destroyed(entry: Entry): void {
     const { oracle } = this.world;
+    if (entry.k.startsWith('G')) this.#gapDestroyed(entry);
     if (!entry.k.startsWith('V')) return;
     for (const block of blocksIn(entry.value)) {
       oracle.track(block.epoch, block.stream).mark(block.first, block.first + block.count, DESTROYED);
@@ -249,5 +259,12 @@ export class Watch implements LinkWatch, BrokerWatch {
         oracle.track(gap.epoch, gap.stream).mark(gap.first, last + 1, EXCUSED);
       }
     }
+  }
+
+  /** Why these numbers carry no row is forgotten: that they are gone is all that can be said. */
+  #gapDestroyed({ value }: Entry): void {
+    const { stream, first, last } = gapOf(value);
+    for (const track of this.world.oracle.tracks)
+      if (track.stream === stream) track.mark(first, Math.min(last, track.end) + 1, DESTROYED);
   }
 }

@@ -1,6 +1,7 @@
 import { CUSTODY_PLANTS, LANES_PLANTS } from './lanes.js';
 import { OTHER_PLANTS } from './others.js';
 import type { Plant } from './plant.js';
+import { REVIEW_PLANTS } from './review.js';
 import { STORE_PLANTS } from './store.js';
 import { UPLINK_PLANTS } from './uplink.js';
 
@@ -11,4 +12,5 @@ export const PLANTS: readonly Plant[] = [
   ...LANES_PLANTS,
   ...CUSTODY_PLANTS,
   ...OTHER_PLANTS,
+  ...REVIEW_PLANTS,
 ];

@@ -19,7 +19,7 @@ export const LANES_PLANTS: readonly Plant[] = [
   {
     title: 'meta is sent last',
     file: LANES,
-    find: "if (this.#meta.mayGo(nowNs) && this.#affords('meta', 'backlog')) {",
+    find: "if (this.#meta.mayGo(nowNs) && (this.#affords('meta', 'backlog') || this.#hasAlarm)) {",
     replace:
       'if (this.#meta.mayGo(nowNs) && !this.#classes.some((one) => one.peek("backlog") || one.peek("live"))) {',
   },

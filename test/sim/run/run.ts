@@ -56,7 +56,12 @@ export function runScenario(scenario: Scenario, options: RunOptions = {}): Promi
 
 function circumstances(world: World): Parameters<typeof judge>[2] {
   const { sizeBytes } = world.scenario.store;
-  return { scenario: world.scenario, node: NODE_ID, wasFull: world.disk.peakBytes > 0.3 * sizeBytes };
+  return {
+    scenario: world.scenario,
+    node: NODE_ID,
+    wasFull: world.disk.peakBytes > 0.3 * sizeBytes,
+    deadLetters: world.running?.store.deadLetters?.() ?? [],
+  };
 }
 
 async function play(world: World): Promise<void> {
