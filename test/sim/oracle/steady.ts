@@ -93,7 +93,7 @@ export class Steady {
       const silentS =
         (kernel.nowNs - Math.max(watch.runningNs, oracle.track(running.store.epoch, id).givenNs)) / 1e9;
       if (silentS > (2 * intervalMs) / 1000 + SILENCE_S)
-        oracle.fail('silent', `${id} has said nothing for ${silentS.toFixed(0)} s`);
+        oracle.fail('mute', `${id} has said nothing for ${silentS.toFixed(0)} s`);
     }
   }
 
