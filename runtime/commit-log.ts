@@ -84,8 +84,12 @@ export function startCommitLog(store: Store, log: Log, path = process.env[COMMIT
   if (!path) return;
   try {
     const file = openSync(path, constants.O_WRONLY | constants.O_APPEND | constants.O_NONBLOCK);
-    const commits = new CommitLog(store.status(), (bytes) => writeSync(file, bytes), log);
-    store.onCommit(() => commits.committed(store.status()));
+    const commits = new CommitLog(
+      { epoch: store.epoch, streams: store.streams() },
+      (bytes) => writeSync(file, bytes),
+      log,
+    );
+    store.onCommit(() => commits.committed({ epoch: store.epoch, streams: store.streams() }));
     log('info', 'commits', `commits are told to ${path}`);
   } catch (error) {
     log('warn', 'commits', `${COMMIT_LOG}: ${(error as Error).message}; commits are not told`);

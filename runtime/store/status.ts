@@ -3,7 +3,7 @@ import type { Committer } from './committer.js';
 import { streamName } from './keys.js';
 import type { Reserver } from './reserver.js';
 import type { StoreState } from './state.js';
-import type { AuditStatus, StoreHealth, StoreStatus } from './types.js';
+import type { AuditStatus, StoreHealth, StoreStatus, StreamStatus } from './types.js';
 import type { Wear } from './wear.js';
 
 export function statusOf(
@@ -31,14 +31,7 @@ export function statusOf(
         quotaBytes: Math.floor((sizeBytes * percent) / 100),
       };
     }),
-    streams: state.current.map((stream) => ({
-      stream: stream.name,
-      class: stream.class,
-      next: stream.next,
-      limit: stream.limit,
-      committed: state.durableNext[stream.id] ?? 0,
-      gaps: Object.fromEntries(state.gapCounts.get(streamName(stream)) ?? []),
-    })),
+    streams: streamsOf(state),
     committedRows: committer.committedRows,
     committedBlocks: committer.committedBlocks,
     commits: committer.commits,
@@ -48,6 +41,17 @@ export function statusOf(
     flash: wear.status(),
     audit,
   };
+}
+
+export function streamsOf(state: StoreState): readonly StreamStatus[] {
+  return state.current.map((stream) => ({
+    stream: stream.name,
+    class: stream.class,
+    next: stream.next,
+    limit: stream.limit,
+    committed: state.durableNext[stream.id] ?? 0,
+    gaps: Object.fromEntries(state.gapCounts.get(streamName(stream)) ?? []),
+  }));
 }
 
 function healthOf(state: StoreState, committer: Committer, reserver: Reserver): StoreHealth {

@@ -23,7 +23,7 @@ import { Scrubber } from './scrub.js';
 import { shed } from './shed.js';
 import { checkSpec } from './spec.js';
 import { descriptorOf, type StoreState } from './state.js';
-import { statusOf } from './status.js';
+import { statusOf, streamsOf } from './status.js';
 import type { Stream } from './stream.js';
 import type {
   BlockOrder,
@@ -35,6 +35,7 @@ import type {
   StoredBlock,
   StoreStatus,
   StreamSpec,
+  StreamStatus,
 } from './types.js';
 import { Wear } from './wear.js';
 
@@ -225,6 +226,10 @@ export class LevelStore implements OpenStore {
 
   openGaps(): readonly Gap[] {
     return this.#state.untoldGaps().map((gap) => this.#state.wireGap(gap));
+  }
+
+  streams(): readonly StreamStatus[] {
+    return streamsOf(this.#state);
   }
 
   status(): StoreStatus {

@@ -203,6 +203,8 @@ export interface Store {
   /** Gaps in the ledger that no meta row carries yet. */
   openGaps(): readonly Gap[];
   status(): StoreStatus;
+  /** Where each stream of the current epoch stands: the part of the status that is cheap enough for each commit. */
+  streams(): readonly StreamStatus[];
   /** Commits, writes limit = next, closes. Never rejects: what it can't write becomes an `uncleanStop` gap at the next start. */
   close(): Promise<void>;
 }

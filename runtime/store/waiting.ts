@@ -16,6 +16,7 @@ import type {
   StoredBlock,
   StoreStatus,
   StreamSpec,
+  StreamStatus,
 } from './types.js';
 
 const FIRST_TRY_MS = 1_000;
@@ -151,6 +152,10 @@ export class WaitingStore implements Store {
     return this.#store?.status() ?? this.#earlyStatus();
   }
 
+  streams(): readonly StreamStatus[] {
+    return this.#store?.streams() ?? this.#earlyStreams();
+  }
+
   /** One last attempt: the disk may take it now. */
   async close(): Promise<void> {
     if (this.#isClosed) return;
@@ -217,11 +222,7 @@ export class WaitingStore implements Store {
           quotaBytes: Math.floor((sizeBytes * percent) / 100),
         };
       }),
-      streams: this.#rows.specs.map(({ name, class: streamClass }) => {
-        const overflow = this.#rows.overflow(name);
-        const gaps = overflow > 0 ? { overflow } : {};
-        return { stream: name, class: streamClass, next: 0, limit: 0, committed: 0, gaps };
-      }),
+      streams: this.#earlyStreams(),
       ...{
         committedRows: 0,
         committedBlocks: 0,
@@ -232,6 +233,14 @@ export class WaitingStore implements Store {
       },
       audit: { running: false, done: 0 },
     };
+  }
+
+  #earlyStreams(): readonly StreamStatus[] {
+    return this.#rows.specs.map(({ name, class: streamClass }) => {
+      const overflow = this.#rows.overflow(name);
+      const gaps = overflow > 0 ? { overflow } : {};
+      return { stream: name, class: streamClass, next: 0, limit: 0, committed: 0, gaps };
+    });
   }
 
   #refuseClosed(): void {

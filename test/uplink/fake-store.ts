@@ -6,6 +6,7 @@ import type {
   Store,
   StoredBlock,
   StoreStatus,
+  StreamStatus,
 } from '../../runtime/store/types.js';
 import {
   type Descriptor,
@@ -202,6 +203,10 @@ export class FakeStore implements Store {
 
   openGaps(): readonly Gap[] {
     return this.gaps;
+  }
+
+  streams(): readonly StreamStatus[] {
+    throw new Error('the uplink asks the store for no streams');
   }
 
   status(): StoreStatus {

@@ -65,7 +65,7 @@ export class Oracle {
     this.#boot = boot;
     this.#began.clear();
     this.#checkBoot(store, boot);
-    for (const { stream, next } of store.status().streams) this.#begin(this.track(store.epoch, stream), next);
+    for (const { stream, next } of store.streams()) this.#begin(this.track(store.epoch, stream), next);
   }
 
   #checkBoot(store: Store, boot: Boot): void {
@@ -106,7 +106,7 @@ export class Oracle {
     const store = this.#store!;
     const track = this.track(store.epoch, name);
     if (!this.#began.has(track)) {
-      const status = store.status().streams.find(({ stream }) => stream === name);
+      const status = store.streams().find(({ stream }) => stream === name);
       this.#begin(track, status?.next ?? 0);
     }
     return track;
@@ -114,7 +114,7 @@ export class Oracle {
 
   /** The store has said that it holds what `status().committed` says. */
   acknowledged(store: Store): void {
-    for (const { stream, committed, next } of store.status().streams) {
+    for (const { stream, committed, next } of store.streams()) {
       const track = this.track(store.epoch, stream);
       if (committed > track.acknowledgedTo) {
         track.acknowledge(track.acknowledgedTo, committed);
@@ -130,7 +130,7 @@ export class Oracle {
     const store = this.#store;
     this.early.ended(store !== undefined);
     if (!store) return;
-    for (const { stream, next } of store.status().streams) this.track(store.epoch, stream).cut(next);
+    for (const { stream, next } of store.streams()) this.track(store.epoch, stream).cut(next);
     this.#store = undefined;
   }
 

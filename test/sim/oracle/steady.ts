@@ -160,7 +160,7 @@ export class Steady {
     const file = disk.files.get(`${STORE_PATH}/reserve`);
     const found = file && readReserve(file.durable);
     if (!running || !found || found.epoch !== running.store.epoch) return;
-    for (const { stream, next } of running.store.status().streams) {
+    for (const { stream, next } of running.store.streams()) {
       const limit = found.limits.get(stream) ?? 0;
       if (next > limit)
         oracle.fail('limit', `${stream} has given ${next - 1}, and the reserve on the disk ends at ${limit}`);

@@ -116,7 +116,7 @@ export class Watch implements LinkWatch, BrokerWatch {
     const file = disk.files.get(`${STORE_PATH}/reserve`);
     const found = file && readReserve(file.durable);
     if (!found?.clean) oracle.fail('cleanStop', 'a clean stop left a reserve that is not clean');
-    for (const { stream, next } of running.store.status().streams) {
+    for (const { stream, next } of running.store.streams()) {
       if (found?.limits.get(stream) !== next)
         oracle.fail(
           'cleanStop',
