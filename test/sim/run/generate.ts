@@ -55,7 +55,7 @@ function uplinkOf(random: Random, isSmall: boolean): UplinkPlan {
     receiveMaximum: random.pick([65_535, 100, 10, 1]),
     pubackDeadlineMs: random.logInt(5000, 60_000),
     backoffMinMs,
-    backoffMaxMs: backoffMinMs * random.int(4, 60),
+    backoffMaxMs: random.logInt(20_000, 600_000),
     latencyMs: random.logInt(2, 800),
     bytesPerS: random.logInt(2000, 10_000_000),
     ...(random.chance(0.35) ? custodyOf(random) : {}),
@@ -85,7 +85,7 @@ function streamsOf(random: Random, isSmall: boolean): readonly StreamPlan[] {
       id: 'climate',
       class: 'telemetry',
       shape: 'climate',
-      intervalMs: random.int(400, 900) * 1000,
+      intervalMs: random.int(600, 1500) * 1000,
       burst: 1,
       live: true,
     },
@@ -106,10 +106,10 @@ function bulkOf(random: Random, isSmall: boolean): readonly StreamPlan[] {
     return { intervalMs: seconds * 1000, burst: Math.ceil((2 * readings * seconds) / DAY_S) - 1 };
   };
   return [
-    { id: 'imu', class: 'telemetry', shape: 'fifo', ...every(500, 800, share * READINGS_A_DAY) },
+    { id: 'imu', class: 'telemetry', shape: 'fifo', ...every(700, 1500, share * READINGS_A_DAY) },
     {
       ...{ id: 'bulk', class: 'bulk', shape: isSmall ? 'blob' : 'fifo' },
-      ...every(600, 1200, (1 - share) * READINGS_A_DAY),
+      ...every(900, 1800, (1 - share) * READINGS_A_DAY),
     },
   ];
 }
