@@ -73,8 +73,8 @@ function budgetOf(random: Random): BudgetPlan {
 function custodyOf(random: Random): Pick<UplinkPlan, 'custody' | 'receiptDeadlineMs' | 'receiptBatchMs'> {
   return {
     custody: 'fleet',
-    receiptDeadlineMs: random.logInt(20_000, 600_000),
-    receiptBatchMs: random.logInt(200, 10_000),
+    receiptDeadlineMs: random.logInt(40_000, 600_000),
+    receiptBatchMs: random.logInt(500, 20_000),
   };
 }
 
