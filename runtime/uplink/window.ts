@@ -40,6 +40,7 @@ export interface Waiting {
 /** Messages sent and unanswered: bounded in number, and in bytes by what the link carries in a second or two (but one message). */
 export class Window {
   readonly #inFlight = new Map<number, Sent>();
+  #oldestId: number | undefined;
   #bytes = 0;
   #pace: Pace;
   #lastAnswerNs = 0n;
@@ -66,6 +67,7 @@ export class Window {
   /** A new link, with what its server takes at once. */
   open(receiveMaximum: number): void {
     this.#inFlight.clear();
+    this.#oldestId = undefined;
     this.#bytes = 0;
     this.#pace = new Pace(this.maxBytes);
     this.#overtaken = false;
@@ -77,30 +79,34 @@ export class Window {
     return this.#inFlight.size < this.#size && this.#bytes + bytes <= this.#pace.limitBytes;
   }
 
-  add(id: number, message: InFlight): void {
-    this.#bytes += message.bytes;
-    this.#inFlight.set(id, { ...message, mark: this.#pace.sent(msOf(message.sentNs), this.#bytes) });
+  add(id: number, { sending, kind, bytes, sentNs }: InFlight): void {
+    this.#bytes += bytes;
+    this.#oldestId ??= id;
+    const mark = this.#pace.sent(msOf(sentNs), this.#bytes);
+    this.#inFlight.set(id, { sending, kind, bytes, sentNs, mark });
   }
 
   take(id: number, nowNs: bigint): InFlight | undefined {
     const message = this.#inFlight.get(id);
     if (!message) return undefined;
-    this.#overtaken = id !== this.oldest()?.id;
+    this.#overtaken = id !== this.#oldestId;
     this.#lastAnswerNs = nowNs;
     this.#inFlight.delete(id);
+    // Maps keep the order of insertion.
+    if (!this.#overtaken) this.#oldestId = this.#inFlight.keys().next().value;
     this.#bytes -= message.bytes;
     this.#pace.answered(message.mark, message.bytes, msOf(nowNs));
     return message;
   }
 
-  /** `undefined`: nothing is unanswered. Maps keep the order of insertion. */
+  /** `undefined`: nothing is unanswered. */
   oldest(): Waiting | undefined {
-    for (const [id, { bytes, sentNs }] of this.#inFlight) {
-      const isOvertaken = this.#overtaken;
-      const sinceNs = isOvertaken || sentNs > this.#lastAnswerNs ? sentNs : this.#lastAnswerNs;
-      return { id, bytes, sinceNs, isOvertaken };
-    }
-    return undefined;
+    const id = this.#oldestId;
+    if (id === undefined) return undefined;
+    const { bytes, sentNs } = this.#inFlight.get(id)!;
+    const isOvertaken = this.#overtaken;
+    const sinceNs = isOvertaken || sentNs > this.#lastAnswerNs ? sentNs : this.#lastAnswerNs;
+    return { id, bytes, sinceNs, isOvertaken };
   }
 }
 
