@@ -59,9 +59,13 @@ export async function* scanValuesDown(
   }
 }
 
+/** What LevelDB 1.20 says of a read past the end of a table that was cut short: no disk refuses so (PosixMmapReadableFile in env_posix.cc). */
+const PAST_THE_END = /\.ldb: Invalid argument$/;
+
 /** LevelDB's own code, which abstract-level may wrap. */
 export function codeOf(error: unknown): string | undefined {
   for (let at = error; at instanceof Error; at = at.cause) {
+    if (PAST_THE_END.test(at.message)) return 'LEVEL_CORRUPTION';
     if ('code' in at && typeof at.code === 'string' && at.code !== 'LEVEL_DATABASE_NOT_OPEN') return at.code;
   }
   return undefined;

@@ -7,6 +7,8 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
+  truncateSync,
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -279,4 +281,26 @@ test('FAULTS 10: damage that no repair mends is repaired once a minute, not agai
   }
   assert.deepEqual([bench.repairs, audits], [1, 2]);
   assert.equal((await heldRows(store, ['telemetry'])).length, (8 + 20) * ROWS);
+});
+
+test('FAULTS 9: a table cut short that no check came to is told from a disk that refuses, and repaired', async (t) => {
+  const path = temporary(t);
+  await tabled(path);
+  const level = join(path, 'level');
+  const table = join(level, readdirSync(level).find((name) => name.endsWith('.ldb'))!);
+  truncateSync(table, statSync(table).size - 5000);
+  const store = await openTest(
+    testOptions(path, { deps: testDeps({ checkTables: async () => ({ isComplete: true }) }) }),
+  );
+  await until(() => store.status().audit.done === 1, 60_000);
+  await store.flush();
+  assert.ok(existsSync(join(path, 'quarantine-1')));
+  const held = (await heldRows(store, ['telemetry'])).map(({ sequence }) => ({
+    first: sequence,
+    last: sequence,
+  }));
+  const gaps = (await allGaps(store)).filter(({ stream }) => stream === 't');
+  const isAccounted = (n: number): boolean =>
+    [...held, ...gaps].some(({ first, last }) => first <= n && n <= (last ?? n));
+  for (let n = 0; n < 8 * ROWS; n += 500) assert.ok(isAccounted(n), `number ${n}`);
 });

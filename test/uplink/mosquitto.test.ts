@@ -67,6 +67,8 @@ test('nobody subscribes: 0x10 frees nothing; when somebody does, all arrives', o
     assert.ok(log.some((line) => line.includes('does a receiver subscribe')));
     const running = keep.receiver(await startReceiver({ url: broker.url, clientId: 'r' }));
     await until('all blocks have receipts', () => store.left.length === 0);
+    // The broker answers before its subscriber has them.
+    await until('the receiver has all', () => running.receiver.summary()[0]?.received === 100);
     assert.deepEqual(missing(running), ['climate 100 0']);
   }),
 );
