@@ -23,6 +23,8 @@ const SAMPLES_WITHIN_NS = 1800e9;
 export class Steady {
   #events = 0;
   #looks = 0;
+  /** When something was last wrong with the disk. */
+  #unwellNs = 0;
   /** Of this process: since when nothing kept it from sampling. */
   #silentNs = 0;
   /** Since when there was nothing wrong that keeps the link down. */
@@ -86,12 +88,14 @@ export class Steady {
 
   /** A part that is polled says something each interval: its reading, or that there was none. */
   #silence(): void {
-    const { kernel, oracle, scenario, running, watch } = this.world;
+    const { kernel, disk, oracle, scenario, running, watch } = this.world;
+    // While a disk refuses, a store that isn't open yet holds what was said.
+    if (!disk.isCalm) this.#unwellNs = kernel.nowNs;
     if (!running) return;
     for (const { id, intervalMs } of scenario.streams) {
       if (intervalMs === undefined) continue;
-      const silentS =
-        (kernel.nowNs - Math.max(watch.runningNs, oracle.track(running.store.epoch, id).givenNs)) / 1e9;
+      const saidNs = Math.max(watch.runningNs, this.#unwellNs, oracle.track(running.store.epoch, id).givenNs);
+      const silentS = (kernel.nowNs - saidNs) / 1e9;
       if (silentS > (2 * intervalMs) / 1000 + SILENCE_S)
         oracle.fail('mute', `${id} has said nothing for ${silentS.toFixed(0)} s`);
     }
