@@ -3,7 +3,8 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { NativeApi } from './api.js';
-import { DECODE_ERROR_KINDS, type DecodeErrorKind } from './types.js';
+import { headerAt } from './header.js';
+import { DECODE_ERROR_KINDS, type DecodedBlock, type DecodeErrorKind } from './types.js';
 
 export type { NativeApi } from './api.js';
 export * from './types.js';
@@ -40,9 +41,9 @@ function isDecodeErrorKind(code: unknown): code is DecodeErrorKind {
 
 /** C throws plain errors with the kind as their code; here they get their class. */
 function withDecodeError<T>(
-  decode: (bytes: Uint8Array, offset?: number) => T,
-): (bytes: Uint8Array, offset?: number) => T {
-  return (bytes, offset = 0) => {
+  decode: (bytes: Uint8Array, offset: number) => T,
+): (bytes: Uint8Array, offset: number) => T {
+  return (bytes, offset) => {
     try {
       return decode(bytes, offset);
     } catch (error) {
@@ -52,11 +53,28 @@ function withDecodeError<T>(
   };
 }
 
+/** What C exports. */
+interface Addon extends Omit<NativeApi, 'decodeHeader' | 'decodeBlock'> {
+  /** The length of the block, which is whole and whose header is good. */
+  checkBlock(bytes: Uint8Array, offset: number): number;
+  decodeBlock(
+    bytes: Uint8Array,
+    offset: number,
+  ): Omit<DecodedBlock, 'header'> & { readonly byteLength: number };
+}
+
 /** The only place that loads the add-on: a local build, or the prebuilt file for this platform. */
-const addon: NativeApi = createRequire(import.meta.url)('node-gyp-build')(nativeRoot());
+const addon: Addon = createRequire(import.meta.url)('node-gyp-build')(nativeRoot());
+
+const { checkBlock, decodeBlock, ...others } = addon;
+const check = withDecodeError(checkBlock);
+const decode = withDecodeError(decodeBlock);
 
 export const native: NativeApi = {
-  ...addon,
-  decodeHeader: withDecodeError(addon.decodeHeader),
-  decodeBlock: withDecodeError(addon.decodeBlock),
+  ...others,
+  decodeHeader: (bytes, offset = 0) => headerAt(bytes, offset, check(bytes, offset)),
+  decodeBlock: (bytes, offset = 0) => {
+    const { byteLength, ...block } = decode(bytes, offset);
+    return { header: headerAt(bytes, offset, byteLength), ...block };
+  },
 };

@@ -60,31 +60,7 @@ static bool take_span(napi_env env, const cairn_args *args, span *span) {
   return true;
 }
 
-static bool put_hex(napi_env env, napi_value object, const char *key, const uint8_t bytes[8]) {
-  char text[17] = "";
-  for (size_t i = 0; i < 8; i++) {
-    text[2 * i] = "0123456789abcdef"[bytes[i] >> 4];
-    text[2 * i + 1] = "0123456789abcdef"[bytes[i] & 15];
-  }
-  return cairn_put_text(env, object, key, text);
-}
-
-static napi_value make_header(napi_env env, const cairn_block_header *header) {
-  napi_value object;
-  char stream[CAIRN_STREAM_MAX_BYTES + 1] = "";
-  memcpy(stream, header->stream, header->stream_length);
-  bool made = cairn_ok(env, napi_create_object(env, &object)) && put_hex(env, object, "node", header->node) &&
-              put_hex(env, object, "epoch", header->epoch) && cairn_put_text(env, object, "stream", stream) &&
-              cairn_put_number(env, object, "first", (double)header->first) &&
-              cairn_put_number(env, object, "boot", header->boot) &&
-              cairn_put_number(env, object, "descriptorVersion", header->descriptor_version) &&
-              cairn_put_number(env, object, "count", header->rows) &&
-              cairn_put_number(env, object, "byteLength", header->byte_length) &&
-              cairn_put_number(env, object, "crc", header->crc);
-  return made ? object : NULL;
-}
-
-napi_value cairn_decode_header(napi_env env, napi_callback_info info) {
+napi_value cairn_check_block(napi_env env, napi_callback_info info) {
   cairn_args args;
   cairn_packet_state *state;
   span span;
@@ -92,7 +68,9 @@ napi_value cairn_decode_header(napi_env env, napi_callback_info info) {
   cairn_column columns[CAIRN_BLOCK_MAX_COLUMNS];
   if (!cairn_take_packet_args(env, info, &args, &state) || !take_span(env, &args, &span)) return NULL;
   cairn_decode_status status = cairn_block_decode_header(span.data, span.length, &header, columns);
-  return status == CAIRN_DECODE_OK ? make_header(env, &header) : refuse(env, status);
+  if (status != CAIRN_DECODE_OK) return refuse(env, status);
+  napi_value length;
+  return cairn_ok(env, napi_create_uint32(env, header.byte_length, &length)) ? length : NULL;
 }
 
 static napi_value make_columns(napi_env env, const cairn_column *columns, size_t count) {
@@ -174,10 +152,10 @@ static bool make_rows(napi_env env, decoded *decoded) {
 }
 
 static napi_value make_block(napi_env env, const decoded *decoded) {
-  napi_value object, header = make_header(env, &decoded->header);
-  napi_value columns = header != NULL ? make_columns(env, decoded->columns, decoded->header.columns) : NULL;
+  napi_value object, columns = make_columns(env, decoded->columns, decoded->header.columns);
   if (columns == NULL || !cairn_ok(env, napi_create_object(env, &object)) ||
-      !cairn_put(env, object, "header", header) || !cairn_put(env, object, "columns", columns) ||
+      !cairn_put_number(env, object, "byteLength", decoded->header.byte_length) ||
+      !cairn_put(env, object, "columns", columns) ||
       !cairn_put(env, object, "timesNs", decoded->times_ns) || !cairn_put(env, object, "values", decoded->values) ||
       !cairn_put(env, object, "quality", decoded->quality)) {
     return NULL;

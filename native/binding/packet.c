@@ -50,6 +50,6 @@ bool cairn_register_packet(napi_env env, napi_value exports) {
     return false;
   }
   return put(env, exports, "encodeBlock", cairn_encode_block, state) &&
-         put(env, exports, "decodeHeader", cairn_decode_header, state) &&
+         put(env, exports, "checkBlock", cairn_check_block, state) &&
          put(env, exports, "decodeBlock", cairn_decode_block, state) && put(env, exports, "crc32c", crc32c, NULL);
 }

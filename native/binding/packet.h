@@ -17,7 +17,7 @@ extern const char *const cairn_kind_names[CAIRN_KINDS];
 bool cairn_take_packet_args(napi_env env, napi_callback_info info, cairn_args *args, cairn_packet_state **state);
 
 napi_value cairn_encode_block(napi_env env, napi_callback_info info);
-napi_value cairn_decode_header(napi_env env, napi_callback_info info);
+napi_value cairn_check_block(napi_env env, napi_callback_info info);
 napi_value cairn_decode_block(napi_env env, napi_callback_info info);
 
 /* Texts of rows on their way in: copied, so that nothing that JavaScript does meanwhile can move them. */
