@@ -39,6 +39,28 @@ test('the header says what was sealed, and how long the block is', () => {
   );
 });
 
+test('headers of many nodes, epochs and streams are told apart, whichever came before', () => {
+  const id = fc.uint8Array({ minLength: 8, maxLength: 8 }).map((bytes) => Buffer.from(bytes).toString('hex'));
+  const header = fc.record({
+    ...{ node: id, epoch: id, stream: fc.stringMatching(/^[a-c0.-]{1,49}$/) },
+    first: fc.integer({ min: 0, max: 2 ** 53 - 2 }),
+    boot: fc.integer({ min: 0, max: 2 ** 32 - 1 }),
+    descriptorVersion: fc.integer({ min: 0, max: 65535 }),
+  });
+  const rows = { timesNs: BigInt64Array.of(1n), values: Float64Array.of(1), quality: Uint8Array.of(0) };
+  fc.assert(
+    fc.property(fc.array(header, { minLength: 1, maxLength: 200 }), (headers) => {
+      const blocks = headers.map((one) => native.encodeBlock(one, [{ kind: 'int' }], rows));
+      for (const [i, bytes] of [...blocks.entries(), ...[...blocks.entries()].reverse()]) {
+        const { count: _, byteLength: __, crc: ___, ...decoded } = native.decodeHeader(bytes);
+        assert.deepEqual(decoded, { ...headers[i] });
+        assert.deepEqual(native.decodeBlock(bytes).header, native.decodeHeader(bytes));
+      }
+    }),
+    { numRuns: 20 },
+  );
+});
+
 test('the same rows give the same bytes, and blocks lie back to back', () => {
   fc.assert(
     fc.property(cases(), cases(), (one, two) => {
