@@ -1,8 +1,5 @@
 import type { DecodedHeader } from '../../../native/types.js';
-import { ANY_CAUSE, DESTROYED, GIVEN_UP, RECEIVED, TAKEN, type Track } from './track.js';
-
-/** What no longer has to be sent, or can't be. */
-const OUT_OF_THE_WAY = TAKEN | RECEIVED | ANY_CAUSE | DESTROYED | GIVEN_UP;
+import type { Track } from './track.js';
 
 /** A place in the store's order: commit by commit, within one by the numbers. */
 interface Place {
@@ -27,11 +24,6 @@ export class SendOrder {
   /** Something was refused, and comes again: then nothing is said of the order. */
   isOff = false;
 
-  constructor(
-    /** The last commit before the connection. */
-    readonly lastCommit: number,
-  ) {}
-
   /** Why a block may not go now. */
   next(track: Track, { first }: DecodedHeader, backlog: 'oldest' | 'newest'): string | undefined {
     if (this.isOff) return undefined;
@@ -39,21 +31,12 @@ export class SendOrder {
     const runs = this.#streams.get(track);
     if (!runs) {
       this.#streams.set(track, { high: place, low: backlog === 'newest' ? place : BEFORE_ALL });
-      return backlog === 'newest' ? this.#passedBy(track, place) : undefined;
+      return undefined;
     }
     const { high, low } = runs;
     if (isBefore(high, place)) runs.high = place;
     else if (backlog === 'newest' ? isFalling(low, place) : isBefore(low, place)) runs.low = place;
     else return `${track.stream} ${first} goes after ${high.first} and ${low.first} on one connection`;
-    return undefined;
-  }
-
-  /** Where the newest goes first: what is newer, was there before the connection, and must still be sent. */
-  #passedBy({ blocks, stream, flags }: Track, { commit, first }: Place): string | undefined {
-    for (const [other, { commit: at }] of blocks) {
-      if (at > commit && at <= this.lastCommit && (flags(other) & OUT_OF_THE_WAY) === 0)
-        return `${stream} ${first} goes first, and ${other} is newer`;
-    }
     return undefined;
   }
 }

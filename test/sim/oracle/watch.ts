@@ -36,8 +36,7 @@ export class Watch implements LinkWatch, BrokerWatch {
   readonly steady: Steady;
   readonly budget: BudgetWatch;
   readonly #deletions: Deletions;
-  #lastCommit = 0;
-  #order = new SendOrder(0);
+  #order = new SendOrder();
   #alarmNs = Number.NEGATIVE_INFINITY;
   /** When a try last came early for an alarm's sake. */
   #urgentNs = Number.NEGATIVE_INFINITY;
@@ -89,7 +88,6 @@ export class Watch implements LinkWatch, BrokerWatch {
   /** Keys of values are docs/store.md's: V, the class, the commit. */
   #stored(key: Uint8Array, value: Uint8Array): void {
     const commit = Number(new DataView(key.buffer, key.byteOffset).getBigUint64(2));
-    this.#lastCommit = Math.max(this.#lastCommit, commit);
     for (const { epoch, stream, first, count } of blocksIn(value)) {
       const track = this.world.oracle.track(epoch, stream);
       track.mark(first, first + count, STORED);
@@ -135,7 +133,7 @@ export class Watch implements LinkWatch, BrokerWatch {
   committed(store: Store, { firsts = [] }: StoreCommit): void {
     const commits = firsts.map(({ commit }) => commit);
     // After a disk that refused, from the newest down begins anew.
-    if (firsts.length === 0) this.#order = new SendOrder(this.#lastCommit);
+    if (firsts.length === 0) this.#order = new SendOrder();
     if (firsts.some((first) => first.class === 'alarm')) this.#alarmNs = this.world.kernel.nowNs;
     this.world.trace.note('commit', commits.join(' '));
     const image = this.world.disk.databases.get(`${STORE_PATH}/level`);
@@ -159,7 +157,7 @@ export class Watch implements LinkWatch, BrokerWatch {
     const { topic, retain } = link.options.will;
     if (!topic.endsWith('/status') || !retain)
       this.world.oracle.fail('status', `the last will on ${topic} is not kept by the broker`);
-    this.#order = new SendOrder(this.#lastCommit);
+    this.#order = new SendOrder();
     this.world.trace.note('connect', link.options.protocol);
   }
 
