@@ -24,6 +24,8 @@ const TOLERANCE_BYTES = 8000;
 /** The file says less than is left, so that a crash forgets no use: some percent of the day's bytes a start. */
 const FORGOTTEN = 0.06;
 const ALARM_NS = 300e9;
+/** So long after a connection began, alarms may come again whose answers got lost. */
+const AGAIN_NS = 60e9;
 const REFUSALS = new Set(['diskFull', 'diskError', 'readOnly']);
 
 /** The budget of the metered way, kept once more: who may still send, by what the documents promise. */
@@ -32,6 +34,7 @@ export class BudgetWatch {
   #atNs = 0;
   #starts = 0;
   #alarmNs = Number.NEGATIVE_INFINITY;
+  #openedNs = Number.NEGATIVE_INFINITY;
 
   constructor(readonly world: World) {
     this.#leftBytes = this.#dayBytes;
@@ -53,6 +56,7 @@ export class BudgetWatch {
   }
 
   opened(): void {
+    this.#openedNs = this.world.kernel.nowNs;
     this.#spend(OPENING_BYTES);
   }
 
@@ -96,7 +100,8 @@ export class BudgetWatch {
 
   /** An alarm is to be sent, or was a moment ago: it takes along what it is understood by. */
   get #isAlarmAbout(): boolean {
-    if (this.world.kernel.nowNs - this.#alarmNs < ALARM_NS) return true;
+    const { nowNs } = this.world.kernel;
+    if (nowNs - this.#alarmNs < ALARM_NS || nowNs - this.#openedNs < AGAIN_NS) return true;
     const isAlarm = (stream: string): boolean =>
       this.world.scenario.streams.some((plan) => plan.id === stream && plan.class === 'alarm');
     for (const { stream, blocks, flags } of this.world.oracle.tracks) {

@@ -36,6 +36,7 @@ export class Deletions {
   /** A batch is about to be applied to what the database holds. */
   check(operations: readonly LevelOperation[], entries: SortedEntries): void {
     const evicted: Entry[] = [];
+    const ledger = new LedgerGaps(operations, entries);
     const gone = new Set<string>();
     for (const operation of operations) {
       if (operation.type === 'put' && operation.key[0] === 0x56 && entries.get(keyText(operation.key)))
@@ -43,18 +44,18 @@ export class Deletions {
       if (operation.type !== 'del' || operation.key[0] !== 0x56) continue;
       const entry = entries.get(keyText(operation.key));
       gone.add(keyText(operation.key));
-      if (entry && this.#checkValue(entry, operations, entries)) evicted.push(entry);
+      if (entry && this.#checkValue(entry, ledger, entries)) evicted.push(entry);
     }
     if (evicted.length > 0) this.#checkOrder(evicted, gone, entries);
   }
 
   /** Whether the value goes for want of room. */
-  #checkValue(entry: Entry, operations: readonly LevelOperation[], entries: SortedEntries): boolean {
+  #checkValue(entry: Entry, ledger: LedgerGaps, entries: SortedEntries): boolean {
     let isEvicted = false;
     for (const block of blocksIn(entry.value)) {
       const track = this.oracle.track(block.epoch, block.stream);
       const flags = track.flags(block.first);
-      const told = ledgerGap(block, operations, entries);
+      const told = ledger.find(block);
       const isSettled = (flags & (this.receipted | REFUSED | DESTROYED)) !== 0;
       // The broker may have it, and the node not know: then it is given up all the same.
       if (told || !isSettled) track.mark(block.first, block.first + block.count, GIVEN_UP);
@@ -63,8 +64,10 @@ export class Deletions {
         this.#checkThinned(entry, entries);
         continue;
       }
+      // The fleet knows already that it is given up; the value stayed for its other blocks.
+      if (!told && (flags & ANY_CAUSE) !== 0) continue;
       isEvicted = true;
-      if ((flags & ANY_CAUSE) !== 0 || told) continue;
+      if (told) continue;
       const where = `${block.stream} ${block.first} to ${block.first + block.count - 1}`;
       this.oracle.fail(
         'deletedUntold',
@@ -103,7 +106,9 @@ export class Deletions {
     const isAbove = (of: string): boolean => (left.get(of) ?? 0) > 1.2 * share(of) + 20_000;
     for (const name of new Set(evicted.map(classOf))) {
       if (name === 'meta') this.oracle.fail('evictionClass', 'a meta value is evicted');
-      const held = left.get(name) ?? 0;
+      // A value goes whole: the class was above its share with the last that went.
+      const last = evicted.filter((one) => classOf(one) === name).at(-1)!.value.length;
+      const held = (left.get(name) ?? 0) + last;
       for (const other of STREAM_CLASSES) {
         if (!isAbove(other) || other === name) continue;
         const isLower = STREAM_CLASSES.indexOf(other) > STREAM_CLASSES.indexOf(name as StreamClass);
@@ -121,22 +126,31 @@ function classOf({ k }: Entry): string {
   return LOG_CLASSES[k.charCodeAt(1)] ?? 'unknown';
 }
 
-/** The gap of the ledger's that covers the block: in this batch, or on the disk (docs/store.md: key G). */
-function ledgerGap(
-  { stream, first, count }: FoundBlock,
-  operations: readonly LevelOperation[],
-  entries: SortedEntries,
-): FoundGap | undefined {
-  const holds = (gap: FoundGap): boolean =>
-    gap.stream === stream && gap.first <= first && gap.last >= first + count - 1;
-  const written = operations.flatMap((operation) =>
-    operation.type === 'put' && operation.key[0] === 0x47 ? [gapOf(operation.value)] : [],
-  );
-  const known = (): FoundGap[] => entries.range('G', 'H').map((entry) => gapOf(entry.value));
-  return written.find(holds) ?? known().find(holds);
+/** The ledger's gaps, in this batch and on the disk (docs/store.md: key G). */
+class LedgerGaps {
+  #all: readonly FoundGap[] | undefined;
+
+  constructor(
+    readonly operations: readonly LevelOperation[],
+    readonly entries: SortedEntries,
+  ) {}
+
+  /** The one that covers the block. */
+  find({ stream, first, count }: FoundBlock): FoundGap | undefined {
+    this.#all ??= this.#read();
+    return this.#all.find(
+      (gap) => gap.stream === stream && gap.first <= first && gap.last >= first + count - 1,
+    );
+  }
+
+  #read(): readonly FoundGap[] {
+    const written = this.operations.flatMap((operation) =>
+      operation.type === 'put' && operation.key[0] === 0x47 ? [gapOf(operation.value)] : [],
+    );
+    return [...written, ...this.entries.range('G', 'H').map((entry) => gapOf(entry.value))];
+  }
 }
 
-/** A gap of the store's ledger, as docs/store.md has its bytes. */
 export function gapOf(gap: Uint8Array): FoundGap {
   const view = new DataView(gap.buffer, gap.byteOffset, gap.byteLength);
   const isOpen = (view.getUint8(1) & 2) !== 0;

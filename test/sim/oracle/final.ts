@@ -93,7 +93,8 @@ function judgeBlocks(oracle: Oracle, track: Track): void {
 function judgeDead(oracle: Oracle, { scenario, deadLetters }: Circumstances): void {
   const bytes = deadLetters.reduce((sum, { content }) => sum + content.length, 0);
   const mayLack =
-    bytes > DEAD_SHARE * scenario.store.sizeBytes || scenario.faults.some(({ kind }) => kind === 'rot');
+    bytes + LARGEST_LETTER_BYTES > DEAD_SHARE * scenario.store.sizeBytes ||
+    scenario.faults.some(({ kind }) => kind === 'rot');
   if (mayLack) return;
   for (const track of oracle.tracks) {
     for (const [first, { count }] of track.blocks) {
@@ -133,8 +134,10 @@ function isExcuse(cause: GapCause, flags: number, { scenario, wasFull }: Circums
 }
 
 const BLOCKWISE = causeBit('quota') | causeBit('thinned') | causeBit('rejected');
-/** Of the store's size; a 64th is theirs, and one is 64 KiB at most. */
-const DEAD_SHARE = 1 / 200;
+/** Of the store's size: theirs. */
+const DEAD_SHARE = 1 / 64;
+/** One that is larger than their bound is not kept, and a new one may push out a few old ones. */
+const LARGEST_LETTER_BYTES = 80 * 1024;
 const DISK_FAULTS = new Set(['diskFull', 'diskError', 'readOnly', 'slowDisk']);
 
 /** The receiver's own ledger must come to the same. */

@@ -84,6 +84,11 @@ export class Track {
     }
   }
 
+  /** The medium lost up to where numbers were given: those at the end that nobody has seen may be given again. */
+  limitDestroyed(): void {
+    while (this.end > 0 && this.flags(this.end - 1) === 0) this.end -= 1;
+  }
+
   rowOf(n: number): { readonly rows: Rows; readonly at: number } | undefined {
     const rows = this.#rows[n];
     return rows && { rows, at: this.#at[n]! };

@@ -257,6 +257,7 @@ export class World {
     const done = rot(this.disk, STORE_PATH, kind, this.#random.rot, (entry) => this.watch.destroyed(entry));
     this.trace.note('rot', `${kind} ${done}`);
     if (done) this.marks.hit(`rot ${kind}`);
+    if (done && kind.startsWith('reserve')) for (const track of this.oracle.tracks) track.limitDestroyed();
   }
 
   speak(index: number): void {
