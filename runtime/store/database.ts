@@ -212,7 +212,10 @@ async function finishReplacement({ path, deps }: StoreOptions): Promise<void> {
   const names = await files.list(path);
   if (!names.includes(REPAIR)) return;
   if (names.includes(LEVEL)) await files.remove(join(path, REPAIR));
-  else await files.rename(join(path, REPAIR), join(path, LEVEL));
+  else {
+    await files.rename(join(path, REPAIR), join(path, LEVEL));
+    refused.delete(deps);
+  }
   await files.sync(path);
 }
 
@@ -246,21 +249,21 @@ export async function dropQuarantine({ path, deps }: StoreOptions): Promise<bool
 async function repair({ path, deps }: StoreOptions): Promise<boolean> {
   const { files } = deps;
   const [to, tries] = [join(path, REPAIR), join(path, REPAIRS)];
-  const before = await files.read(tries);
-  if ((before?.length ?? 0) >= MAX_REPAIRS) return false;
-  await files.write(tries, new Uint8Array((before?.length ?? 0) + 1).fill(0x2b));
-  try {
-    await deps.repairLevel(join(path, LEVEL), to);
-    for (const name of await files.list(to)) await files.sync(join(to, name));
-    await files.sync(to);
-    return true;
-  } catch (error) {
-    await files.remove(to);
-    if (before) await files.write(tries, before);
-    else await files.remove(tries);
-    throw error;
-  }
+  const before = refused.get(deps) ?? (await files.read(tries))?.length ?? 0;
+  if (before >= MAX_REPAIRS) return false;
+  await files.write(tries, new Uint8Array(before + 1).fill(0x2b));
+  refused.set(deps, before);
+  await deps.repairLevel(join(path, LEVEL), to);
+  for (const name of await files.list(to)) await files.sync(join(to, name));
+  await files.sync(to);
+  return true;
 }
+
+/**
+ * Repairs before the one that this process has begun and not come to the end of: it lives, so it was the disk that refused, and that is no
+ * try. The file can't be relied on to say so: the disk may refuse that, too.
+ */
+const refused = new WeakMap<StoreDeps, number>();
 
 function openLevel({ path, sizeBytes, deps }: StoreOptions, createIfMissing: boolean): Promise<LevelDb> {
   return deps.openLevel(join(path, LEVEL), { createIfMissing, ...levelSizes(sizeBytes) });

@@ -60,7 +60,9 @@ function isUnfounded(cause: GapCause, flags: number, { scenario }: Circumstances
   switch (cause) {
     case 'quota':
       // A batch that failed may have entered the gap, and its deletion comes later.
-      return (flags & GIVEN_UP) === 0 && !scenario.faults.some(({ kind }) => DISK_FAULTS.has(kind));
+      return (
+        (flags & (GIVEN_UP | DESTROYED)) === 0 && !scenario.faults.some(({ kind }) => DISK_FAULTS.has(kind))
+      );
     case 'overflow':
     case 'uncleanStop':
       return wasStored;
