@@ -62,10 +62,11 @@ export async function startNode(parts: NodeParts): Promise<RunningNode> {
   const { scenario, life, oracle, random } = parts;
   const { log: plainLog, sink } = simLog(life, parts.onLine);
   const log = parts.flight?.log(plainLog) ?? plainLog;
+  const options = storeOptions(parts, log);
   const { store, opened } = await openPatiently(
-    storeOptions(parts, log),
+    options,
     async () => true,
-    () => openWatched(parts, log),
+    () => openWatched(parts, options),
   );
   let isOpen = false;
   void opened.then(() => {
@@ -104,11 +105,11 @@ export async function startNode(parts: NodeParts): Promise<RunningNode> {
 }
 
 /** The store as the product opens it, seen from its first moment: what waited for it goes in here too. */
-async function openWatched(parts: NodeParts, log: SimLog): Promise<OpenStore> {
+async function openWatched(parts: NodeParts, options: StoreOptions): Promise<OpenStore> {
   const { oracle, life, onCommit } = parts;
   let store: OpenStore;
   try {
-    store = await openStore(storeOptions(parts, log));
+    store = await openStore(options);
   } catch (error) {
     if (!(error instanceof StoreError) || error.kind !== 'io')
       oracle.fail('start', `the store could not be opened: ${(error as Error).stack}`);
