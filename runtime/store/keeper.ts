@@ -4,6 +4,7 @@ import { dropQuarantine, levelSizes } from './database.js';
 import { reasonOf } from './error.js';
 import { valueKey } from './keys.js';
 import type { LevelDb } from './options.js';
+import { codeOf } from './scan.js';
 import type { StoreState } from './state.js';
 
 const MIB = 1024 * 1024;
@@ -56,6 +57,8 @@ export class DiskKeeper {
   constructor(
     readonly state: StoreState,
     readonly database: () => LevelDb | undefined,
+    /** A table can't be read: nothing is compacted until it is repaired. */
+    readonly onDamage: (what: string) => void,
   ) {
     const { sizeBytes } = state.options;
     this.#division = divide(sizeBytes, levelSizes(sizeBytes).writeBufferBytes);
@@ -99,6 +102,7 @@ export class DiskKeeper {
       }
     } catch (error) {
       this.state.options.deps.log('warn', `compaction was broken off: ${reasonOf(error)}`);
+      if (codeOf(error) === 'LEVEL_CORRUPTION') this.onDamage(reasonOf(error));
       return;
     }
     const factor = this.diskBytes > resting ? SHRINK : GROW;

@@ -76,7 +76,11 @@ export class LevelStore implements OpenStore {
     this.epoch = state.epoch;
     this.boot = state.identity.boot;
     this.#reserver = new Reserver(state, reserve, wear, () => this.#committer.now());
-    this.#keeper = new DiskKeeper(state, () => connection.writable);
+    this.#keeper = new DiskKeeper(
+      state,
+      () => connection.writable,
+      (what) => this.#committer.repair(what),
+    );
     const events = {
       onCommit: (commit: StoreCommit): void => {
         for (const listener of this.#listeners) this.#tell(listener, commit);
