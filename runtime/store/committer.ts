@@ -53,6 +53,8 @@ export class Committer {
   #isTight = false;
   /** Written since then. */
   #tightBytes = 0;
+  /** The database was closed since somebody was last told to look. */
+  #wasClosed = false;
   /** A batch whose write failed: perhaps it is on the disk. */
   #doubtful: Draft | undefined;
   #running: Promise<void> | undefined;
@@ -209,6 +211,7 @@ export class Committer {
       return false;
     }
     if (this.failure && !this.#isTight) this.#recovered();
+    if (this.#wasClosed) this.#lookAgain();
     if (!draft) this.releases.landed();
     else this.#landed(draft, ofGroup, this.#sinceLastMs);
     if (whole) this.#resolve(waiters);
@@ -232,11 +235,15 @@ export class Committer {
     return Math.max(0, this.connection.ballast.alarmBytes - this.#tightBytes);
   }
 
-  /** Who found nothing while the database was closed may look again. */
   #recovered(): void {
     this.failure = undefined;
     this.#retry.succeeded();
     this.state.options.deps.log('warn', `${this.state.options.path}: the disk takes writes again`);
+  }
+
+  /** Who found nothing while the database was closed may look again. */
+  #lookAgain(): void {
+    this.#wasClosed = false;
     this.events.onCommit({
       rows: 0,
       classes: LOG_CLASSES.filter((name) => this.state.classes[name].values > 0),
@@ -299,6 +306,7 @@ export class Committer {
 
   /** Opens the database after a failure, and finds out what is on the disk. */
   async #reopen(): Promise<LevelDb> {
+    this.#wasClosed = true;
     const { db, isReplaced } = await this.connection.renew();
     this.state.footers.clear();
     const head = decodeHead(await db.get(HEAD_KEY), this.state.options.deps.native.crc32c);

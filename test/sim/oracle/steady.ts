@@ -17,7 +17,7 @@ const MOST_EVENTS = 60_000;
 const SLOWEST_BYTES_PER_S = 100;
 
 /** A node samples, whatever its disk does, within this after its process began: the longest interval of a part, and a slow opening. */
-const SAMPLES_WITHIN_NS = 1800e9;
+const SAMPLES_WITHIN_NS = 3700e9;
 
 /** What must hold at any time, looked at each minute. */
 export class Steady {
