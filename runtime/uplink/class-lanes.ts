@@ -92,9 +92,10 @@ export class ClassLanes {
 
   /** There is a new commit; `first` is where its blocks begin, if it can be told, and `hasLive` whether some are of live streams. */
   committed(first: BlockPosition | undefined, hasLive: boolean): void {
+    // The store was closed, and is perhaps another: what was passed by may be there.
+    if (!first) this.rewind();
     this.#merge();
     const isNewest = this.#old.order === 'newest';
-    if (isNewest && !first) this.rewind();
     this.grew();
     if (!first || this.#liveFrom || !(hasLive || isNewest)) return;
     this.#liveFrom = first;

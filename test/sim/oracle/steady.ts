@@ -65,7 +65,8 @@ export class Steady {
 
   #samples(): void {
     const { kernel, life, parts, oracle } = this.world;
-    if (!life || parts.some(({ fault }) => fault)) this.#silentNs = kernel.nowNs;
+    const isSampled = parts.some(({ plan }) => plan.intervalMs !== undefined);
+    if (!life || !isSampled || parts.some(({ fault }) => fault)) this.#silentNs = kernel.nowNs;
     if (kernel.nowNs - this.#silentNs > SAMPLES_WITHIN_NS)
       oracle.fail('silent', `no part was read for ${(kernel.nowNs - this.#silentNs) / 1e9} s`);
   }
