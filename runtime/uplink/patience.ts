@@ -1,6 +1,9 @@
 /** The slowest link that is still one: Iridium's dial-up has 300 B/s, its overhead taken off and shared. */
 const LIVING_BYTES_PER_S = 100;
 
+/** What a smaller message takes is the way there and back, and says little of the link's pace: it counts as this large. */
+const TELLING_BYTES = 16 * 1024;
+
 /** What a message cost on a link that turned out slow. */
 interface Slow {
   readonly bytes: number;
@@ -41,6 +44,10 @@ export class Patience {
   }
 
   #expectedMs(bytes: number): number {
-    return this.#slow ? (this.#slow.ms * bytes) / this.#slow.bytes : 0;
+    if (!this.#slow) return 0;
+    const { bytes: slowBytes, ms } = this.#slow;
+    return bytes <= slowBytes
+      ? (ms * bytes) / slowBytes
+      : ms * Math.max(1, bytes / Math.max(slowBytes, TELLING_BYTES));
   }
 }

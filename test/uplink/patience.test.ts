@@ -140,3 +140,15 @@ test('a message that may take less is watched from the moment that it is the old
   await clock.advance(BASE_MS + 1);
   assert.ok(given, 'not only when the large one would have been due');
 });
+
+test('a small message whose answer got lost says little of large ones: the next is waited for in proportion to 16 KiB, not for minutes', () => {
+  const patience = new Patience(8000);
+  patience.gaveUp(150, 8000);
+  assert.ok(patience.allowedMs(16 * 1024) <= 2 * 8000);
+  assert.ok(patience.allowedMs(64 * 1024) <= 4 * 2 * 8000);
+  // On a link that is as slow, it is learnt by doubling: 64 KiB at 300 B/s take 218 s.
+  for (let tries = 0; patience.allowedMs(64 * 1024) < 218_000; tries += 1) {
+    assert.ok(tries < 3);
+    patience.gaveUp(64 * 1024, patience.allowedMs(64 * 1024));
+  }
+});
