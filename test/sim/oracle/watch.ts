@@ -221,10 +221,11 @@ export class Watch implements LinkWatch, BrokerWatch {
     this.world.trace.note('answer', `${id} ${reasonCode}`);
   }
 
-  down(_link: SimLink, why: LinkFailure): void {
+  down(link: SimLink, why: LinkFailure): void {
     const { kernel, scenario } = this.world;
     this.punctual.disturbed();
-    this.#lastDown = { atNs: kernel.nowNs, kind: why.kind };
+    // What ends after its process is nothing that the next one knows of.
+    if (!link.life.dead) this.#lastDown = { atNs: kernel.nowNs, kind: why.kind };
     if (why.kind === 'takenOver' || why.kind === 'closed')
       this.rivalUntilNs = kernel.nowNs + (3 * scenario.uplink.backoffMaxMs + 60_000) * 1e6;
     this.world.trace.note('down', why.kind);
