@@ -1,3 +1,4 @@
+import { META_STREAM } from '../../../wire/index.js';
 import type { World } from '../run/world.js';
 import { TAKEN, type Track } from './track.js';
 
@@ -41,6 +42,20 @@ export class Punctuality {
   #boundNs(): number {
     const { network, disk } = this.world;
     const turns = 12 * 2 * network.latencyNs;
-    return 6e9 + turns + 40 * disk.syncMs * 1e6 + 3 * network.queuedNs('up') + network.airtimeNs(160 * 1024);
+    const link = 3 * network.queuedNs('up') + network.airtimeNs(160 * 1024);
+    return 6e9 + turns + 40 * disk.syncMs * 1e6 + link + this.#metaNs();
+  }
+
+  /** Without a budget's bytes meta waits for an alarm, and then goes before it. */
+  #metaNs(): number {
+    const { network, oracle, watch, scenario } = this.world;
+    if (watch.budget.isAmple) return 0;
+    let blocks = 0;
+    for (const { stream, blocks: known, flags } of oracle.tracks) {
+      if (stream !== META_STREAM) continue;
+      for (const first of known.keys()) if ((flags(first) & TAKEN) === 0) blocks += 1;
+    }
+    const atOnce = Math.min(scenario.uplink.window, scenario.uplink.receiveMaximum);
+    return (blocks / atOnce) * (2 * network.latencyNs + network.airtimeNs(300));
   }
 }
