@@ -99,7 +99,8 @@ export class Deletions {
       const name = classOf(one);
       left.set(name, (left.get(name) ?? 0) + one.value.length);
       total += one.value.length;
-      if (evicted.some((other) => classOf(other) === name && one.k < other.k))
+      const isPassedBy = evicted.some((other) => classOf(other) === name && one.k < other.k);
+      if (isPassedBy && !this.#isDestroyed(one))
         this.oracle.fail('evictionOrder', `a value of ${name} is evicted before an older one`);
     }
     const share = (of: string): number => (this.#quota(of) / 100) * total;
@@ -119,6 +120,13 @@ export class Deletions {
           );
       }
     }
+  }
+
+  /** The medium lost it: nobody can read what there is to be given up. */
+  #isDestroyed({ value }: Entry): boolean {
+    return blocksIn(value).some(
+      ({ epoch, stream, first }) => (this.oracle.track(epoch, stream).flags(first) & DESTROYED) !== 0,
+    );
   }
 }
 
