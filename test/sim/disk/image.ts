@@ -36,8 +36,8 @@ export class LevelImage {
   current: 'there' | 'missing' = 'there';
   manifest: 'there' | 'missing' | 'empty' = 'there';
   manifestNumber = 4;
-  /** Keys [from, to) lie in a table that can't be read. */
-  unreadable: { readonly from: string; readonly to: string }[] = [];
+  /** Of keys [from, to) those that lay in the table that can't be read. */
+  unreadable: { readonly from: string; readonly to: string; readonly keys: ReadonlySet<string> }[] = [];
   /** Keys whose value in its table isn't what was written. */
   rotten = new Set<string>();
   /** Its files and their names were synced after they were made. */
@@ -141,7 +141,7 @@ export class LevelImage {
   }
 
   isUnreadable(k: string): boolean {
-    return this.unreadable.some(({ from, to }) => k >= from && k < to && this.tables.get(k) !== undefined);
+    return this.unreadable.some(({ keys }) => keys.has(k) && this.tables.get(k) !== undefined);
   }
 
   copy(): LevelImage {

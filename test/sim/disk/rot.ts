@@ -64,8 +64,10 @@ function rotTable(image: LevelImage, random: Random, destroyed: (entry: Entry) =
   if (values.length === 0) return false;
   const at = random.int(0, values.length - 1);
   const last = Math.min(values.length - 1, at + random.int(0, 4));
-  for (const entry of values.slice(at, last + 1)) destroyed(entry);
-  image.unreadable.push({ from: values[at]!.k, to: `${values[last]!.k}\0` });
+  const lost = values.slice(at, last + 1);
+  for (const entry of lost) destroyed(entry);
+  const keys = new Set(lost.map(({ k }) => k));
+  image.unreadable.push({ from: values[at]!.k, to: `${values[last]!.k}\0`, keys });
   return true;
 }
 
