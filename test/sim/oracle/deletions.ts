@@ -100,7 +100,7 @@ export class Deletions {
       left.set(name, (left.get(name) ?? 0) + one.value.length);
       total += one.value.length;
       const isPassedBy = evicted.some((other) => classOf(other) === name && one.k < other.k);
-      if (isPassedBy && !this.#isDestroyed(one))
+      if (isPassedBy && !this.#hasHole(name, entries))
         this.oracle.fail('evictionOrder', `a value of ${name} is evicted before an older one`);
     }
     const share = (of: string): number => (this.#quota(of) / 100) * total;
@@ -122,11 +122,13 @@ export class Deletions {
     }
   }
 
-  /** The medium lost it: nobody can read what there is to be given up. */
-  #isDestroyed({ value }: Entry): boolean {
-    return blocksIn(value).some(
-      ({ epoch, stream, first }) => (this.oracle.track(epoch, stream).flags(first) & DESTROYED) !== 0,
-    );
+  /** The medium lost some of the class: what lies behind it is reached by growing steps, and a few are passed by. */
+  #hasHole(name: string, entries: SortedEntries): boolean {
+    const isDestroyed = ({ epoch, stream, first }: FoundBlock): boolean =>
+      (this.oracle.track(epoch, stream).flags(first) & DESTROYED) !== 0;
+    return entries
+      .range('V', 'W')
+      .some((one) => classOf(one) === name && blocksIn(one.value).some(isDestroyed));
   }
 }
 
