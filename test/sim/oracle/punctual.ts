@@ -23,7 +23,7 @@ export class Punctuality {
     const { kernel, network, broker, disk, oracle, watch } = this.world;
     const mayGo = (): boolean => isAlarm || watch.budget.isAmple;
     const isCalm = network.isCalm && disk.isCalm && broker.link?.isUp && broker.isUp;
-    if (!isCalm || !mayGo() || kernel.nowNs - this.#calmSinceNs < SETTLED_NS) return;
+    if (!isCalm || !mayGo() || kernel.nowNs - this.#calmSinceNs < this.#settledNs) return;
     const disturbances = this.#disturbances;
     const boundNs = this.#boundNs();
     kernel.after(boundNs, () => {
@@ -36,6 +36,13 @@ export class Punctuality {
           );
       }
     });
+  }
+
+  /** What was refused for now, and its descriptors, may wait out the longest back-off. */
+  get #settledNs(): number {
+    const { faults, uplink } = this.world.scenario;
+    const mayBeRefused = faults.some(({ kind }) => kind === 'refusal' || kind === 'noSubscriber');
+    return SETTLED_NS + (mayBeRefused ? 1.25e6 * uplink.backoffMaxMs : 0);
   }
 
   /** A second for the commit, what waits in the link already, and a few turns of the window. */
