@@ -41,6 +41,8 @@ export interface Segment {
 export class Track {
   /** One past the highest number that was given. */
   end = 0;
+  /** Before the medium lost it. */
+  mostEnd = 0;
   /** The next row's number, while a process gives them. */
   next = 0;
   /** Of the numbers that this process has given, those below. */
@@ -86,6 +88,7 @@ export class Track {
 
   /** The medium lost up to where numbers were given: those at the end that nobody has seen may be given again. */
   limitDestroyed(): void {
+    this.mostEnd = Math.max(this.mostEnd, this.end);
     while (this.end > 0 && this.flags(this.end - 1) === 0) this.end -= 1;
   }
 
