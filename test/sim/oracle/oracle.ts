@@ -175,7 +175,9 @@ export class Oracle {
     const track = this.track(epoch, stream);
     if (last === undefined) track.openFrom = Math.min(track.openFrom, first);
     else track.mark(first, last + 1, causeBit(cause));
-    if (last !== undefined && last >= Math.max(track.end, track.mostEnd, track.next))
+    // Where a start got no further than its gap, the limit is what was reserved: in an epoch that ended with it nobody says which.
+    const isOver = cause === 'uncleanStop' && epoch !== this.#store?.epoch;
+    if (last !== undefined && !isOver && last >= Math.max(track.end, track.mostEnd, track.next))
       this.fail(
         'gaps',
         `a gap ${cause} of ${stream} reaches ${last}, and ${track.end - 1} is the last that was given`,
