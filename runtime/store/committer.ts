@@ -53,6 +53,7 @@ export class Committer {
   #isTight = false;
   /** Written since then. */
   #tightBytes = 0;
+  #damage: string | undefined;
   /** The database was closed since somebody was last told to look. */
   #wasClosed = false;
   /** A batch whose write failed: perhaps it is on the disk. */
@@ -90,6 +91,13 @@ export class Committer {
   repair(damage: string): void {
     this.connection.damaged(damage);
     this.now();
+  }
+
+  /** What making room came across. */
+  #repairFound(): void {
+    const damage = this.#damage;
+    this.#damage = undefined;
+    if (damage !== undefined) this.repair(damage);
   }
 
   /** Soon: with this turn of the event loop. */
@@ -196,7 +204,9 @@ export class Committer {
       const db = this.connection.writable ?? (await this.#reopen());
       const hasRoom = await this.#hasRoom();
       await this.disk.room(this.#expectedBytes());
-      const deleter = new Deleter(this.state, db);
+      const deleter = new Deleter(this.state, db, (what) => {
+        this.#damage = what;
+      });
       await deleter.release(this.releases.take());
       await deleter.evict(this.disk.budgetBytes, hasRoom ? this.#expectedBytes() : 0);
       sealAll(this.state);
@@ -215,6 +225,7 @@ export class Committer {
     if (!draft) this.releases.landed();
     else this.#landed(draft, ofGroup, this.#sinceLastMs);
     if (whole) this.#resolve(waiters);
+    this.#repairFound();
     if (this.#isTight) this.#stayTight();
     return whole;
   }

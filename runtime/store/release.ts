@@ -101,6 +101,8 @@ export class Deleter implements Deletions {
   constructor(
     readonly state: StoreState,
     readonly db: LevelDb,
+    /** What lies there is passed by, and its class's floor with it: nobody else would come across it soon. */
+    readonly onDamage: (what: string) => void = () => undefined,
   ) {
     this.classes = { ...state.classes };
   }
@@ -147,8 +149,10 @@ export class Deleter implements Deletions {
   }
 
   async #evictFrom(name: LogClass, enough: number): Promise<void> {
-    const onUnreadable = (what: string): void =>
+    const onUnreadable = (what: string): void => {
       this.state.options.deps.log('error', `LevelDB can't read on in class ${what}`);
+      this.onDamage(what);
+    };
     for await (const [commit, value] of scanValues(this.db, name, this.classes[name].floor, onUnreadable)) {
       if (this.#gone.has(valueId(name, commit))) continue;
       const footer = footerOf(this.state, value);
