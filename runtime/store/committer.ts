@@ -30,6 +30,8 @@ export interface CommitterEvents {
   onWrite(bytes: number): void;
   /** The disk has less than was acknowledged: an audit must say what is missing. */
   onLoss(): void;
+  /** Something can't be read that making room came across. */
+  onDoubt(where: string): void;
 }
 
 /** What the disk may hold; DiskKeeper. */
@@ -53,7 +55,6 @@ export class Committer {
   #isTight = false;
   /** Written since then. */
   #tightBytes = 0;
-  #damage: string | undefined;
   /** The database was closed since somebody was last told to look. */
   #wasClosed = false;
   /** A batch whose write failed: perhaps it is on the disk. */
@@ -91,13 +92,6 @@ export class Committer {
   repair(damage: string): void {
     this.connection.damaged(damage);
     this.now();
-  }
-
-  /** What making room came across. */
-  #repairFound(): void {
-    const damage = this.#damage;
-    this.#damage = undefined;
-    if (damage !== undefined) this.repair(damage);
   }
 
   /** Soon: with this turn of the event loop. */
@@ -204,9 +198,7 @@ export class Committer {
       const db = this.connection.writable ?? (await this.#reopen());
       const hasRoom = await this.#hasRoom();
       await this.disk.room(this.#expectedBytes());
-      const deleter = new Deleter(this.state, db, (what) => {
-        this.#damage = what;
-      });
+      const deleter = new Deleter(this.state, db, this.events.onDoubt);
       await deleter.release(this.releases.take());
       await deleter.evict(this.disk.budgetBytes, hasRoom ? this.#expectedBytes() : 0);
       sealAll(this.state);
@@ -225,7 +217,6 @@ export class Committer {
     if (!draft) this.releases.landed();
     else this.#landed(draft, ofGroup, this.#sinceLastMs);
     if (whole) this.#resolve(waiters);
-    this.#repairFound();
     if (this.#isTight) this.#stayTight();
     return whole;
   }

@@ -102,7 +102,7 @@ export class Deleter implements Deletions {
     readonly state: StoreState,
     readonly db: LevelDb,
     /** What lies there is passed by, and its class's floor with it: nobody else would come across it soon. */
-    readonly onDamage: (what: string) => void = () => undefined,
+    readonly onDoubt: (where: string) => void,
   ) {
     this.classes = { ...state.classes };
   }
@@ -151,7 +151,7 @@ export class Deleter implements Deletions {
   async #evictFrom(name: LogClass, enough: number): Promise<void> {
     const onUnreadable = (what: string): void => {
       this.state.options.deps.log('error', `LevelDB can't read on in class ${what}`);
-      this.onDamage(what);
+      this.onDoubt(what);
     };
     for await (const [commit, value] of scanValues(this.db, name, this.classes[name].floor, onUnreadable)) {
       if (this.#gone.has(valueId(name, commit))) continue;
