@@ -140,14 +140,16 @@ export class ClassLanes {
   async read(nowNs: bigint): Promise<void> {
     if (this.#isAsideDue(nowNs)) this.rewind();
     this.#settledMeanwhile.clear();
-    const isWanted = (block: StoredBlock): boolean => {
-      const key = keyOf(block.position);
-      const isBegun = this.#inFlight.has(key) || this.#settledMeanwhile.has(key);
-      return !isBegun && !this.options.custody?.holds(block);
-    };
     const wanting = this.#lanes.filter((lane) => lane.wantsRead);
-    await Promise.all(wanting.map((lane) => lane.read(this.options.store, isWanted)));
+    await Promise.all(wanting.map((lane) => lane.read(this.options.store, this.isToSend)));
   }
+
+  /** Of what was read since `read` was last called. */
+  readonly isToSend = (block: StoredBlock): boolean => {
+    const key = keyOf(block.position);
+    const isBegun = this.#inFlight.has(key) || this.#settledMeanwhile.has(key);
+    return !isBegun && !this.options.custody?.holds(block);
+  };
 
   peek(kind: LaneKind): StoredBlock | undefined {
     return kind === 'live' ? this.#live?.peek() : (this.#fresh?.peek() ?? this.#old.peek());

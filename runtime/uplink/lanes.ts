@@ -2,6 +2,7 @@ import { LOG_CLASSES, type LogClass } from '../../wire/index.js';
 import type { BlockPosition, StoreCommit, StoredBlock } from '../store/types.js';
 import { ClassLanes, type ClassLanesOptions } from './class-lanes.js';
 import { type LaneKind, Share } from './share.js';
+import { Undescribed } from './undescribed.js';
 
 /** What MQTT, TCP and IP add to a block, about: small blocks are not as cheap as they look. */
 const MESSAGE_BYTES = 100;
@@ -19,11 +20,13 @@ export interface Choice {
 }
 
 /**
- * Chooses the next block: `meta` first; then live blocks beside the backlog, which keeps its share of the bytes; in each lane the classes
- * in their order.
+ * Chooses the next block: `meta` first, but for alarms whose descriptor has gone; then live blocks beside the backlog, which keeps its share
+ * of the bytes; in each lane the classes in their order.
  */
 export class Lanes {
   readonly #meta: ClassLanes;
+  readonly #alarms: ClassLanes;
+  readonly #undescribed = new Undescribed();
   /** Without meta, in their order. */
   readonly #classes: readonly ClassLanes[];
   readonly #byName: ReadonlyMap<LogClass, ClassLanes>;
@@ -35,6 +38,7 @@ export class Lanes {
     const all = LOG_CLASSES.map((logClass) => new ClassLanes(logClass, options));
     this.#byName = new Map(all.map((one) => [one.logClass, one]));
     this.#meta = this.#of('meta');
+    this.#alarms = this.#of('alarm');
     this.#classes = all.filter((one) => one !== this.#meta);
   }
 
@@ -45,6 +49,7 @@ export class Lanes {
   /** A new link: everything that has no receipt is to be sent. */
   reset(): void {
     for (const one of this.#byName.values()) one.reset();
+    this.#undescribed.rewind();
   }
 
   committed({ classes, firsts = [], live = [] }: StoreCommit): void {
@@ -52,6 +57,7 @@ export class Lanes {
       const one = this.#of(logClass);
       const first = firsts.find((position) => position.class === logClass);
       one.committed(first, live.includes(logClass));
+      if (logClass === 'meta') this.#undescribed[first ? 'grew' : 'rewind']();
       if (logClass === 'alarm') this.#pauseAtMost(one, this.options.backoffMinMs);
     }
   }
@@ -60,7 +66,12 @@ export class Lanes {
   wantsFill(nowNs: bigint): boolean {
     if (this.#reading) return false;
     for (const one of this.#byName.values()) if (one.wantsRead(nowNs)) return true;
-    return false;
+    return this.#wantsLook(nowNs);
+  }
+
+  /** An alarm waits for meta, and perhaps for none of it. */
+  #wantsLook(nowNs: bigint): boolean {
+    return this.#hasAlarm && this.#meta.mayGo(nowNs) && !this.#meta.isDrained && this.#undescribed.wantsRead;
   }
 
   /**
@@ -77,6 +88,7 @@ export class Lanes {
       if (!this.#meta.wantsRead(nowNs)) this.#meta.grew();
       await this.#meta.read(nowNs);
       this.#metaIsStale = false;
+      if (this.#wantsLook(nowNs)) await this.#undescribed.read(this.options.store, this.#meta.isToSend);
     } finally {
       this.#reading = false;
     }
@@ -86,6 +98,8 @@ export class Lanes {
   choose(nowNs: bigint): Choice | undefined {
     if (this.#reading) return undefined;
     if (this.#meta.mayGo(nowNs) && (this.#affords('meta', 'backlog') || this.#hasAlarm)) {
+      const alarm = this.#describedAlarm(nowNs);
+      if (alarm) return alarm;
       const block = this.#meta.peek('backlog');
       if (block) return { block, kind: 'backlog' };
       if (this.#metaIsStale || !this.#meta.isDrained) return undefined;
@@ -99,8 +113,18 @@ export class Lanes {
 
   /** An alarm passes whatever a budget says, and so does what it is understood by. */
   get #hasAlarm(): boolean {
-    const alarms = this.#of('alarm');
-    return alarms.peek('live') !== undefined || alarms.peek('backlog') !== undefined;
+    return this.#alarms.peek('live') !== undefined || this.#alarms.peek('backlog') !== undefined;
+  }
+
+  /** An alarm that needs none of the meta that waits. */
+  #describedAlarm(nowNs: bigint): Choice | undefined {
+    if (this.#metaIsStale || !this.#alarms.mayGo(nowNs)) return undefined;
+    for (const kind of ['live', 'backlog'] as const) {
+      const block = this.#alarms.peek(kind);
+      if (block && this.#affords('alarm', kind) && this.#undescribed.hasSent(block.header))
+        return { block, kind };
+    }
+    return undefined;
   }
 
   #first(kind: LaneKind, nowNs: bigint): StoredBlock | undefined {
@@ -122,13 +146,15 @@ export class Lanes {
   /** Some of the class is gone that may be in memory. */
   rewind(logClass: LogClass): void {
     this.#of(logClass).rewind();
+    if (logClass === 'meta') this.#undescribed.rewind();
   }
 
   /** What `choose` gave goes on its way. */
   take({ block, kind }: Choice): void {
     const one = this.#of(block.position.class);
     one.take(kind);
-    if (one !== this.#meta) this.#share.sent(kind, block.bytes.length + MESSAGE_BYTES);
+    if (one === this.#meta) this.#undescribed.sent(block.position);
+    else this.#share.sent(kind, block.bytes.length + MESSAGE_BYTES);
   }
 
   /** The block was taken, or will never be: it is out of the way. */
@@ -147,7 +173,7 @@ export class Lanes {
     const one = this.#of(position.class);
     const nowNs = this.options.nowNs();
     one.landed(position);
-    one.rewind();
+    this.rewind(position.class);
     one.probing = true;
     if (nowNs < one.pausedUntilNs) return Number((one.pausedUntilNs - nowNs) / 1_000_000n);
     const waitMs = one.backoff.nextMs();

@@ -10,23 +10,27 @@ import { FakeStore } from './fake-store.js';
 const WINDOW = 6;
 const streams = { alarm: 'sos', event: 'tag', telemetry: 'climate', bulk: 'imu', log: 'log' } as const;
 
+const CHANNELS = [{ name: 'state', quantity: 'count', type: { kind: 'int' } }] as const;
+
 type Step =
   | { readonly do: 'commit'; readonly class: keyof typeof streams; readonly blocks: number }
-  | { readonly do: 'meta' }
+  | { readonly do: 'meta'; readonly of: keyof typeof streams }
   | { readonly do: 'answer'; readonly which: number; readonly code: number }
   | { readonly do: 'cut' }
   | { readonly do: 'wait'; readonly ms: number };
+
+const anyClass = fc.constantFrom(...(Object.keys(streams) as (keyof typeof streams)[]));
 
 const step: fc.Arbitrary<Step> = fc.oneof(
   {
     weight: 4,
     arbitrary: fc.record({
       do: fc.constant('commit' as const),
-      class: fc.constantFrom(...(Object.keys(streams) as (keyof typeof streams)[])),
+      class: anyClass,
       blocks: fc.integer({ min: 1, max: 90 }),
     }),
   },
-  { weight: 1, arbitrary: fc.constant({ do: 'meta' as const }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('meta' as const), of: anyClass }) },
   {
     weight: 10,
     arbitrary: fc.record({
@@ -87,7 +91,7 @@ async function live(steps: readonly Step[], readMs: number): Promise<void> {
       return link;
     },
   });
-  const metas: string[] = [];
+  const metas: { readonly of: LogClass; readonly key: string }[] = [];
   const look = () => {
     for (const sent of port.take()) {
       if (sent.link !== port.links.length - 1) continue;
@@ -112,14 +116,19 @@ async function live(steps: readonly Step[], readMs: number): Promise<void> {
       const logClass: LogClass = one.class;
       const block = { class: logClass, stream: streams[one.class] };
       for (const made of store.commit(Array.from({ length: one.blocks }, () => block))) {
-        mustPrecede.set(hex(made.bytes), [...metas]);
+        // An alarm waits for what it is understood by, the others for all that came before.
+        const its = metas.filter(({ of }) => logClass !== 'alarm' || of === 'alarm');
+        mustPrecede.set(
+          hex(made.bytes),
+          its.map(({ key }) => key),
+        );
       }
     } else if (one.do === 'meta') {
-      const [made] = store.commitMeta({
-        kind: 'boot',
-        value: { boot: 1, bootId: `${metas.length}`, software: '' },
-      });
-      metas.push(hex(made!.bytes));
+      const { of } = one;
+      const title = `${metas.length}`;
+      const value = { stream: streams[of], version: 1, title, class: of, channels: CHANNELS };
+      const [made] = store.commitMeta({ kind: 'descriptor', value });
+      metas.push({ of, key: hex(made!.bytes) });
     } else if (one.do === 'answer') answer(one.which, one.code);
     else if (one.do === 'cut') {
       if (!port.last.destroyed && uplink.status().link.state === 'online') port.down('reset');

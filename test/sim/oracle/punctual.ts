@@ -25,7 +25,7 @@ export class Punctuality {
     const isCalm = network.isCalm && disk.isCalm && broker.link?.isUp && broker.isUp;
     if (!isCalm || !mayGo() || kernel.nowNs - this.#calmSinceNs < this.#settledNs) return;
     const disturbances = this.#disturbances;
-    const boundNs = this.#boundNs();
+    const boundNs = this.#boundNs(track, from);
     kernel.after(boundNs, () => {
       if (this.#disturbances !== disturbances || !mayGo()) return;
       for (let n = from; n < to; n += 1) {
@@ -46,17 +46,17 @@ export class Punctuality {
   }
 
   /** A second for the commit, what waits in the link already, and a few turns of the window. */
-  #boundNs(): number {
+  #boundNs(track: Track, from: number): number {
     const { network, disk } = this.world;
     const turns = 12 * 2 * network.latencyNs;
     const link = 3 * network.queuedNs('up') + network.airtimeNs(160 * 1024);
-    return 6e9 + turns + 40 * disk.syncMs * 1e6 + link + this.#metaNs();
+    return 6e9 + turns + 40 * disk.syncMs * 1e6 + link + this.#metaNs(track, from);
   }
 
-  /** Without a budget's bytes meta waits for an alarm, and then goes before it. */
-  #metaNs(): number {
+  /** Without a budget's bytes meta waits for an alarm, and goes before it until its descriptor has gone. */
+  #metaNs(track: Track, from: number): number {
     const { network, oracle, watch, scenario } = this.world;
-    if (watch.budget.isAmple) return 0;
+    if (watch.budget.isAmple || this.#isDescribed(track, from)) return 0;
     let blocks = 0;
     for (const { stream, blocks: known, flags } of oracle.tracks) {
       if (stream !== META_STREAM) continue;
@@ -64,5 +64,12 @@ export class Punctuality {
     }
     const atOnce = Math.min(scenario.uplink.window, scenario.uplink.receiveMaximum);
     return (blocks / atOnce) * (2 * network.latencyNs + network.airtimeNs(300));
+  }
+
+  /** What the broker took goes no more where its word frees a block, and the descriptor went before the stream's first row. */
+  #isDescribed({ flags }: Track, from: number): boolean {
+    if (this.world.scenario.uplink.custody === 'fleet') return false;
+    for (let n = from - 1; n >= 0; n -= 1) if ((flags(n) & TAKEN) !== 0) return true;
+    return false;
   }
 }

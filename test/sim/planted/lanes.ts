@@ -24,6 +24,12 @@ export const LANES_PLANTS: readonly Plant[] = [
       'if (this.#meta.mayGo(nowNs) && !this.#classes.some((one) => one.peek("backlog") || one.peek("live"))) {',
   },
   {
+    title: 'an alarm goes before its descriptor',
+    file: LANES,
+    find: 'this.#undescribed.hasSent(block.header)',
+    replace: 'true',
+  },
+  {
     title: 'live blocks wait behind the backlog',
     file: LANES,
     find: "const block = kind === 'live' ? live : backlog;",

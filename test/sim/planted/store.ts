@@ -134,8 +134,8 @@ export const STORE_PLANTS: readonly Plant[] = [
   {
     title: 'a damaged block is passed by without a gap',
     file: 'runtime/store/reader.js',
-    find: "become a gap (${where(position)})`);\n            this.releases.add(position, 'rot');",
-    replace: 'become a gap (${where(position)})`);',
+    find: "            this.releases.add(position, 'rot');\n            return undefined;\n        }\n        const { node",
+    replace: '            return undefined;\n        }\n        const { node',
   },
   {
     title: 'no audit after an unclean stop',
