@@ -1,3 +1,7 @@
+const ENCODER = new TextEncoder();
+const DECODER = new TextDecoder();
+const TWO_TO_32 = 2 ** 32;
+
 /** Appends fixed-width little-endian fields; grows as needed. */
 export class ByteWriter {
   #bytes = new Uint8Array(256);
@@ -25,13 +29,14 @@ export class ByteWriter {
   /** A whole number up to 2^53 - 1 in 8 bytes. */
   u53(value: number): this {
     const at = this.#room(8);
-    this.#view.setBigUint64(at, BigInt(value), true);
+    this.#view.setUint32(at, value % TWO_TO_32, true);
+    this.#view.setUint32(at + 4, Math.floor(value / TWO_TO_32), true);
     return this;
   }
 
   /** Up to 255 bytes of UTF-8 behind their length. */
   text(value: string): this {
-    const utf8 = new TextEncoder().encode(value);
+    const utf8 = ENCODER.encode(value);
     if (utf8.length > 255) throw new RangeError(`text of ${utf8.length} bytes, at most 255`);
     return this.u8(utf8.length).raw(utf8);
   }
@@ -90,13 +95,14 @@ export class ByteReader {
   }
 
   u53(): number {
-    const value = Number(this.#view.getBigUint64(this.#step(8), true));
+    const at = this.#step(8);
+    const value = this.#view.getUint32(at, true) + TWO_TO_32 * this.#view.getUint32(at + 4, true);
     if (!Number.isSafeInteger(value)) throw new RangeError('number above 2^53 - 1');
     return value;
   }
 
   text(): string {
-    return new TextDecoder().decode(this.raw(this.u8()));
+    return DECODER.decode(this.raw(this.u8()));
   }
 
   raw(length: number): Uint8Array {

@@ -3,6 +3,8 @@ import type { World } from '../run/world.js';
 import { readReserve } from './reserve.js';
 
 const LOOK_S = 60;
+/** What goes through all that waits, and what changes slowly, is looked at each so manieth look. */
+const SLOW_LOOKS = 3;
 /** The reserve is read at each so manieth look, and when a process ends. */
 const RESERVE_LOOKS = 15;
 /** The model's sizes of logs and tables are only near LevelDB's; test/store/size holds the real ones to the bound itself. */
@@ -43,11 +45,13 @@ export class Steady {
     this.#busy();
     this.#size();
     this.#samples();
-    this.#memory();
-    this.#silence();
     this.#link();
     this.#deadline();
     this.#looks += 1;
+    if (this.#looks % SLOW_LOOKS === 0) {
+      this.#memory();
+      this.#silence();
+    }
     if (this.#looks % RESERVE_LOOKS === 0) this.#reserve();
   }
 

@@ -122,7 +122,7 @@ function netFault(random: Random, atS: number): Fault {
 }
 
 function diskFault(random: Random, atS: number, isSmall: boolean): Fault {
-  const forS = isSmall ? random.logInt(600, 8000) : random.logInt(20, 3000);
+  const forS = isSmall ? random.logInt(600, 5000) : random.logInt(20, 1500);
   const share = random.pick([0.1, 0.5, 1]);
   switch (random.int(0, 4)) {
     case 0:

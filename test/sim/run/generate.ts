@@ -55,7 +55,7 @@ function uplinkOf(random: Random, isSmall: boolean): UplinkPlan {
     receiveMaximum: random.pick([65_535, 100, 10, 1]),
     pubackDeadlineMs: random.logInt(5000, 60_000),
     backoffMinMs,
-    backoffMaxMs: random.logInt(20_000, 600_000),
+    backoffMaxMs: random.logInt(60_000, 900_000),
     latencyMs: random.logInt(2, 800),
     bytesPerS: random.logInt(2000, 10_000_000),
     ...(random.chance(0.35) ? custodyOf(random) : {}),
@@ -70,12 +70,13 @@ function budgetOf(random: Random): BudgetPlan {
   return { bytesPerDay: random.logInt(30_000, 3_000_000), thin };
 }
 
+/** A receiver signs for many blocks at once: to sign, and to check it, costs more than all else of a small block's way. */
 function custodyOf(random: Random): Pick<UplinkPlan, 'custody' | 'receiptDeadlineMs' | 'receiptBatchMs'> {
-  return {
-    custody: 'fleet',
-    receiptDeadlineMs: random.logInt(40_000, 600_000),
-    receiptBatchMs: random.logInt(500, 20_000),
-  };
+  const receiptDeadlineMs = random.logInt(120_000, 1_800_000);
+  const receiptBatchMs = random.chance(0.2)
+    ? random.logInt(500, 20_000)
+    : Math.round(receiptDeadlineMs * (0.3 + 0.4 * random.float()));
+  return { custody: 'fleet', receiptDeadlineMs, receiptBatchMs };
 }
 
 function streamsOf(random: Random, isSmall: boolean): readonly StreamPlan[] {
@@ -85,7 +86,7 @@ function streamsOf(random: Random, isSmall: boolean): readonly StreamPlan[] {
       id: 'climate',
       class: 'telemetry',
       shape: 'climate',
-      intervalMs: random.int(600, 1500) * 1000,
+      intervalMs: random.int(800, 2000) * 1000,
       burst: 1,
       live: true,
     },
@@ -106,10 +107,10 @@ function bulkOf(random: Random, isSmall: boolean): readonly StreamPlan[] {
     return { intervalMs: seconds * 1000, burst: Math.ceil((2 * readings * seconds) / DAY_S) - 1 };
   };
   return [
-    { id: 'imu', class: 'telemetry', shape: 'fifo', ...every(700, 1500, share * READINGS_A_DAY) },
+    { id: 'imu', class: 'telemetry', shape: 'fifo', ...every(900, 2000, share * READINGS_A_DAY) },
     {
       ...{ id: 'bulk', class: 'bulk', shape: isSmall ? 'blob' : 'fifo' },
-      ...every(900, 1800, (1 - share) * READINGS_A_DAY),
+      ...every(1200, 2400, (1 - share) * READINGS_A_DAY),
     },
   ];
 }
