@@ -3,7 +3,8 @@ import type { SimEvent } from '../kernel/heap.js';
 import type { Kernel } from '../kernel/kernel.js';
 import type { Boot } from './machine.js';
 
-const forever = new Promise<never>(() => undefined);
+/** One that all shared would keep whatever ever waited for it: each dead process, with its whole world. */
+const never = (): Promise<never> => new Promise(() => undefined);
 
 /** One process: all that it is given goes through here, so that once it is dead nothing of it happens any more. */
 export class Life {
@@ -31,7 +32,7 @@ export class Life {
 
   /** `value` after so much true time; never where the process has died. */
   later<T>(ns: number, value: () => T): Promise<T> {
-    if (this.dead) return forever;
+    if (this.dead) return never();
     return new Promise((resolve, reject) => {
       this.kernel.after(ns, () => {
         if (this.dead) return;
@@ -47,12 +48,12 @@ export class Life {
 
   /** At once, as a promise; never where the process has died, be it by `value` itself. */
   now<T>(value: () => T): Promise<T> {
-    if (this.dead) return forever;
+    if (this.dead) return never();
     try {
       const result = value();
-      return this.dead ? forever : Promise.resolve(result);
+      return this.dead ? never() : Promise.resolve(result);
     } catch (error) {
-      return this.dead ? forever : Promise.reject(error);
+      return this.dead ? never() : Promise.reject(error);
     }
   }
 
