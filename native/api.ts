@@ -58,4 +58,10 @@ export interface NativeApi {
    * `NAME=value`, at most 1023 bytes. Throws with `code`: EAGAIN where it doesn't read, ENOENT or ECONNREFUSED where it is gone.
    */
   notify(address: string, state: string): void;
+  /**
+   * Lets the kernel have back the pages of files that this process has mapped (madvise(2), MADV_PAGEOUT), where the path begins with
+   * `prefix`, at most 4095 bytes, and ends in `suffix`: what is read again comes from the file again. Bytes of their mappings; 0 as well
+   * from a kernel before Linux 5.4, which can't.
+   */
+  pageOut(prefix: string, suffix: string): number;
 }

@@ -12,7 +12,7 @@ import { parseArgs } from 'node:util';
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const NATIVE = join(ROOT, 'native');
 /** The folders of plain C; binding/ needs Node and is tested from JavaScript. */
-const PLAIN = ['packet', 'framing', 'clock', 'gpio', 'fusion', 'notify'];
+const PLAIN = ['packet', 'framing', 'clock', 'gpio', 'fusion', 'notify', 'memory'];
 const TEST_TIMEOUT_MS = 120_000;
 const COMMON = [
   '-std=c11',

@@ -12,5 +12,6 @@ bool cairn_register_clock(napi_env env, napi_value exports);
 bool cairn_register_gpio(napi_env env, napi_value exports);
 bool cairn_register_fusion(napi_env env, napi_value exports);
 bool cairn_register_notify(napi_env env, napi_value exports);
+bool cairn_register_memory(napi_env env, napi_value exports);
 
 #endif

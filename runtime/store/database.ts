@@ -5,7 +5,7 @@ import type { LevelDb, StoreDeps, StoreOptions } from './options.js';
 import { codeOf } from './scan.js';
 
 /** The database's directory within the store's. */
-const LEVEL = 'level';
+export const LEVEL = 'level';
 /** There from the moment on when something may have been acknowledged. */
 const MARKER = 'acknowledged';
 const QUARANTINE = /^quarantine-(\d+)$/;

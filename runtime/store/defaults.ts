@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { realpathSync } from 'node:fs';
 import * as fs from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
@@ -33,9 +34,15 @@ export function storeDefaults(log: StoreLog): StoreDeps {
     files: realFiles,
     openLevel: openRealLevel,
     checkTables: (path, check) => checkTables(path, check, { files: realFiles, crc32c: native.crc32c }),
+    letPagesGo: letRealPagesGo,
     strayTables: strayRealTables,
     repairLevel: repairRealLevel,
   };
+}
+
+/** LevelDB maps the tables that it reads, up to 64 of them: an audit would leave all that resident. */
+function letRealPagesGo(path: string): void {
+  native.pageOut(`${realpathSync.native(path)}/`, '.ldb');
 }
 
 /** On Node.js `level` is classic-level, which has this; its types name only what browsers have too. */

@@ -105,6 +105,8 @@ export interface StoreDeps {
     path: string,
     check: LevelCheck,
   ): Promise<{ readonly damage?: string; readonly isComplete: boolean }>;
+  /** What was read of the database at `path`, open or not, need not stay in this process's memory. */
+  letPagesGo?(path: string): void;
   /** Names of tables in the database's directory that it doesn't count as its own any more, or not yet: it need not be open. */
   strayTables?(path: string): Promise<readonly string[]>;
   /** Makes a new database at `to` of all that is whole in the one at `from`, which stays as it is. Rejects where it can't be written. */

@@ -1,6 +1,6 @@
 import { join } from 'node:path/posix';
 import { audit, holes } from './audit.js';
-import { setChecked } from './database.js';
+import { LEVEL, setChecked } from './database.js';
 import { reasonOf, StoreError } from './error.js';
 import { streamName } from './keys.js';
 import type { LevelDb } from './options.js';
@@ -71,6 +71,7 @@ function breather({ options }: StoreState): (bytes: number) => Promise<void> | u
     since += bytes;
     if (since < BREATH_BYTES) return undefined;
     since = 0;
+    options.deps.letPagesGo?.(join(options.path, LEVEL));
     return new Promise((resolve) => void options.deps.setTimer(resolve, BREATH_MS));
   };
 }
