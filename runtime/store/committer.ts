@@ -1,6 +1,6 @@
 import { LOG_CLASSES } from '../../wire/index.js';
 import type { Connection } from './connection.js';
-import { type Draft, draw, isWhole } from './draft.js';
+import { type Draft, draw, isWhole, mostBytes } from './draft.js';
 import { Due } from './due.js';
 import { reasonOf, StoreError } from './error.js';
 import { HEAD_KEY } from './keys.js';
@@ -342,6 +342,6 @@ export class Committer {
 
   /** Chunks shrink when they are sealed; how much isn't known before. */
   #expectedBytes(): number {
-    return Math.min(this.state.memory.bytes, 2 * 1024 * 1024);
+    return Math.min(this.state.memory.bytes, mostBytes(this.state));
   }
 }

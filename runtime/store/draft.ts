@@ -14,6 +14,11 @@ const BATCH_SHARE = 1 / 16;
 /** What LevelDB adds to a value: its key, sequence, lengths, index. */
 export const VALUE_OVERHEAD_BYTES = 48;
 
+/** Sealed rows that the next batch takes at most. */
+export function mostBytes({ options }: StoreState): number {
+  return Math.min(MAX_BATCH_BYTES, BATCH_SHARE * options.sizeBytes);
+}
+
 /** Values that a batch deletes. */
 export interface Deletions {
   readonly operations: readonly LevelOperation[];
@@ -43,7 +48,7 @@ export function draw(state: StoreState, deletions: Deletions, alarmBytes?: numbe
   const batch = state.batch + 1;
   const taken =
     alarmBytes === undefined
-      ? state.backlog.take(Math.min(MAX_BATCH_BYTES, BATCH_SHARE * state.options.sizeBytes))
+      ? state.backlog.take(mostBytes(state))
       : state.backlog.take(alarmBytes, ['meta', 'alarm']);
   const { operations, classes } = valuesOf(state, batch, taken, deletions.classes);
   const dirty = state.dirty.take();

@@ -17,6 +17,8 @@ export class WorldPart {
   #left: number | undefined;
   /** Set while a process listens: emits so many readings at once. */
   speak: ((rows: number) => void) | undefined;
+  /** Rows that the next sample brings besides. */
+  extra = 0;
 
   constructor(readonly plan: StreamPlan) {}
 
@@ -28,7 +30,9 @@ export class WorldPart {
   take(random: Random): number {
     const count = this.#left ?? random.int(1, this.plan.burst);
     this.#left = this.#left === undefined ? this.plan.burst + 1 - count : undefined;
-    return count;
+    const { extra } = this;
+    this.extra = 0;
+    return count + extra;
   }
 }
 

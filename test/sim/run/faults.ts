@@ -51,7 +51,12 @@ const HANDLERS: Handlers = {
       part.fault = undefined;
     };
   },
-  burst: ({ parts }, { stream, rows }) => void parts.find(({ plan }) => plan.id === stream)?.speak?.(rows),
+  burst: ({ parts }, { stream, rows }) => {
+    const part = parts.find(({ plan }) => plan.id === stream);
+    if (part?.speak) part.speak(rows);
+    else if (part?.plan.intervalMs !== undefined) part.extra += rows;
+    return undefined;
+  },
 
   outage: (world, fault) => {
     const { network, broker } = world;

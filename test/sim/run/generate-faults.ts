@@ -36,7 +36,21 @@ export function faultsOf(random: Random, untilS: number, isSmall: boolean): read
   if (random.chance(0.3)) faults.push(...rotAfterCrash(random, inTrouble()));
   if (random.chance(0.15)) faults.push(...startOnBadDisk(random, inTrouble()));
   if (random.chance(0.3)) faults.push(...crashAfterDiskFault(random, when(), isSmall));
+  faults.push(...burstsOf(random, faults, isSmall));
   return faults.sort((a, b) => a.atS - b.atS);
+}
+
+/** While the disk refuses, more comes than memory holds: in small stores of large rows, and where memory is little. */
+function burstsOf(random: Random, faults: readonly Fault[], isSmall: boolean): readonly Fault[] {
+  const refusing = faults.filter(
+    ({ kind }) => kind === 'diskFull' || kind === 'diskError' || kind === 'readOnly',
+  );
+  return refusing
+    .filter(() => random.chance(isSmall ? 0.6 : 0.15))
+    .map(({ atS }) => {
+      const rows = isSmall ? random.int(150, 400) : random.int(300, 1500);
+      return { kind: 'burst', atS: atS + 1, stream: 'bulk', rows };
+    });
 }
 
 function many<T>(random: Random, least: number, most: number, one: () => T): T[] {

@@ -39,7 +39,7 @@ function storeOf(random: Random, isSmall: boolean): StorePlan {
     spareBytes: random.pick([0, 1, 16]) * MIB + 256 * 1024,
     commitIntervalMs: random.logInt(1000, 600_000),
     reserveAheadMs: random.logInt(10_000, 600_000),
-    memoryBytes: isSmall ? random.logInt(256 * 1024, 512 * 1024) : random.logInt(10 * 1024, MIB),
+    memoryBytes: isSmall ? random.logInt(384 * 1024, 640 * 1024) : random.logInt(10 * 1024, MIB),
     quotaPercent: { alarm: 10, event: 10, telemetry: 40, bulk: 20, log: 10 },
     syncMs: random.logInt(1, 40),
   };
