@@ -8,7 +8,7 @@ export type BootAnchor = Omit<Anchor, 'boot'>;
 
 /** Until there is an anchor, and then: a machine that sleeps needn't be woken to hear that all is as it was. */
 const CHECK_INTERVAL_MS = 5_000;
-const RECHECK_INTERVAL_MS = 30_000;
+const RECHECK_INTERVAL_MS = 10_000;
 /** A crystal of 100 ppm drifts 0.36 s an hour: an anchor an hour bounds what interpolation has to bridge. */
 const RENEW_NS = 3_600_000_000_000n;
 /** Within 10 minutes the drift alone (60 ms) is no reason: a well-kept clock would give an anchor at every look. */

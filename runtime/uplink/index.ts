@@ -24,7 +24,7 @@ export type * from './types.js';
 /** MQTT's own measure of a dead link (§3.1.2.10). */
 const DEAD_AFTER_KEEP_ALIVES = 1.5;
 /** Gaps that nobody was told of, and a budget's growth. */
-const TICK_MS = 30_000;
+const TICK_MS = 10_000;
 const STOP_POLL_MS = 20;
 
 export interface UplinkOptions {
