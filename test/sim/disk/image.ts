@@ -16,6 +16,8 @@ export interface LogRecord {
   /** Where in the log it begins. */
   readonly offset: number;
   synced: boolean;
+  /** The watch has seen it. */
+  told: boolean;
   /** Behind a failed append: whole on the disk, and never found by a reader (FINDINGS.md). */
   readonly shadowed: boolean;
 }
@@ -48,11 +50,12 @@ export class LevelImage {
   /** An open handle reads what the table holds now. */
   onRot: ((entry: Entry) => void) | undefined;
 
-  /** What an open finds: the tables, and the log as far as a reader gets. */
-  recovered(): SortedEntries {
+  /** What an open finds: the tables, and the log as far as a reader gets; `onUntold` for what was never synced, before it is applied. */
+  recovered(onUntold?: (operations: readonly LevelOperation[], to: SortedEntries) => void): SortedEntries {
     const found = new SortedEntries(this.tables.all);
     for (const record of this.log) {
       if (record.shadowed) continue;
+      if (!record.told) onUntold?.(record.operations, found);
       for (const operation of record.operations) found.apply(operation);
     }
     return found;
@@ -60,7 +63,14 @@ export class LevelImage {
 
   append(operations: readonly LevelOperation[]): LogRecord {
     const bytes = bytesOf(operations);
-    const record = { operations, bytes, offset: this.logBytes, synced: false, shadowed: this.shadow };
+    const record = {
+      operations,
+      bytes,
+      offset: this.logBytes,
+      synced: false,
+      told: false,
+      shadowed: this.shadow,
+    };
     this.log.push(record);
     this.logBytes += bytes;
     return record;

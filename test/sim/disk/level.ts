@@ -37,7 +37,7 @@ function imageAt(disk: Disk, path: string, { createIfMissing }: LevelOptions): L
   if (found.manifest !== 'there') throw levelError('LEVEL_CORRUPTION', `${path}: no or bad MANIFEST`);
   // The log becomes a table, behind a new MANIFEST.
   admit(disk, path, OPEN_BYTES + found.logBytes);
-  const entries = found.recovered();
+  const entries = found.recovered((operations, to) => disk.events.batch(operations, to));
   if (found.log.length > 0) found.flush(entries);
   found.manifestNumber += 1;
   found.shadow = false;
@@ -123,6 +123,7 @@ class Handle implements LevelDb {
         this.#fail('IO error: fdatasync: Input/output error');
       }
       record.synced = true;
+      record.told = true;
       disk.events.moment(life, 'synced');
       disk.events.batch(operations, this.#entries);
       for (const operation of operations) this.#entries.apply(operation);
