@@ -133,7 +133,10 @@ export class GapLedger {
 
   /** That no meta row bears. */
   all(): readonly StreamGap[] {
-    return this.#entries().filter(({ carrier }) => carrier === undefined);
+    const untold: StreamGap[] = [];
+    for (const gaps of this.#gaps.values())
+      for (const gap of gaps) if (gap.carrier === undefined) untold.push(gap);
+    return untold;
   }
 
   /** Of one stream, told or not. */

@@ -23,8 +23,10 @@ export type * from './types.js';
 
 /** MQTT's own measure of a dead link (§3.1.2.10). */
 const DEAD_AFTER_KEEP_ALIVES = 1.5;
-/** Gaps that nobody was told of, and a budget's growth. */
+/** Gaps that nobody was told of, and a budget's growth: so soon where there may be some, … */
 const TICK_MS = 10_000;
+/** … and so seldom where nothing says so: a node at rest is not woken for nothing. */
+const REST_TICK_MS = 300_000;
 const STOP_POLL_MS = 20;
 
 export interface UplinkOptions {
@@ -69,6 +71,8 @@ class MqttUplink implements Uplink {
   readonly #link: Link;
   readonly #metering: Metering | undefined;
   #tickTimer: Timer | undefined;
+  /** A commit may have brought gaps. */
+  #isTickSoon = false;
   #subscriptionTimer: Timer | undefined;
   #unsubscribe: (() => void) | undefined;
   #publishingGaps = false;
@@ -140,6 +144,7 @@ class MqttUplink implements Uplink {
   start(): void {
     this.#unsubscribe = this.options.store.onCommit((commit) => {
       this.#sender.committed(commit);
+      if (this.#tickTimer && !this.#isTickSoon) this.#tickIn(TICK_MS);
       if (commit.rows > 0 && commit.classes.includes('alarm')) this.#link.urgent();
     });
     this.#link.start();
@@ -204,6 +209,7 @@ class MqttUplink implements Uplink {
 
   #cancelTimers(): void {
     this.#tickTimer?.cancel();
+    this.#tickTimer = undefined;
     this.#subscriptionTimer?.cancel();
   }
 
@@ -228,13 +234,19 @@ class MqttUplink implements Uplink {
 
   /** While there is a link, on each connect and then at leisure. */
   #tick(): void {
-    this.#tickTimer?.cancel();
-    this.#tickTimer = this.options.clock.after(TICK_MS, () => this.#tick());
+    const isIdle = !this.#metering && this.options.store.openGaps().length === 0;
+    this.#tickIn(isIdle ? REST_TICK_MS : TICK_MS);
     this.#gaps();
     if (!this.#metering) return;
     void this.#metering.tick();
     // A budget has grown meanwhile.
     this.#sender.pump();
+  }
+
+  #tickIn(ms: number): void {
+    this.#tickTimer?.cancel();
+    this.#isTickSoon = ms === TICK_MS;
+    this.#tickTimer = this.options.clock.after(ms, () => this.#tick());
   }
 
   #gaps(): void {

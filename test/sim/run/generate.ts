@@ -81,7 +81,7 @@ function custodyOf(random: Random): Pick<UplinkPlan, 'custody' | 'receiptDeadlin
 
 function streamsOf(random: Random, isSmall: boolean): readonly StreamPlan[] {
   const some: StreamPlan[] = [
-    { id: 'alarm', class: 'alarm', shape: 'door', perDay: random.int(5, 40), burst: 2 },
+    { id: 'alarm', class: 'alarm', shape: 'door', perDay: random.int(4, 24), burst: 2 },
     {
       id: 'climate',
       class: 'telemetry',
@@ -93,7 +93,7 @@ function streamsOf(random: Random, isSmall: boolean): readonly StreamPlan[] {
     ...bulkOf(random, isSmall),
   ];
   if (random.chance(0.5))
-    some.push({ id: 'door', class: 'event', shape: 'door', perDay: random.int(5, 60), burst: 3 });
+    some.push({ id: 'door', class: 'event', shape: 'door', perDay: random.int(3, 30), burst: 3 });
   return some.map((plan) =>
     random.chance(0.15) ? { ...plan, reshapedAtS: random.int(3600, 80_000) } : plan,
   );
