@@ -340,8 +340,8 @@ export class Committer {
     return liveBytes > FULL_SHARE * this.disk.budgetBytes;
   }
 
-  /** Chunks shrink when they are sealed; how much isn't known before. */
+  /** Of the next batch, at most: chunks shrink when they are sealed, and its last block may take it over its bound. */
   #expectedBytes(): number {
-    return Math.min(this.state.memory.bytes, mostBytes(this.state));
+    return Math.min(this.state.memory.bytes, 2 * mostBytes(this.state));
   }
 }

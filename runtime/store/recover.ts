@@ -52,6 +52,8 @@ function whyNewEpoch({ identity, head, records, reserve }: Found, starting: Star
   if (!reserve) return 'the reserve is unreadable';
   const epoch = identity.epochs.at(-1);
   if (reserve.epoch !== epoch) return 'the reserve is of another epoch';
+  // A write that was torn never came to use, and one that rotted may have: should the log's tail be gone too, nobody could tell.
+  if (reserve.isInDoubt) return 'a slot of the reserve is damaged';
   const known = newestOf(records, identity.epochs.length - 1);
   const ids = new Set([...known, ...reserve.entries].map(({ id }) => id));
   if (head.next.some((_, id) => !ids.has(id))) return 'a stream has lost its record';

@@ -45,6 +45,8 @@ export interface Reserve {
   readonly clean: boolean;
   readonly entries: readonly ReserveEntry[];
   readonly owner?: Owner;
+  /** The other slot is damaged: it may have been the newer one, with higher limits. */
+  readonly isInDoubt?: boolean;
 }
 
 export function encodeReserve(reserve: Reserve, crc32c: Crc32c): Uint8Array {
@@ -109,11 +111,14 @@ function readOwner(reader: ByteReader, entries: number): { owner: Owner; ids: re
 /** The newest whole slot of the file's bytes. */
 export function newestSlot(file: Uint8Array, crc32c: Crc32c): Reserve | undefined {
   let newest: Reserve | undefined;
+  let isInDoubt = false;
   for (let slot = 0; slot < SLOTS; slot += 1) {
-    const found = decodeReserve(file.subarray(slot * SLOT_BYTES, (slot + 1) * SLOT_BYTES), crc32c);
+    const bytes = file.subarray(slot * SLOT_BYTES, (slot + 1) * SLOT_BYTES);
+    const found = decodeReserve(bytes, crc32c);
     if (found && (!newest || found.generation > newest.generation)) newest = found;
+    isInDoubt ||= !found && bytes.some((byte) => byte !== 0);
   }
-  return newest;
+  return newest && isInDoubt ? { ...newest, isInDoubt } : newest;
 }
 
 /** The file: two slots written in turn, so that a torn write leaves the other. Its room is taken once: a full disk can't stop it. */
