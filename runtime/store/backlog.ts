@@ -29,6 +29,18 @@ export class Backlog {
   /** The next batch's blocks: the most precious classes first, all of meta, up to `maxBytes` in all. They are in flight from now on. */
   take(maxBytes: number, classes: readonly LogClass[] = LOG_CLASSES): Taken {
     const taken: Partial<Record<LogClass, readonly WaitingBlock[]>> = {};
+    for (const [name, blocks] of this.next(maxBytes, classes)) {
+      if (blocks.length > 0) taken[name] = blocks;
+      this.#inFlight.set(name, blocks.length);
+    }
+    return taken;
+  }
+
+  /** What `take` would take now: the last block may bring it over `maxBytes`. */
+  *next(
+    maxBytes: number,
+    classes: readonly LogClass[] = LOG_CLASSES,
+  ): Generator<[LogClass, readonly WaitingBlock[]]> {
     let left = maxBytes;
     for (const name of classes) {
       const blocks = this.#of(name);
@@ -40,10 +52,8 @@ export class Backlog {
       ) {
         left -= blocks[count]!.bytes.length;
       }
-      if (count > 0) taken[name] = blocks.slice(0, count);
-      this.#inFlight.set(name, count);
+      yield [name, blocks.slice(0, count)];
     }
-    return taken;
   }
 
   /** The batch is on the disk. */

@@ -1,6 +1,6 @@
 import { LOG_CLASSES } from '../../wire/index.js';
 import type { Connection } from './connection.js';
-import { type Draft, draw, isWhole, mostBytes } from './draft.js';
+import { type Draft, draw, isWhole, nextBytes } from './draft.js';
 import { Due } from './due.js';
 import { reasonOf, StoreError } from './error.js';
 import { HEAD_KEY } from './keys.js';
@@ -197,11 +197,13 @@ export class Committer {
     try {
       const db = this.connection.writable ?? (await this.#reopen());
       const hasRoom = await this.#hasRoom();
-      await this.disk.room(this.#expectedBytes());
+      // What comes from now on is in the next one: room is made for what this one holds.
+      sealAll(this.state);
+      const newBytes = nextBytes(this.state);
+      await this.disk.room(newBytes);
       const deleter = new Deleter(this.state, db, this.events.onDoubt);
       await deleter.release(this.releases.take());
-      await deleter.evict(this.disk.budgetBytes, hasRoom ? this.#expectedBytes() : 0);
-      sealAll(this.state);
+      await deleter.evict(this.disk.budgetBytes, hasRoom ? newBytes : 0);
       draft = draw(this.state, deleter, hasRoom ? undefined : this.#alarmBytes());
       whole = isWhole(this.state);
       // Receipts may have come while others were looked up: their wish stands.
@@ -338,10 +340,5 @@ export class Committer {
   #isFull(): boolean {
     const liveBytes = LOG_CLASSES.reduce((sum, name) => sum + this.state.classes[name].bytes, 0);
     return liveBytes > FULL_SHARE * this.disk.budgetBytes;
-  }
-
-  /** Of the next batch, at most: chunks shrink when they are sealed, and its last block may take it over its bound. */
-  #expectedBytes(): number {
-    return Math.min(this.state.memory.bytes, 2 * mostBytes(this.state));
   }
 }

@@ -5,7 +5,7 @@ import { HEAD_KEY, valueKey } from './keys.js';
 import type { LevelOperation } from './options.js';
 import { type ClassLog, encodeHead } from './records.js';
 import type { StoreState } from './state.js';
-import { encodeValue } from './value.js';
+import { encodeValue, valueBytes } from './value.js';
 
 /** Rows of one batch, bytes: what is in flight can't be dropped, and one value is one read. */
 export const MAX_BATCH_BYTES = 1024 * 1024;
@@ -14,9 +14,17 @@ const BATCH_SHARE = 1 / 16;
 /** What LevelDB adds to a value: its key, sequence, lengths, index. */
 export const VALUE_OVERHEAD_BYTES = 48;
 
-/** Sealed rows that the next batch takes at most. */
-export function mostBytes({ options }: StoreState): number {
+/** Sealed rows that the next batch takes, but for a last block that may bring it over. */
+function mostBytes({ options }: StoreState): number {
   return Math.min(MAX_BATCH_BYTES, BATCH_SHARE * options.sizeBytes);
+}
+
+/** What the values of the next batch will take, of what is sealed by now. */
+export function nextBytes(state: StoreState): number {
+  let bytes = 0;
+  for (const [, blocks] of state.backlog.next(mostBytes(state)))
+    if (blocks.length > 0) bytes += valueBytes(blocks) + VALUE_OVERHEAD_BYTES;
+  return bytes;
 }
 
 /** Values that a batch deletes. */

@@ -39,6 +39,11 @@ export function encodeValue(blocks: readonly NewBlock[], crc32c: Crc32c): Uint8A
   return writer.raw(sealed).bytes();
 }
 
+/** The length of that value. */
+export function valueBytes(blocks: readonly { readonly bytes: Uint8Array }[]): number {
+  return blocks.reduce((sum, { bytes }) => sum + bytes.length + ENTRY_BYTES, TAIL_BYTES);
+}
+
 /** Entries in the order of the blocks; `undefined` where the footer is damaged. */
 export function readFooter(value: Uint8Array, crc32c: Crc32c): readonly ValueEntry[] | undefined {
   if (value.length < TAIL_BYTES) return undefined;
