@@ -12,7 +12,7 @@ const READINGS_A_DAY = 4850;
 /** A seed's scenario: at least a day, 5,000 readings, 4 streams in 3 classes, 3 ends, 2 outages and a jump; the rest by chance. */
 export function generate(seed: number): Scenario {
   const random = new Random(seed, 'scenario');
-  const isSmall = random.chance(0.15);
+  const isSmall = random.chance(0.13);
   const streams = streamsOf(random, isSmall);
   return {
     format: 1,
@@ -55,7 +55,7 @@ function uplinkOf(random: Random, isSmall: boolean): UplinkPlan {
     receiveMaximum: random.pick([65_535, 100, 10, 1]),
     pubackDeadlineMs: random.logInt(5000, 60_000),
     backoffMinMs,
-    backoffMaxMs: random.logInt(60_000, 900_000),
+    backoffMaxMs: random.logInt(120_000, 900_000),
     latencyMs: random.logInt(2, 800),
     bytesPerS: random.logInt(2000, 10_000_000),
     ...(random.chance(0.35) ? custodyOf(random) : {}),
@@ -86,7 +86,7 @@ function streamsOf(random: Random, isSmall: boolean): readonly StreamPlan[] {
       id: 'climate',
       class: 'telemetry',
       shape: 'climate',
-      intervalMs: random.int(800, 2000) * 1000,
+      intervalMs: random.int(1000, 2400) * 1000,
       burst: 1,
       live: true,
     },
@@ -107,7 +107,7 @@ function bulkOf(random: Random, isSmall: boolean): readonly StreamPlan[] {
     return { intervalMs: seconds * 1000, burst: Math.ceil((2 * readings * seconds) / DAY_S) - 1 };
   };
   return [
-    { id: 'imu', class: 'telemetry', shape: 'fifo', ...every(900, 2000, share * READINGS_A_DAY) },
+    { id: 'imu', class: 'telemetry', shape: 'fifo', ...every(1100, 2400, share * READINGS_A_DAY) },
     {
       ...{ id: 'bulk', class: 'bulk', shape: isSmall ? 'blob' : 'fifo' },
       ...every(1200, 2400, (1 - share) * READINGS_A_DAY),
