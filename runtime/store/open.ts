@@ -113,6 +113,7 @@ function enter(state: StoreState, start: Start): void {
     if (stream) state.gap(stream, gap);
   }
   if (start.isNewEpoch || start.isNewBoot) state.writeIdentity();
+  state.sayUnsaid(state.options.software);
 }
 
 /** One synced batch, before any number is given: afterwards the disk is known to take writes. */

@@ -15,6 +15,8 @@ export interface Identity {
   readonly boot: number;
   /** Every epoch that the store has known, oldest first; the last one is current. */
   readonly epochs: readonly Epoch[];
+  /** As a stream's record has it: of the boot's meta row. */
+  readonly isBootUnsaid?: true;
 }
 
 /** One class's log of values. */
@@ -53,6 +55,8 @@ export interface StreamRecord extends StreamId {
   readonly version: number;
   readonly title: string;
   readonly channels: readonly Channel[];
+  /** No meta row that bears this descriptor is on the disk yet: after a stop before it was, it is said anew. */
+  readonly isUnsaid?: true;
 }
 
 /** Enough to speak of a stream whose record is lost. */

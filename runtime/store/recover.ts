@@ -112,7 +112,7 @@ function beginEpoch(found: Found, starting: Starting, why: string): Start {
   const before = found.identity ?? { ...starting, format: STORE_FORMAT, boot: 0, bootId: '', epochs };
   const meta = metaRecord(epochs.length - 1);
   return {
-    identity: { ...bootOf(before, starting), epochs },
+    identity: { ...bootOf(before, starting), epochs, isBootUnsaid: true },
     isNewEpoch: true,
     isNewBoot: before.bootId !== starting.bootId,
     streams: [...newestOf(records).map((record) => ({ record, next: 0 })), { record: meta, next: 0 }],
@@ -133,8 +133,8 @@ function metaRecord(epoch: number): StreamRecord {
 }
 
 function bootOf(identity: Identity, { node, machineId, bootId }: Starting): Identity {
-  const boot = identity.bootId === bootId ? identity.boot : identity.boot + 1;
-  return { ...identity, node, machineId, bootId, boot };
+  if (identity.bootId === bootId) return { ...identity, node, machineId };
+  return { ...identity, node, machineId, bootId, boot: identity.boot + 1, isBootUnsaid: true };
 }
 
 /** Streams that only the reserve knows: LevelDB lost them. */

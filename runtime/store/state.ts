@@ -29,7 +29,7 @@ const MAX_SETTLED_RANGES = 1024;
 
 /** All that the store knows and the disk doesn't need to be asked for. The disk follows it, batch by batch. */
 export class StoreState {
-  readonly identity: Identity;
+  identity: Identity;
   readonly memory = new Memory();
   readonly backlog = new Backlog(this.memory);
   readonly memoryBound: MemoryBound;
@@ -253,9 +253,33 @@ export class StoreState {
     });
   }
 
+  /** The boot and descriptors whose meta rows aren't on the disk are meta rows from now; call it before the first batch is drawn up. */
+  sayUnsaid(software: string): void {
+    const { boot, bootId, isBootUnsaid } = this.identity;
+    if (isBootUnsaid) this.appendMeta({ kind: 'boot', value: { boot, bootId, software } });
+    for (const { record } of this.current)
+      if (record.isUnsaid) this.appendMeta({ kind: 'descriptor', value: descriptorOf(record)! });
+  }
+
+  /** All meta rows are sealed, and go with the batch that is being drawn up: nothing is unsaid any more. */
+  #said(): void {
+    if (this.identity.isBootUnsaid) {
+      const { isBootUnsaid: _, ...identity } = this.identity;
+      this.identity = identity;
+      this.writeIdentity();
+    }
+    for (const stream of this.current) {
+      const { isUnsaid, ...record } = stream.record;
+      if (!isUnsaid) continue;
+      stream.record = record;
+      this.write(record);
+    }
+  }
+
   /** Turns what was touched into operations: call it before dirty.take(). */
   writeTouched(): void {
     const { crc32c } = this.options.deps.native;
+    if (this.meta.chunks.length === 0 && this.meta.unnumberedRows === 0) this.#said();
     for (const stream of this.#touched) {
       const bounds = stream.settled.without(this.ledger.of(stream));
       this.dirty.put(settledKey(stream), encodeBounds(bounds, stream, crc32c));

@@ -56,15 +56,11 @@ export class LevelStore implements OpenStore {
   readonly #listeners = new Set<(commit: StoreCommit) => void>();
   #isClosed = false;
 
-  /** Reserves the first numbers and enters the boot. */
+  /** Reserves the first numbers: what recovery had to say gets the first of them. */
   static async start(opened: Opened, options: StoreOptions): Promise<LevelStore> {
     const store = new LevelStore(opened, options, await Wear.open(opened.state));
     await store.#reserver.extend();
-    if (opened.start.isNewBoot || opened.start.isNewEpoch) {
-      const { boot, bootId } = opened.state.identity;
-      opened.state.appendMeta({ kind: 'boot', value: { boot, bootId, software: options.software } });
-      store.#committer.now();
-    }
+    if (opened.state.pendingRows > 0) store.#committer.now();
     return store;
   }
 
@@ -113,6 +109,7 @@ export class LevelStore implements OpenStore {
       version: (known?.record.version ?? 0) + 1,
       title: spec.title,
       channels: spec.channels,
+      isUnsaid: true as const,
     };
     const value = descriptorOf(stream)!;
     this.#state.appendMeta({ kind: 'descriptor', value });

@@ -80,8 +80,8 @@ export const STORE_PLANTS: readonly Plant[] = [
   {
     title: 'the boot counter does not grow',
     file: 'runtime/store/recover.js',
-    find: 'identity.boot + 1;',
-    replace: 'Math.max(1, identity.boot);',
+    find: 'boot: identity.boot + 1,',
+    replace: 'boot: Math.max(1, identity.boot),',
   },
   {
     title: 'a value goes when one of its blocks is settled',
