@@ -67,8 +67,10 @@ export class Punctuality {
   }
 
   /** What the broker took goes no more where its word frees a block, and the descriptor went before the stream's first row. */
-  #isDescribed({ flags }: Track, from: number): boolean {
-    if (this.world.scenario.uplink.custody === 'fleet') return false;
+  #isDescribed({ stream, flags }: Track, from: number): boolean {
+    const { uplink, streams } = this.world.scenario;
+    const isReshaped = streams.find(({ id }) => id === stream)?.reshapedAtS !== undefined;
+    if (uplink.custody === 'fleet' || isReshaped) return false;
     for (let n = from - 1; n >= 0; n -= 1) if ((flags(n) & TAKEN) !== 0) return true;
     return false;
   }
