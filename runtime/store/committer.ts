@@ -1,6 +1,6 @@
 import { LOG_CLASSES } from '../../wire/index.js';
 import type { Connection } from './connection.js';
-import { type Draft, draw, isWhole, nextBytes } from './draft.js';
+import { type Draft, draw, isWhole, MAX_BATCH_BYTES, nextBytes } from './draft.js';
 import { Due } from './due.js';
 import { reasonOf, StoreError } from './error.js';
 import { HEAD_KEY } from './keys.js';
@@ -197,13 +197,12 @@ export class Committer {
     try {
       const db = this.connection.writable ?? (await this.#reopen());
       const hasRoom = await this.#hasRoom();
-      // What comes from now on is in the next one: room is made for what this one holds.
-      sealAll(this.state);
-      const newBytes = nextBytes(this.state);
-      await this.disk.room(newBytes);
+      await this.disk.room(Math.min(this.state.memory.bytes, MAX_BATCH_BYTES));
       const deleter = new Deleter(this.state, db, this.events.onDoubt);
       await deleter.release(this.releases.take());
-      await deleter.evict(this.disk.budgetBytes, hasRoom ? newBytes : 0);
+      // What comes from now on is in the next one: room is made for what this one holds.
+      sealAll(this.state);
+      await deleter.evict(this.disk.budgetBytes, hasRoom ? nextBytes(this.state) : 0);
       draft = draw(this.state, deleter, hasRoom ? undefined : this.#alarmBytes());
       whole = isWhole(this.state);
       // Receipts may have come while others were looked up: their wish stands.
