@@ -55,7 +55,10 @@ export class LevelImage {
     const found = new SortedEntries(this.tables.all);
     for (const record of this.log) {
       if (record.shadowed) continue;
-      if (!record.told) onUntold?.(record.operations, found);
+      if (onUntold && !record.told) {
+        record.told = true;
+        onUntold(record.operations, found);
+      }
       for (const operation of record.operations) found.apply(operation);
     }
     return found;

@@ -14,7 +14,8 @@ export function repairLevel(disk: Disk, life: Life, from: string, to: string): P
     if (!image) throw levelError('LEVEL_IO_ERROR', `${from}: not there`);
     disk.admit(to, image.bytes);
     const made = new LevelImage();
-    const whole = image.recovered().all.filter(({ k }) => !image.isUnreadable(k) && !image.rotten.has(k));
+    const found = image.recovered((operations, entries) => disk.events.batch(operations, entries));
+    const whole = found.all.filter(({ k }) => !image.isUnreadable(k) && !image.rotten.has(k));
     made.flush(new SortedEntries(whole));
     disk.databases.set(to, made);
     disk.nameChanged(() => disk.databases.delete(to));
