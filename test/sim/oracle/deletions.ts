@@ -46,7 +46,7 @@ export class Deletions {
       gone.add(keyText(operation.key));
       if (entry && this.#checkValue(entry, ledger, entries)) evicted.push(entry);
     }
-    if (evicted.length > 0) this.#checkOrder(evicted, gone, entries);
+    if (evicted.length > 0) this.#checkOrder(evicted, gone, entries, ledger);
   }
 
   /** Whether the value goes for want of room. */
@@ -91,7 +91,14 @@ export class Deletions {
   }
 
   /** From the lowest class above its share, down to its share, oldest first. */
-  #checkOrder(evicted: readonly Entry[], gone: ReadonlySet<string>, entries: SortedEntries): void {
+  #checkOrder(
+    evicted: readonly Entry[],
+    gone: ReadonlySet<string>,
+    entries: SortedEntries,
+    ledger: LedgerGaps,
+  ): void {
+    // A batch that failed has given it up already: it goes when somebody comes across it.
+    const isGivenUp = (one: Entry): boolean => blocksIn(one.value).every((block) => ledger.find(block));
     const left = new Map<string, number>();
     let total = 0;
     for (const one of entries.range('V', 'W')) {
@@ -100,7 +107,7 @@ export class Deletions {
       left.set(name, (left.get(name) ?? 0) + one.value.length);
       total += one.value.length;
       const isPassedBy = evicted.some((other) => classOf(other) === name && one.k < other.k);
-      if (isPassedBy && !this.#hasHole(name, entries))
+      if (isPassedBy && !isGivenUp(one) && !this.#hasHole(name, entries))
         this.oracle.fail('evictionOrder', `a value of ${name} is evicted before an older one`);
     }
     const share = (of: string): number => (this.#quota(of) / 100) * total;
