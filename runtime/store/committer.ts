@@ -317,12 +317,13 @@ export class Committer {
     this.#doubtful = undefined;
     if (doubtful && head?.batch === doubtful.batch) this.#landed(doubtful, false, undefined);
     else if (doubtful) this.#returned(doubtful);
-    if (head?.batch !== this.state.batch || isReplaced) {
-      const [found, wanted] = [head?.batch ?? 'none', this.state.batch];
+    const [found, wanted] = [head?.batch ?? 'none', this.state.batch];
+    if (found !== wanted)
       this.state.options.deps.log(
         'error',
         `the disk lost what it had taken: its last batch is ${found} of ${wanted}`,
       );
+    if (found !== wanted || isReplaced) {
       if (isReplaced) this.state.classes = (await recount(db, this.state.options.deps.native)).classes;
       this.state.touchAll();
       this.events.onLoss();

@@ -11,6 +11,8 @@ export class Connection {
   #db: LevelDb | undefined;
   #mayWrite = true;
   #damage: string | undefined;
+  /** An opening was broken off: what it had put in the database's place is there, and nobody was told. */
+  #mayBeReplaced = false;
 
   constructor(
     readonly options: StoreOptions,
@@ -46,12 +48,15 @@ export class Connection {
     const damage = this.#damage;
     if (damage === undefined && this.#db) await this.ballast.probe(await strayBytes(this.options));
     await this.close();
+    const mayBeReplaced = this.#mayBeReplaced;
+    this.#mayBeReplaced = true;
     const opened =
       damage === undefined ? await openDatabase(this.options) : await replaceDatabase(this.options, damage);
+    this.#mayBeReplaced = false;
     if (this.#damage === damage) this.#damage = undefined;
     this.#db = opened.db;
     this.#mayWrite = true;
-    return opened;
+    return { db: opened.db, isReplaced: opened.isReplaced || mayBeReplaced };
   }
 
   /** Never rejects. */
