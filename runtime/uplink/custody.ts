@@ -25,6 +25,8 @@ export interface CustodyOptions {
   readonly random: () => number;
   /** How long a block waits for its receipt before it is sent again; doubled each time, to an hour. */
   readonly receiptDeadlineMs: number;
+  /** Whether a budget lets a class go now. */
+  readonly affords: (logClass: LogClass) => boolean;
   /** The fleet holds these for good. */
   readonly onFreed: (positions: readonly BlockPosition[]) => void;
   /** A block is ready to be sent again. */

@@ -136,6 +136,7 @@ class MqttUplink implements Uplink {
     return new Custody({
       ...{ node, keys: fleetKeys, store, clock, random, say: this.#say },
       receiptDeadlineMs: config.fleet.receiptDeadlineMs,
+      affords: (logClass) => this.#metering?.affords(logClass, 'backlog') ?? true,
       onFreed: (positions) => this.#sender.freed(positions),
       onDue: () => this.#sender.pump(),
     });

@@ -27,7 +27,7 @@ export class Meter {
 
   constructor(private readonly options: MeterOptions) {}
 
-  /** The same port, counted. */
+  /** The same port, counted at whatever comes: what a small packet's segment takes is seen only where it is looked at by itself. */
   metered(connect: MqttConnect): MqttConnect {
     return (options, events) => {
       const link = connect(options, {
@@ -35,6 +35,14 @@ export class Meter {
         connected: (server) => {
           this.count();
           events.connected(server);
+        },
+        answered: (id, reasonCode) => {
+          this.count();
+          events.answered(id, reasonCode);
+        },
+        message: (topic, payload) => {
+          this.count();
+          events.message(topic, payload);
         },
         down: (why) => {
           this.count();

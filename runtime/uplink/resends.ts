@@ -1,3 +1,4 @@
+import type { LogClass } from '../../wire/index.js';
 import type { RuntimeClock, Timer } from '../clock/types.js';
 import type { BlockPosition, Store, StoredBlock } from '../store/types.js';
 import type { Say } from './say.js';
@@ -23,6 +24,8 @@ export interface ResendsOptions {
   readonly random: () => number;
   readonly receiptDeadlineMs: number;
   readonly waiting: () => Iterable<Waiting>;
+  /** Whether a budget lets a class go now. What it doesn't waits one deadline more. */
+  readonly affords: (logClass: LogClass) => boolean;
   /** It isn't in the store any more. */
   readonly lost: (waiting: Waiting) => void;
   /** A block is ready to be sent again, or a place is free. */
@@ -97,7 +100,8 @@ export class Resends {
   #round(): void {
     this.#timer = undefined;
     const nowNs = this.options.clock.nowNs();
-    const due = [...this.options.waiting()].filter((one) => one.state === 'waiting' && one.dueNs <= nowNs);
+    const late = [...this.options.waiting()].filter((one) => one.state === 'waiting' && one.dueNs <= nowNs);
+    const due = late.filter((one) => this.#mayGo(one));
     if (due.length > 0) {
       const isSilent = this.#silentRounds++ > 0;
       if (isSilent) {
@@ -111,6 +115,13 @@ export class Resends {
       this.#read();
     }
     this.#wakeAtNextDue();
+  }
+
+  #mayGo(one: Waiting): boolean {
+    if (this.options.affords(one.position.class)) return true;
+    one.state = 'waiting';
+    one.dueNs = this.#inNs(0);
+    return false;
   }
 
   #wakeAtNextDue(): void {
@@ -141,6 +152,11 @@ export class Resends {
     if (this.#reading || this.#ready) return;
     const one = this.#queue.shift();
     if (!one) return;
+    if (!this.#mayGo(one)) {
+      this.#wakeAt(one.dueNs);
+      this.#read();
+      return;
+    }
     const link = this.#link;
     this.#reading = true;
     this.#blockOf(one).then(

@@ -141,8 +141,7 @@ export class Sender {
     const { custody } = this.options;
     const isResendsTurn = this.#sinceResend >= RESEND_EVERY - 1;
     const choice = this.#lanes.choose(nowNs);
-    const mayResend = (isResendsTurn || !choice) && this.options.affords?.('event', 'backlog') !== false;
-    const resend = mayResend ? custody?.takeResend() : undefined;
+    const resend = isResendsTurn || !choice ? custody?.takeResend() : undefined;
     const block = resend ?? choice?.block;
     if (!block) this.#sleep();
     if (!block || !(resend || this.window.hasRoom(block.bytes.length))) return false;

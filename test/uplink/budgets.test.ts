@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { LinkClass } from '../../runtime/config/types.js';
+import type { LinkClass, UplinkConfig } from '../../runtime/config/types.js';
 import { linkClassOf } from '../../runtime/uplink/link-class.js';
 import { wireBytes } from '../../runtime/uplink/meter.js';
 import type { MqttConnect } from '../../runtime/uplink/mqtt-port.js';
+import { receiptTopic, signReceipt } from '../../wire/index.js';
 import { SimClock } from '../support/sim-clock.js';
 import { FakePort } from './fake-port.js';
+import { FLEET_KEY, heldBlock } from './fleet-rig.js';
 import { alarm, rig, telemetry, topics } from './rig.js';
 
 const SATELLITE: LinkClass = {
@@ -40,12 +42,18 @@ function carrying(port: FakePort, localAddress: string, handshakeBytes = 1_000):
   };
 }
 
-function metered(localAddress = '10.64.0.2', file = new Map<'text', string>(), clock = new SimClock()) {
+function metered(
+  localAddress = '10.64.0.2',
+  file = new Map<'text', string>(),
+  clock = new SimClock(),
+  fleet?: UplinkConfig['fleet'],
+) {
   const port = new FakePort();
   const writes: string[] = [];
   const all = rig(
-    { links: [SATELLITE], window: 100, pubackDeadlineMs: 120_000, keepAliveS: 600 },
+    { links: [SATELLITE], window: 100, pubackDeadlineMs: 120_000, keepAliveS: 600, ...(fleet && { fleet }) },
     {
+      fleetKeys: [FLEET_KEY.publicKey],
       ...{ connect: carrying(port, localAddress), interfaces, clock },
       budgetFile: {
         read: () => file.get('text'),
@@ -125,6 +133,30 @@ test('the budget refills with the time that the machine runs, whatever the wall 
   await run(24 * HOUR_MS, 60_000);
   const second = uplink.status().budgets[0]!.usedBytes - first;
   assert.ok(second > 48_000 && second < 52_500, `${second} bytes in the next day`);
+});
+
+test('what no receipt came for waits for its class’s share of the budget too; an alarm is sent again whatever is left', async () => {
+  const fleet = { keys: [], receiptDeadlineMs: 60_000 };
+  const { store, port, uplink, online, run } = metered('10.64.0.2', new Map(), new SimClock(), fleet);
+  const [heard] = store.commit([
+    alarm,
+    alarm,
+    ...Array.from({ length: 200 }, () => ({ ...telemetry, rows: 100 })),
+  ]);
+  await online();
+  const first = await run(50_000);
+  const isTelemetry = (topic: string) => topic.startsWith('telemetry');
+  assert.ok(first.some(isTelemetry) && uplink.status().budgets[0]!.leftBytes <= 10_000, 'its share is used');
+  // Somebody signs: all that is overdue is worth sending again.
+  const receipt = { node: store.node, issue: 0, blocks: [heldBlock(heard!)] };
+  port.last.events.message(
+    receiptTopic(store.node),
+    signReceipt(receipt, FLEET_KEY.kid, FLEET_KEY.privateKey),
+  );
+  const again = (await run(2 * HOUR_MS, 10_000)).filter((topic) => topic.startsWith('alarm'));
+  assert.ok(again.length >= 2, `the alarm asked ${again.length} times in two hours`);
+  const { leftBytes } = uplink.status().budgets[0]!;
+  assert.ok(leftBytes > 8_500, `nothing but alarms went into the rest: ${leftBytes} bytes`);
 });
 
 test('what was used survives a restart, is never forgotten by a crash, and costs few writes', async () => {
