@@ -1,31 +1,40 @@
 import { META_STREAM } from '../../../wire/index.js';
 import type { World } from '../run/world.js';
+import type { Fault } from '../scenario.js';
 import { TAKEN, type Track } from './track.js';
 
 const SETTLED_NS = 120e9;
+const REFUSALS: readonly Fault['kind'][] = ['refusal', 'noSubscriber'];
+/** A wait is spread by a quarter both ways. */
+const SPREAD = 1.25;
 
 /** With nothing wrong, an alarm reaches the broker at once, and a live reading a second later, whatever else waits to be sent. */
 export class Punctuality {
   /** Grows with all that may make something late. */
   #disturbances = 0;
   #calmSinceNs = Number.POSITIVE_INFINITY;
+  /** The same, whatever the broker refused meanwhile. */
+  #steadySinceNs = Number.POSITIVE_INFINITY;
 
   constructor(readonly world: World) {}
 
   /** A fault begins or ends, the node or its link goes or comes. */
-  disturbed(): void {
+  disturbed(by?: Fault): void {
+    // Alarms as such disturb nothing.
+    if (by?.kind === 'burst' && by.stream === 'alarm') return;
     this.#disturbances += 1;
     this.#calmSinceNs = this.world.kernel.nowNs;
+    if (!by || !REFUSALS.includes(by.kind)) this.#steadySinceNs = this.#calmSinceNs;
   }
 
   /** Rows of a live stream were given to the store. */
   given(track: Track, from: number, to: number, isAlarm: boolean): void {
-    const { kernel, network, broker, disk, oracle, watch } = this.world;
+    const { kernel, network, broker, disk, oracle, watch, scenario } = this.world;
     const mayGo = (): boolean => isAlarm || watch.budget.isAmple;
     const isCalm = network.isCalm && disk.isCalm && broker.link?.isUp && broker.isUp;
-    if (!isCalm || !mayGo() || kernel.nowNs - this.#calmSinceNs < this.#settledNs) return;
+    if (!isCalm || !mayGo() || !this.#isSettled(isAlarm)) return;
     const disturbances = this.#disturbances;
-    const boundNs = this.#boundNs(track, from);
+    const boundNs = this.#boundNs(track, from) + (isAlarm ? SPREAD * 1e6 * scenario.uplink.backoffMinMs : 0);
     kernel.after(boundNs, () => {
       if (this.#disturbances !== disturbances || !mayGo()) return;
       for (let n = from; n < to; n += 1) {
@@ -38,11 +47,13 @@ export class Punctuality {
     });
   }
 
-  /** What was refused for now, and its descriptors, may wait out the longest back-off. */
-  get #settledNs(): number {
-    const { faults, uplink } = this.world.scenario;
-    const mayBeRefused = faults.some(({ kind }) => kind === 'refusal' || kind === 'noSubscriber');
-    return SETTLED_NS + (mayBeRefused ? 1.25e6 * uplink.backoffMaxMs : 0);
+  /** What was refused for now, and its descriptors, may wait out the longest back-off; a new alarm waits the shortest and no more. */
+  #isSettled(isAlarm: boolean): boolean {
+    const { scenario, kernel } = this.world;
+    if (isAlarm) return kernel.nowNs - this.#steadySinceNs >= SETTLED_NS;
+    const mayBeRefused = scenario.faults.some(({ kind }) => REFUSALS.includes(kind));
+    const waitsNs = mayBeRefused ? SPREAD * 1e6 * scenario.uplink.backoffMaxMs : 0;
+    return kernel.nowNs - this.#calmSinceNs >= SETTLED_NS + waitsNs;
   }
 
   /** A second for the commit, what waits in the link already, and a few turns of the window. */

@@ -25,8 +25,8 @@ export const UPLINK_PLANTS: readonly Plant[] = [
   {
     title: 'a refusal for now (0x87) is a dead letter',
     file: 'runtime/uplink/answers.js',
-    find: 'case 0x90:',
-    replace: 'case 0x87 + 0: case 0x90:',
+    find: 'case 0x87:',
+    replace: "case 0x87: return { kind: 'rejected', cause: 'topicInvalid' }; case 0x187:",
   },
   {
     title: 'an answer to another id counts for the oldest',

@@ -148,7 +148,7 @@ export function scheduleFaults(world: World): void {
     world.kernel.at(fault.atS * 1e9, () => {
       world.trace.note('fault', JSON.stringify(fault));
       world.marks.hit(`fault ${fault.kind}`);
-      world.watch.punctual.disturbed();
+      world.watch.punctual.disturbed(fault);
       const handle = HANDLERS[fault.kind] as (world: World, fault: Fault) => (() => void) | undefined;
       const end = handle(world, fault);
       if (end) endLater(world, fault, end);
@@ -159,7 +159,7 @@ export function scheduleFaults(world: World): void {
 function endLater(world: World, fault: Fault, end: () => void): void {
   world.kernel.after(durationS(fault) * 1e9, () => {
     world.trace.note('over', fault.kind);
-    world.watch.punctual.disturbed();
+    world.watch.punctual.disturbed(fault);
     end();
   });
 }

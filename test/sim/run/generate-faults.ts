@@ -36,7 +36,7 @@ export function faultsOf(random: Random, untilS: number, isSmall: boolean): read
   if (random.chance(0.3)) faults.push(...rotAfterCrash(random, inTrouble()));
   if (random.chance(0.15)) faults.push(...startOnBadDisk(random, inTrouble()));
   if (random.chance(0.3)) faults.push(...crashAfterDiskFault(random, when(), isSmall));
-  faults.push(...burstsOf(random, faults, isSmall));
+  faults.push(...burstsOf(random, faults, isSmall), ...alarmsOf(random, faults));
   return faults.sort((a, b) => a.atS - b.atS);
 }
 
@@ -50,6 +50,20 @@ function burstsOf(random: Random, faults: readonly Fault[], isSmall: boolean): r
     .map(({ atS }) => {
       const rows = isSmall ? random.int(150, 400) : random.int(300, 1500);
       return { kind: 'burst', atS: atS + 1, stream: 'bulk', rows };
+    });
+}
+
+/** While the broker refuses, and right after: what was refused waits, and a new alarm is none of it. */
+function alarmsOf(random: Random, faults: readonly Fault[]): readonly Fault[] {
+  const refusing = faults.filter((fault) => fault.kind === 'refusal' || fault.kind === 'noSubscriber');
+  return refusing
+    .filter(() => random.chance(0.5))
+    .flatMap(({ atS, forS }) => {
+      const alarm = { kind: 'burst', stream: 'alarm', rows: 2 } as const;
+      return [
+        { ...alarm, atS: atS + random.int(0, forS) },
+        { ...alarm, atS: atS + forS + random.int(1, 60) },
+      ];
     });
 }
 
