@@ -26,10 +26,16 @@ export interface Circumstances {
   readonly deadLetters: readonly DeadLetter[];
 }
 
+interface OfTrack extends Circumstances {
+  /** Of the epoch some is destroyed, and perhaps what tells a number that was stored from one that was only given. */
+  readonly isEndUnknown: boolean;
+}
+
 /** After the calm: each number of each stream of each epoch is asked what became of it. */
 export function judge(oracle: Oracle, receiver: Receiver, world: Circumstances): void {
+  const damaged = new Set([...oracle.tracks].filter(isDamaged).map(({ epoch }) => epoch));
   for (const track of oracle.tracks) {
-    judgeTrack(oracle, track, world);
+    judgeTrack(oracle, track, { ...world, isEndUnknown: damaged.has(track.epoch) });
     judgeBlocks(oracle, track);
   }
   judgeDead(oracle, world);
@@ -37,7 +43,12 @@ export function judge(oracle: Oracle, receiver: Receiver, world: Circumstances):
   judgeTimes(oracle, receiver, world.node);
 }
 
-function judgeTrack(oracle: Oracle, track: Track, world: Circumstances): void {
+function isDamaged(track: Track): boolean {
+  for (let n = 0; n < track.end; n += 1) if (track.flags(n) & DESTROYED) return true;
+  return false;
+}
+
+function judgeTrack(oracle: Oracle, track: Track, world: OfTrack): void {
   const end = Math.min(track.end, track.resolvedTo);
   for (let n = 0; n < end; n += 1) {
     const flags = track.flags(n);
@@ -117,12 +128,12 @@ function told(flags: number): string {
 }
 
 /** Whether something happened that entitles the node to such a gap. */
-function isExcuse(cause: GapCause, flags: number, { scenario, wasFull }: Circumstances): boolean {
+function isExcuse(cause: GapCause, flags: number, { scenario, wasFull, isEndUnknown }: OfTrack): boolean {
   switch (cause) {
     case 'quota':
       return wasFull;
     case 'rot':
-      return (flags & DESTROYED) !== 0;
+      return (flags & DESTROYED) !== 0 || (isEndUnknown && (flags & (ACKNOWLEDGED | STORED)) === 0);
     case 'uncleanStop':
     case 'epochEnd':
       return (flags & ACKNOWLEDGED) === 0 || (flags & DESTROYED) !== 0;

@@ -9,12 +9,12 @@ const ENOUGH_SEEDS = 200;
 /** … but by these, which take a coincidence, only when it is longer, … */
 const RARE_SEEDS = 1000;
 const RARE: ReadonlySet<string> = new Set([
-  ...['disk lost what it had taken', 'rows of a clean stop are gone', 'no repair', 'audit found a hole'],
+  ...['disk lost what it had taken', 'rows of a clean stop are gone', 'audit found a hole'],
   ...['damaged block', 'not authorised', 'broker quota', 'put aside by the broker', 'dead letter'],
   ...['quarantine removed', 'stop without rows', 'no receipt comes', 'bus freed', 'bus still stuck'],
   ...['receipt of an unknown key', 'receipt with a bad signature', 'receipt malformed'],
   ...['receipt for another node', 'receipt of other bytes', 'first write refused', 'lost configuration'],
-  ...['gap thinned', 'gap overflow', 'gap rot', 'gap rejected', 'budget used up', 'read refused by a table'],
+  ...['gap thinned', 'gap overflow', 'gap rot', 'gap rejected', 'budget used up'],
   ...CRASH_MOMENTS.flatMap((moment) => [`crash kill ${moment}`, `crash power ${moment}`]),
   ...BUS_FAULTS.map((how) => `bus ${how}`),
   ...ROT_KINDS.map((kind) => `rot ${kind}`),
@@ -23,7 +23,7 @@ const RARE: ReadonlySet<string> = new Set([
 const SELDOM_SEEDS = 10_000;
 const SELDOM: ReadonlySet<string> = new Set([
   ...['own records damaged', 'value without its table of blocks', 'audit broken off'],
-  ...['compaction broken off', 'stop not clean'],
+  ...['compaction broken off', 'stop not clean', 'no repair', 'read refused by a table'],
 ]);
 
 function enoughSeeds(name: string): number {
