@@ -120,22 +120,24 @@ async function openWatched(parts: NodeParts, options: StoreOptions): Promise<Ope
     oracle.acknowledged(store);
     onCommit(store, commit);
   });
-  return observed(store, oracle);
+  return observed(store, oracle, life);
 }
 
-/** The store, with a look at what goes in. */
-function observed(store: OpenStore, oracle: Oracle): OpenStore {
+/** The store, with a look at what goes in. Of a process that died in this very turn nothing does. */
+function observed(store: OpenStore, oracle: Oracle, life: Life): OpenStore {
   return new Proxy(store, {
     get: (target, name) => {
       const member: unknown = Reflect.get(target, name, target);
       if (typeof member !== 'function') return member;
       if (name === 'append')
         return (rows: Parameters<Store['append']>[0]) => {
+          if (life.dead) return;
           oracle.appended(rows);
           target.append(rows);
         };
       if (name === 'lost')
         return (...lost: Parameters<OpenStore['lost']>) => {
+          if (life.dead) return;
           oracle.lost(lost[0], lost[1]);
           target.lost(...lost);
         };
