@@ -20,7 +20,9 @@ export interface StorePlan {
   readonly sizeBytes: number;
   /** Of the medium, beyond what the store declares. */
   readonly spareBytes: number;
-  readonly commitIntervalMs: number;
+  readonly commitIntervalMs: number | 'auto';
+  /** What `auto` holds to; absent: the product's assumption. */
+  readonly flash?: { readonly sizeBytes: number; readonly lifeMs: number };
   readonly reserveAheadMs: number;
   readonly memoryBytes: number;
   readonly quotaPercent: Readonly<Record<StreamClass, number>>;
@@ -42,6 +44,8 @@ export interface UplinkPlan {
   readonly oldBroker: boolean;
   readonly window: number;
   readonly receiveMaximum: number;
+  /** Of a whole packet that the broker takes, as MQTT 5 says it; absent: any. */
+  readonly maximumPacketBytes?: number;
   readonly pubackDeadlineMs: number;
   readonly backoffMinMs: number;
   readonly backoffMaxMs: number;
@@ -159,6 +163,8 @@ export type Fault = { readonly atS: number } & (
   | { readonly kind: 'rot'; readonly rot: RotKind }
   | { readonly kind: 'bus'; readonly forS: number; readonly stream: string; readonly how: BusFault }
   | { readonly kind: 'burst'; readonly stream: string; readonly rows: number }
+  /** What the part gives next fits none of its channels. */
+  | { readonly kind: 'poison'; readonly stream: string }
 );
 
 export type FaultOf<K extends Fault['kind']> = Extract<Fault, { kind: K }>;

@@ -14,9 +14,11 @@ export function repairLevel(disk: Disk, life: Life, from: string, to: string): P
     if (!image) throw levelError('LEVEL_IO_ERROR', `${from}: not there`);
     disk.admit(to, image.bytes);
     const made = new LevelImage();
-    const found = image.recovered((operations, entries) => disk.events.batch(operations, entries));
-    const whole = found.all.filter(({ k }) => !image.isUnreadable(k) && !image.rotten.has(k));
+    const whole = image.tables.all.filter(({ k }) => !image.isUnreadable(k) && !image.rotten.has(k));
     made.flush(new SortedEntries(whole));
+    // What the log held is told where this database takes the other's place, and not before.
+    for (const { operations, told } of image.log.filter(({ shadowed }) => !shadowed))
+      Object.assign(made.append(operations), { synced: true, told });
     disk.databases.set(to, made);
     disk.nameChanged(() => disk.databases.delete(to));
     disk.trace.note('repair', `${from} ${to}`);

@@ -138,7 +138,7 @@ function observed(store: OpenStore, oracle: Oracle, life: Life): OpenStore {
       if (name === 'lost')
         return (...lost: Parameters<OpenStore['lost']>) => {
           if (life.dead) return;
-          oracle.lost(lost[0], lost[1]);
+          oracle.lost(lost[0], lost[1], lost[2] === 'rejected');
           target.lost(...lost);
         };
       return member.bind(target);
@@ -147,7 +147,7 @@ function observed(store: OpenStore, oracle: Oracle, life: Life): OpenStore {
 }
 
 function storeOptions({ scenario, life, disk, random, flight }: NodeParts, log: SimLog): StoreOptions {
-  const { sizeBytes, commitIntervalMs, reserveAheadMs, memoryBytes, quotaPercent } = scenario.store;
+  const { sizeBytes, commitIntervalMs, reserveAheadMs, memoryBytes, quotaPercent, flash } = scenario.store;
   const deps: StoreDeps = {
     nowNs: () => life.boot.bootNs(),
     setTimer: (run, afterMs) => life.clock.after(afterMs, run),
@@ -162,6 +162,7 @@ function storeOptions({ scenario, life, disk, random, flight }: NodeParts, log: 
   };
   return {
     ...{ path: STORE_PATH, sizeBytes, commitIntervalMs, reserveAheadMs, memoryBytes, quotaPercent },
+    ...(flash ? { flash } : {}),
     node: NODE_ID,
     machineId: MACHINE_ID,
     bootId: life.boot.id,

@@ -15,6 +15,8 @@ import type { Network } from './network.js';
 const PUBLISH_BYTES = 60;
 const PUBACK_BYTES = 45;
 const HANDSHAKE_BYTES = 600;
+/** Of a packet (MQTT 5 §3.1.2.11.4). */
+const UNBOUND_BYTES = 268_435_455;
 /** The port's own ping: a half-open link that nobody uses is found by it. */
 const KEEP_ALIVE_DEAD_NS = 90e9;
 
@@ -80,6 +82,12 @@ export class SimLink implements MqttLink {
     return this.#way === 'metered';
   }
 
+  /** MQTT 3.1.1 has no word for it. */
+  get #maximumPacketBytes(): number {
+    const { maximumPacketBytes } = this.network.plan;
+    return (this.options.protocol === 5 ? maximumPacketBytes : undefined) ?? UNBOUND_BYTES;
+  }
+
   traffic(): Traffic {
     const [sentBytes, receivedBytes] = [this.#sentBytes, this.#receivedBytes];
     return { sentBytes, receivedBytes, localAddress: addressOf(this.#way) };
@@ -100,7 +108,7 @@ export class SimLink implements MqttLink {
     this.watch.connected(this);
     this.events.connected({
       receiveMaximum: this.network.plan.receiveMaximum,
-      maximumPacketBytes: 268_435_455,
+      maximumPacketBytes: this.#maximumPacketBytes,
     });
   }
 

@@ -6,6 +6,7 @@ export interface FoundBlock {
   readonly stream: string;
   readonly first: number;
   readonly count: number;
+  readonly byteLength: number;
   /** What a meta block says of others. */
   readonly gaps: readonly Gap[];
 }
@@ -24,6 +25,7 @@ export function blocksIn(value: Uint8Array): readonly FoundBlock[] {
       stream,
       first,
       count,
+      byteLength: header.byteLength,
       get gaps() {
         return stream === META_STREAM ? gapsIn(bytes) : [];
       },

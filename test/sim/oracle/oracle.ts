@@ -6,7 +6,7 @@ import { type Gap, META_STREAM } from '../../../wire/index.js';
 import type { Boot } from '../machine/machine.js';
 import { EarlyRows } from './early.js';
 import { copyOf, difference } from './equal.js';
-import { causeBit, RECEIVED, Track } from './track.js';
+import { causeBit, RECEIVED, REFUSED, Track } from './track.js';
 
 /** A broken promise. */
 export interface Violation {
@@ -93,13 +93,17 @@ export class Oracle {
     if (rows.stream !== LOG_STREAM.name) this.readings += rows.timesNs.length;
     const from = track.next;
     track.append(copyOf(rows));
+    // Not one value for each channel: nothing can be made of them.
+    if (rows.values.length !== rows.quality.length) track.mark(from, track.next, REFUSED);
     this.onGiven?.(track, from, track.next);
   }
 
-  /** Rows that memory could not hold before the store was open: they get numbers, and nobody has them. */
-  lost(stream: string, rows: number): void {
+  /** Rows that memory could not hold before the store was open, or that nothing can be made of: they get numbers, and nobody has them. */
+  lost(stream: string, rows: number, isPoison: boolean): void {
     this.early.lost(stream, rows);
-    this.#current(stream).next += rows;
+    const track = this.#current(stream);
+    if (isPoison) track.mark(track.next, track.next + rows, REFUSED);
+    track.next += rows;
   }
 
   #current(name: string): Track {

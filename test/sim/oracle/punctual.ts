@@ -1,9 +1,13 @@
 import { META_STREAM } from '../../../wire/index.js';
 import type { World } from '../run/world.js';
 import type { Fault } from '../scenario.js';
-import { TAKEN, type Track } from './track.js';
+import { REFUSED, STORED, TAKEN, type Track } from './track.js';
 
 const SETTLED_NS = 120e9;
+/** Of a row of a few channels in memory, about. */
+const ROW_BYTES = 64;
+/** docs/config.md, `commit: auto`. */
+const AUTO_MOST_MS = 60_000;
 const REFUSALS: readonly Fault['kind'][] = ['refusal', 'noSubscriber'];
 /** A wait is spread by a quarter both ways. */
 const SPREAD = 1.25;
@@ -38,10 +42,31 @@ export class Punctuality {
     kernel.after(boundNs, () => {
       if (this.#disturbances !== disturbances || !mayGo()) return;
       for (let n = from; n < to; n += 1) {
-        if ((track.flags(n) & TAKEN) === 0)
+        if ((track.flags(n) & (TAKEN | REFUSED)) === 0)
           oracle.fail(
             'late',
             `${track.stream} ${n} has not reached the broker ${(boundNs / 1e9).toFixed(1)} s after it was given`,
+          );
+      }
+    });
+  }
+
+  /** Rows were given to the store: where nothing is wrong they are on the disk once the commit interval is over. */
+  kept(track: Track, from: number, to: number): void {
+    const { kernel, disk, oracle, scenario } = this.world;
+    const { commitIntervalMs, syncMs, memoryBytes } = scenario.store;
+    const isMuch = (to - from) * ROW_BYTES + track.textBytes(from) * (to - from) > memoryBytes / 4;
+    if (isMuch || !disk.isCalm || kernel.nowNs - this.#calmSinceNs < SETTLED_NS) return;
+    const disturbances = this.#disturbances;
+    const intervalMs = commitIntervalMs === 'auto' ? AUTO_MOST_MS : commitIntervalMs;
+    const boundNs = 1e6 * (1.05 * intervalMs + 2000 + 10 * syncMs);
+    kernel.after(boundNs, () => {
+      if (this.#disturbances !== disturbances) return;
+      for (let n = from; n < to; n += 1) {
+        if ((track.flags(n) & (STORED | REFUSED)) === 0)
+          oracle.fail(
+            'notKept',
+            `${track.stream} ${n} is not on the disk ${boundNs / 1e9} s after it was given`,
           );
       }
     });

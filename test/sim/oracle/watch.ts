@@ -5,7 +5,7 @@ import type { LinkFailure } from '../../../runtime/uplink/failure.js';
 import type { MqttMessage } from '../../../runtime/uplink/index.js';
 import { META_STREAM } from '../../../wire/index.js';
 import type { Entry, SortedEntries } from '../disk/sorted.js';
-import { STORE_PATH } from '../machine/node.js';
+import { NODE_ID, STORE_PATH } from '../machine/node.js';
 import { type BrokerWatch, isAside } from '../net/broker.js';
 import type { LinkWatch, SimLink } from '../net/link.js';
 import type { WorldPart } from '../parts/board.js';
@@ -21,6 +21,9 @@ import { DESTROYED, EXCUSED, HELD, REFUSED, STORED, TAKEN, type Track } from './
 
 /** Answers that end a block's way for good. */
 const FOR_GOOD = [0x90, 0x95, 0x99];
+
+/** Around a topic and its payload, at most: fixed header, their lengths, packet id, properties. */
+const PUBLISH_BYTES = 16;
 
 /** An alarm may cut a wait short so often; the node's clock is a little off ours. */
 const URGENT_EVERY_NS = 59e9;
@@ -61,6 +64,7 @@ export class Watch implements LinkWatch, BrokerWatch {
   /** Rows were given to the store: numbers [from, to) of the track. */
   given(track: Track, from: number, to: number): void {
     track.givenNs = this.world.kernel.nowNs;
+    this.punctual.kept(track, from, to);
     const plan = this.world.scenario.streams.find(({ id }) => id === track.stream);
     if (plan?.class === 'alarm' || plan?.live) this.punctual.given(track, from, to, plan.class === 'alarm');
   }
@@ -88,11 +92,20 @@ export class Watch implements LinkWatch, BrokerWatch {
   /** Keys of values are docs/store.md's: V, the class, the commit. */
   #stored(key: Uint8Array, value: Uint8Array): void {
     const commit = Number(new DataView(key.buffer, key.byteOffset).getBigUint64(2));
-    for (const { epoch, stream, first, count } of blocksIn(value)) {
+    for (const { epoch, stream, first, count, byteLength } of blocksIn(value)) {
       const track = this.world.oracle.track(epoch, stream);
-      track.mark(first, first + count, STORED);
+      track.mark(first, first + count, STORED | (this.#isTooLarge(stream, byteLength) ? REFUSED : 0));
       track.blocks.set(first, { commit, count });
     }
+  }
+
+  /** No broker of this plan takes it in one PUBLISH: topic, payload, and what MQTT 5 §3.3 puts around them. */
+  #isTooLarge(stream: string, bytes: number): boolean {
+    const { streams, uplink } = this.world.scenario;
+    const most = uplink.maximumPacketBytes;
+    if (most === undefined) return false;
+    const topic = `cairn/1/${NODE_ID}/${streams.find(({ id }) => id === stream)?.class ?? stream}/${stream}`;
+    return bytes + topic.length + PUBLISH_BYTES > most;
   }
 
   running(tookNs: number): void {
@@ -192,6 +205,9 @@ export class Watch implements LinkWatch, BrokerWatch {
       oracle.fail('window', `${link.unanswered.size} publishes are unanswered, and ${most} may be`);
     if (message.retain !== message.topic.endsWith('/status'))
       oracle.fail('status', `${message.topic} is sent with retain ${message.retain}`);
+    const largest = link.options.protocol === 5 ? network.plan.maximumPacketBytes : undefined;
+    if (message.payload.length + message.topic.length > (largest ?? Number.POSITIVE_INFINITY))
+      oracle.fail('packetSize', `${message.payload.length} bytes are sent, and a packet may have ${largest}`);
     this.#checkBlock(message, link.isMetered);
     this.world.trace.note('publish', `${id} ${message.topic} ${message.payload.length}`);
   }

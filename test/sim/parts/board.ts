@@ -19,6 +19,8 @@ export class WorldPart {
   speak: ((rows: number) => void) | undefined;
   /** Rows that the next sample brings besides. */
   extra = 0;
+  /** What is read next has not one value for each channel. */
+  isPoisoned = false;
 
   constructor(readonly plan: StreamPlan) {}
 
@@ -125,7 +127,9 @@ class SimDriver implements Driver {
     const nowNs = life.boot.bootNs();
     const times: bigint[] = [];
     for (let i = 0; i < count; i += 1) times.push(nowNs - BigInt(count - 1 - i) * 1_000_001n);
-    const rows = rowsOf(this.#shape, part.next, times);
+    const whole = rowsOf(this.#shape, part.next, times);
+    const rows = part.isPoisoned ? { ...whole, values: whole.values.subarray(1) } : whole;
+    part.isPoisoned = false;
     this.onReading(part, part.next, rows);
     part.next += count;
     return rows;

@@ -57,6 +57,11 @@ const HANDLERS: Handlers = {
     else if (part?.plan.intervalMs !== undefined) part.extra += rows;
     return undefined;
   },
+  poison: ({ parts }, { stream }) => {
+    const part = parts.find(({ plan }) => plan.id === stream);
+    if (part) part.isPoisoned = true;
+    return undefined;
+  },
 
   outage: (world, fault) => {
     const { network, broker } = world;

@@ -168,6 +168,7 @@ function diskFault(random: Random, atS: number, isSmall: boolean): Fault {
 
 function partFault(random: Random, atS: number): Fault {
   const stream = random.pick(['climate', 'imu', 'bulk']);
+  if (random.chance(0.2)) return { kind: 'poison', atS, stream: random.pick(['alarm', stream]) };
   if (random.chance(0.3)) return { kind: 'burst', atS, stream: 'alarm', rows: random.int(2, 40) };
   return { kind: 'bus', atS, forS: random.logInt(10, 3000), stream, how: random.pick(BUS_FAULTS) };
 }

@@ -4,6 +4,7 @@ import { faultsOf } from './generate-faults.js';
 
 const MIB = 1024 * 1024;
 const DAY_S = 86_400;
+const YEAR_MS = 365 * DAY_S * 1000;
 const HOURS = 24;
 const LEAST_READINGS = 5000;
 /** Of the two streams that bring most, on a day without trouble. What trouble costs more than that comes after the day, before the calm. */
@@ -37,12 +38,19 @@ function storeOf(random: Random, isSmall: boolean): StorePlan {
   return {
     sizeBytes: isSmall ? MIB : random.pick([16, 64, 256]) * MIB,
     spareBytes: random.pick([0, 1, 16]) * MIB + 256 * 1024,
-    commitIntervalMs: random.logInt(1000, 600_000),
+    ...commitOf(random),
     reserveAheadMs: random.logInt(10_000, 600_000),
     memoryBytes: isSmall ? random.logInt(384 * 1024, 640 * 1024) : random.logInt(10 * 1024, MIB),
     quotaPercent: { alarm: 10, event: 10, telemetry: 40, bulk: 20, log: 10 },
     syncMs: random.logInt(1, 40),
   };
+}
+
+/** A card that is worn, or shall last, makes `auto` slow. */
+function commitOf(random: Random): Pick<StorePlan, 'commitIntervalMs' | 'flash'> {
+  const commitIntervalMs = random.logInt(1000, 600_000);
+  if (random.chance(0.8)) return { commitIntervalMs };
+  return { commitIntervalMs: 'auto', flash: { sizeBytes: random.logInt(1e6, 16e9), lifeMs: 5 * YEAR_MS } };
 }
 
 function uplinkOf(random: Random, isSmall: boolean): UplinkPlan {
@@ -61,6 +69,7 @@ function uplinkOf(random: Random, isSmall: boolean): UplinkPlan {
     ...(random.chance(0.35) ? custodyOf(random) : {}),
     ...(random.chance(0.25) ? { backlog: 'newest' } : {}),
     ...(random.chance(0.1) ? { senml: true } : {}),
+    ...(random.chance(0.1) ? { maximumPacketBytes: random.logInt(1200, 20_000) } : {}),
     ...(random.chance(isSmall ? 0.5 : 0.1) ? { budget: budgetOf(random) } : {}),
   };
 }

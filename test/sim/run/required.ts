@@ -9,7 +9,7 @@ const ENOUGH_SEEDS = 200;
 /** … but by these, which take a coincidence, only when it is longer, … */
 const RARE_SEEDS = 1000;
 const RARE: ReadonlySet<string> = new Set([
-  ...['disk lost what it had taken', 'rows of a clean stop are gone', 'audit found a hole'],
+  ...['rows of a clean stop are gone', 'audit found a hole'],
   ...['damaged block', 'not authorised', 'broker quota', 'put aside by the broker', 'dead letter'],
   ...['quarantine removed', 'stop without rows', 'no receipt comes', 'bus freed', 'bus still stuck'],
   ...['receipt of an unknown key', 'receipt with a bad signature', 'receipt malformed'],
@@ -23,7 +23,8 @@ const RARE: ReadonlySet<string> = new Set([
 const SELDOM_SEEDS = 10_000;
 const SELDOM: ReadonlySet<string> = new Set([
   ...['own records damaged', 'value without its table of blocks', 'audit broken off'],
-  ...['compaction broken off', 'stop not clean', 'no repair', 'read refused by a table'],
+  ...['compaction broken off', 'stop not clean', 'no repair'],
+  ...['disk lost what it had taken', 'read refused by a table'],
 ]);
 
 function enoughSeeds(name: string): number {
