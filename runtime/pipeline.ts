@@ -1,4 +1,4 @@
-import type { Channel } from '../drivers/contract/index.js';
+import type { Channel, Rows } from '../drivers/contract/index.js';
 import type { Board } from './board/index.js';
 import { AnchorKeeper, type RuntimeClock, type WallClock } from './clock/index.js';
 import type { NodeConfig } from './config/index.js';
@@ -6,6 +6,7 @@ import { createFusion, fusionStreams, type NativeFusion } from './fusion/index.j
 import { LOG_STREAM, type Log, type LogSink } from './log.js';
 import { createSampler, type PartStatus, type Sampler, type SamplerStream } from './sampler/index.js';
 import type { Store, StoreStatus } from './store/index.js';
+import { Unkept } from './unkept.js';
 import type { Uplink, UplinkStatus } from './uplink/index.js';
 
 /** Everything that the pipeline is made of, opened by whoever runs it: hardware or twins, disk or simulation. */
@@ -13,7 +14,7 @@ export interface PipelineParts {
   readonly config: NodeConfig;
   readonly board: Board;
   readonly store: Store;
-  /** When the store is open, on a disk that refused at first: there is nothing to send before. */
+  /** When the store is open, on a disk that refused at first: there are only notices to send before. */
   readonly storeOpened?: Promise<void>;
   /** Absent on a node without an uplink. */
   readonly uplink?: Uplink;
@@ -58,9 +59,11 @@ const STOP_GRACE_MS = 2_000;
 export function createPipeline(parts: PipelineParts): Pipeline {
   const { config, store, uplink, clock, log } = parts;
   const channels = new Map<string, readonly Channel[]>();
+  const alarms = new Set<string>();
   const declare = (streams: readonly SamplerStream[]) => {
     for (const stream of streams) {
       channels.set(stream.name, stream.channels);
+      if (stream.keep && stream.class === 'alarm') alarms.add(stream.name);
       if (stream.keep) store.declare(stream);
     }
   };
@@ -76,11 +79,21 @@ export function createPipeline(parts: PipelineParts): Pipeline {
     },
     log: (level, text) => log(level, 'clock', text),
   });
+  const unkept = new Unkept({
+    store,
+    clock,
+    onUnkept: (rows, shape) =>
+      uplink?.notice({ rows, channels: shape, wallNs: (timeNs) => anchors.at(timeNs)?.wallNs }),
+  });
+  const append = (rows: Rows) => {
+    store.append(rows);
+    if (alarms.has(rows.stream)) unkept.appended(rows, channels.get(rows.stream) ?? []);
+  };
   declare(fusionStreams(config.fusion));
   const fusion = createFusion({
     config: config.fusion,
     native: parts.native,
-    emit: (rows) => store.append(rows),
+    emit: append,
     onMotion: (state) => noteMotion(sampler, log, state),
   });
   const sampler = createSampler({
@@ -126,10 +139,11 @@ export function createPipeline(parts: PipelineParts): Pipeline {
   };
 }
 
-/** There is nothing to send before the store is open. An uplink that was stopped meanwhile stays so. */
-function startSending({ uplink, storeOpened }: PipelineParts): void {
-  if (storeOpened) void storeOpened.then(() => uplink?.start());
-  else uplink?.start();
+/** Before the store is open there is nothing to send but notices, and no epoch to say: what the broker was told of it is said anew. */
+function startSending({ uplink, store, storeOpened }: PipelineParts): void {
+  const isEarly = store.epoch === '';
+  uplink?.start();
+  if (isEarly) void storeOpened?.then(() => uplink?.renew('the store is open now'));
 }
 
 /** A part that was pulled out can't be closed; what was read of it is committed all the same. */

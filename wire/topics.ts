@@ -15,6 +15,14 @@ export function statusTopic(node: string): string {
   return `cairn/1/${node}/status`;
 }
 
+/** `cairn/1/<node>/notice/<stream>`: an alarm that the node's disk doesn't take, without a number: one SenML pack a message. */
+export function noticeTopic(node: string, stream: string): string {
+  return `cairn/1/${node}/notice/${stream}`;
+}
+
+/** What a receiver of notices subscribes to. */
+export const NOTICE_FILTER = 'cairn/1/+/notice/+';
+
 /** What the fleet says it holds for good: one signed receipt a message (docs/wire-format.md §4). */
 export function receiptTopic(node: string): string {
   return `cairn/1/${node}/receipt`;

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { startReceiver, type TakeResult } from './index.js';
+import { noticeLine, startReceiver, type TakeResult } from './index.js';
 import { printedRows, rowLine, summaryText } from './print.js';
 import { readReceiptKey } from './receipt-key.js';
 
@@ -66,6 +66,8 @@ function parse(argv: readonly string[]): Arguments | undefined {
 
 function show(result: TakeResult, json: boolean): void {
   if (result.kind === 'invalid') process.stderr.write(`${result.cause}: ${result.text}\n`);
+  if (result.kind === 'notice')
+    process.stdout.write(`${json ? JSON.stringify({ notice: result.notice }) : noticeLine(result.notice)}\n`);
   if (result.kind !== 'rows') return;
   for (const row of printedRows(result.rows)) {
     process.stdout.write(`${json ? JSON.stringify(row) : rowLine(result.rows, row)}\n`);

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { connect, type IClientOptions, type MqttClient } from 'mqtt';
-import { blockFilters } from '../../wire/index.js';
+import { blockFilters, NOTICE_FILTER } from '../../wire/index.js';
 import { Journal } from './journal.js';
 import { type ReceiptKey, Receipts } from './receipts.js';
 import { createReceiver, heldBy, type Receiver, type TakeResult } from './receiver.js';
@@ -152,7 +152,7 @@ class MqttReceiver implements RunningReceiver {
   }
 
   #subscribe(client: MqttClient): void {
-    client.subscribe([...blockFilters()], { qos: 1 }, (error) => {
+    client.subscribe([...blockFilters(), NOTICE_FILTER], { qos: 1 }, (error) => {
       if (error) {
         this.options.onState?.('closed', `the subscription was refused: ${error.message}`);
         return;

@@ -9,6 +9,7 @@ import {
 } from '../../wire/index.js';
 import type { EpochLedger } from './epoch-ledger.js';
 import { type Fact, Ledger, type SummaryLine, type TakenRecord } from './ledger.js';
+import { noticeOf, type ReceivedNotice } from './notice.js';
 import type { BlockVerdict } from './stream-ledger.js';
 
 /** MQTT's bound is 256 MiB; a block of 4096 rows × 64 columns is far below this. */
@@ -37,6 +38,7 @@ export type TakeResult =
       readonly records: readonly MetaRecord[];
       readonly facts: readonly Fact[];
     }
+  | { readonly kind: 'notice'; readonly notice: ReceivedNotice; readonly facts: readonly Fact[] }
   | { readonly kind: 'duplicate'; readonly header: DecodedHeader; readonly facts: readonly Fact[] }
   | {
       readonly kind: 'invalid';
@@ -47,7 +49,7 @@ export type TakeResult =
 
 /** The block that is held for good once the result's facts are on the disk, and whoever took its rows has kept them. */
 export function heldBy(result: TakeResult): DecodedHeader | undefined {
-  if (result.kind === 'invalid') return undefined;
+  if (result.kind === 'invalid' || result.kind === 'notice') return undefined;
   return result.kind === 'rows' ? result.rows.header : result.header;
 }
 
@@ -82,6 +84,8 @@ class CoreReceiver implements Receiver {
   take(topic: string, payload: Uint8Array): TakeResult {
     if (payload.length > MAX_PAYLOAD_BYTES) return this.#refuse('tooLarge', `${payload.length} bytes`);
     try {
+      const notice = noticeOf(topic, payload);
+      if (notice) return { kind: 'notice', notice, facts: [] };
       const block = native.decodeBlock(payload);
       const wrong = mismatch(topic, block.header, payload.length);
       return wrong ? this.#refuse('topicMismatch', wrong) : this.#takeBlock(block);

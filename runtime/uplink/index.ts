@@ -10,6 +10,7 @@ import { Link } from './link.js';
 import type { Interfaces } from './link-class.js';
 import { Metering } from './metering.js';
 import type { MqttConnect, MqttLink, MqttMessage, ServerLimits } from './mqtt-port.js';
+import { Notices, type Unkept } from './notices.js';
 import { onceAMinute, type Say } from './say.js';
 import { Sender } from './sender.js';
 import { statusMessage } from './status-message.js';
@@ -67,6 +68,7 @@ function deadlineMs({ pubackDeadlineMs, keepAliveS }: UplinkConfig): number {
 class MqttUplink implements Uplink {
   readonly #say: Say;
   readonly #custody: Custody | undefined;
+  readonly #notices: Notices;
   readonly #sender: Sender;
   readonly #link: Link;
   readonly #metering: Metering | undefined;
@@ -83,7 +85,9 @@ class MqttUplink implements Uplink {
     this.#say = onceAMinute(clock, log);
     this.#custody = this.#custodyOf(options);
     this.#metering = this.#meteringOf(options);
+    this.#notices = new Notices(options.node, () => clock.nowNs());
     this.#sender = new Sender({
+      notices: this.#notices,
       ...{ store, clock, random, say: this.#say, custody: this.#custody, ...backoff },
       nowNs: () => clock.nowNs(),
       payloads: config.payloads,
@@ -144,6 +148,7 @@ class MqttUplink implements Uplink {
 
   start(): void {
     this.#unsubscribe = this.options.store.onCommit((commit) => {
+      if (commit.classes.includes('alarm')) this.#notices.clear();
       this.#sender.committed(commit);
       if (this.#tickTimer && !this.#isTickSoon) this.#tickIn(TICK_MS);
       if (commit.rows > 0 && commit.classes.includes('alarm')) this.#link.urgent();
@@ -153,6 +158,21 @@ class MqttUplink implements Uplink {
 
   nudge(): void {
     this.#sender.pump();
+  }
+
+  notice(unkept: Unkept): void {
+    this.#say(
+      'notice',
+      'error',
+      `uplink: the disk doesn't take an alarm of ${unkept.rows.stream}: it is told without a number`,
+    );
+    this.#notices.add(unkept);
+    this.#link.urgent();
+    this.#sender.pump();
+  }
+
+  renew(why: string): void {
+    this.#link.fail(failure('closed', why));
   }
 
   status(): UplinkStatus {

@@ -6,6 +6,7 @@ import type { Custody } from './custody.js';
 import { Deadline } from './deadline.js';
 import { Lanes, type LanesOptions } from './lanes.js';
 import type { MqttLink, MqttMessage, ServerLimits } from './mqtt-port.js';
+import { AGAIN_MS, type Notice, type Notices } from './notices.js';
 import { type BlockMessage, type PayloadOptions, payloadsOf } from './payloads.js';
 import type { Say } from './say.js';
 import { type InFlight, type Sending, Window } from './window.js';
@@ -29,6 +30,7 @@ export interface SenderOptions extends PayloadOptions {
   readonly say: Say;
   /** Absent: custody `broker`, a PUBACK of success frees the block. */
   readonly custody: Custody | undefined;
+  readonly notices: Notices;
   /** The oldest publish has been unanswered for too long. */
   readonly onDeadline: (waitedMs: number) => void;
   /** The broker took something. */
@@ -39,6 +41,7 @@ interface Outgoing {
   readonly message: MqttMessage;
   readonly kind: InFlight['kind'];
   readonly sending: Sending | undefined;
+  readonly notice?: Notice;
 }
 
 /** Moves blocks from the store to a link, and what the other end says of them back. */
@@ -93,6 +96,7 @@ export class Sender {
     this.#deadline.stop();
     this.#wake?.cancel();
     this.options.custody?.cut();
+    this.options.notices.cut();
   }
 
   committed(commit: StoreCommit): void {
@@ -128,8 +132,34 @@ export class Sender {
         if (!this.window.hasRoom(next.message.payload.length)) return;
         this.#outbox.shift();
         this.#publish(this.#link, next);
-      } else if (!this.#begin()) return;
+      } else if (!this.#sayNotice() && !this.#begin()) return;
     }
+  }
+
+  /** What no disk holds goes before all that one does: it is an alarm, and this may be its only way. */
+  #sayNotice(): boolean {
+    const { notices } = this.options;
+    const notice = !this.#draining && this.window.hasRoom(0) ? notices.begin() : undefined;
+    if (!notice) return false;
+    const message = notices.message(notice);
+    if (this.#fits(message)) this.#outbox.push({ message, kind: 'notice', sending: undefined, notice });
+    else {
+      this.#count('packetTooLarge');
+      notices.taken(notice);
+    }
+    return true;
+  }
+
+  #answeredNotice(notice: Notice, reasonCode: number): void {
+    const { notices, clock, onTaken } = this.options;
+    if (reasonCode === 0) {
+      notices.taken(notice);
+      onTaken();
+      return;
+    }
+    this.#count('notice');
+    notices.refused(notice);
+    clock.after(AGAIN_MS, () => this.pump());
   }
 
   /** Takes the next block. False: there is none now, or no room for it. */
@@ -191,14 +221,14 @@ export class Sender {
     });
   }
 
-  #fits({ topic, payload }: BlockMessage): boolean {
+  #fits({ topic, payload }: Pick<BlockMessage, 'topic' | 'payload'>): boolean {
     return payload.length + topic.length + PUBLISH_OVERHEAD_BYTES <= this.#maxPacketBytes;
   }
 
-  #publish(link: MqttLink, { message, kind, sending }: Outgoing): void {
+  #publish(link: MqttLink, { message, kind, sending, notice }: Outgoing): void {
     const bytes = message.payload.length;
     const id = link.publish(message);
-    this.window.add(id, { sending, kind, bytes, sentNs: this.options.clock.nowNs() });
+    this.window.add(id, { sending, notice, kind, bytes, sentNs: this.options.clock.nowNs() });
     this.bytesSent += bytes + message.topic.length + PUBLISH_OVERHEAD_BYTES;
     // Behind others it isn't what is waited for.
     if (this.window.used === 1) this.#deadline.watch();
@@ -210,6 +240,7 @@ export class Sender {
     const message = this.window.take(id, nowNs);
     if (!message) this.strayAnswer();
     else if (message.sending) this.#answeredBlock(message.sending, message, reasonCode);
+    else if (message.notice) this.#answeredNotice(message.notice, reasonCode);
     else if (reasonCode >= 0x80) this.#count('status');
     this.#deadline.watch();
     this.pump();

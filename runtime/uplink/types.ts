@@ -1,3 +1,5 @@
+import type { Unkept } from './notices.js';
+
 /** Where the link stands; `since` is CLOCK_BOOTTIME ns. */
 export type LinkState =
   | { readonly state: 'disabled' }
@@ -50,6 +52,10 @@ export interface Uplink {
   start(): void;
   /** There is something new to send. */
   nudge(): void;
+  /** An alarm that the disk has not taken in time: it goes without a number, as soon as there is a link. */
+  notice(unkept: Unkept): void;
+  /** What the link was told no longer holds: it is made anew. */
+  renew(why: string): void;
   status(): UplinkStatus;
   /** Waits at most `graceMs` for answers, publishes state `stopped`, disconnects. */
   stop(graceMs: number): Promise<void>;

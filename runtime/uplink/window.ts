@@ -1,4 +1,5 @@
 import type { StoredBlock } from '../store/types.js';
+import type { Notice } from './notices.js';
 import { Pace, type SentMark } from './pace.js';
 import type { PayloadKind } from './payloads.js';
 
@@ -13,9 +14,10 @@ export interface Sending {
 }
 
 export interface InFlight {
-  /** Absent: a status message. */
+  /** Absent: a status message, or a notice. */
   readonly sending: Sending | undefined;
-  readonly kind: PayloadKind | 'status';
+  readonly notice?: Notice | undefined;
+  readonly kind: PayloadKind | 'status' | 'notice';
   readonly bytes: number;
   readonly sentNs: bigint;
 }
@@ -79,11 +81,11 @@ export class Window {
     return this.#inFlight.size < this.#size && this.#bytes + bytes <= this.#pace.limitBytes;
   }
 
-  add(id: number, { sending, kind, bytes, sentNs }: InFlight): void {
+  add(id: number, { sending, notice, kind, bytes, sentNs }: InFlight): void {
     this.#bytes += bytes;
     this.#oldestId ??= id;
     const mark = this.#pace.sent(msOf(sentNs), this.#bytes);
-    this.#inFlight.set(id, { sending, kind, bytes, sentNs, mark });
+    this.#inFlight.set(id, { sending, notice, kind, bytes, sentNs, mark });
   }
 
   take(id: number, nowNs: bigint): InFlight | undefined {

@@ -57,6 +57,7 @@ export class Broker {
   }
 
   #keep(message: MqttMessage): void {
+    if (message.topic.includes('/notice/')) this.watch.took(message);
     if (isAside(message)) return;
     this.watch.took(message);
     this.fleet.enqueue(message);
@@ -91,7 +92,7 @@ export class Broker {
   }
 }
 
-/** Statuses and SenML are for others than the receiver of blocks. */
+/** Statuses, notices and SenML are no blocks. */
 export function isAside({ topic }: MqttMessage): boolean {
-  return topic.endsWith('/status') || topic.includes('/senml/');
+  return topic.endsWith('/status') || topic.includes('/notice/') || topic.includes('/senml/');
 }

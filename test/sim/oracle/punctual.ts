@@ -4,10 +4,13 @@ import type { Fault } from '../scenario.js';
 import { REFUSED, STORED, TAKEN, type Track } from './track.js';
 
 const SETTLED_NS = 120e9;
+/** For what is sent before all else. */
+const LINK_SETTLED_NS = 20e9;
 /** Of a row of a few channels in memory, about. */
 const ROW_BYTES = 64;
 /** docs/config.md, `commit: auto`. */
 const AUTO_MOST_MS = 60_000;
+const DISK_FAULTS: readonly Fault['kind'][] = ['diskFull', 'diskError', 'readOnly', 'slowDisk'];
 const REFUSALS: readonly Fault['kind'][] = ['refusal', 'noSubscriber'];
 /** A wait is spread by a quarter both ways. */
 const SPREAD = 1.25;
@@ -19,6 +22,9 @@ export class Punctuality {
   #calmSinceNs = Number.POSITIVE_INFINITY;
   /** The same, whatever the broker refused meanwhile. */
   #steadySinceNs = Number.POSITIVE_INFINITY;
+  /** The same, whatever the disk does. */
+  #linkSinceNs = Number.POSITIVE_INFINITY;
+  #linkDisturbances = 0;
 
   constructor(readonly world: World) {}
 
@@ -29,6 +35,24 @@ export class Punctuality {
     this.#disturbances += 1;
     this.#calmSinceNs = this.world.kernel.nowNs;
     if (!by || !REFUSALS.includes(by.kind)) this.#steadySinceNs = this.#calmSinceNs;
+    if (by && DISK_FAULTS.includes(by.kind)) this.world.watch.notices.disturbed();
+    else this.#linkDisturbed();
+  }
+
+  #linkDisturbed(): void {
+    this.#linkSinceNs = this.#calmSinceNs;
+    this.#linkDisturbances += 1;
+  }
+
+  /** The link as it is now: whether it is the same later, and was there and well for long enough. */
+  linkSince(): { isSame(): boolean; isSettledAt(atNs: number): boolean } {
+    const { network, broker } = this.world;
+    const [disturbances, sinceNs] = [this.#linkDisturbances, this.#linkSinceNs];
+    const isWell = network.isCalm && broker.isUp && broker.link?.isUp === true;
+    return {
+      isSame: () => this.#linkDisturbances === disturbances,
+      isSettledAt: (atNs) => isWell && atNs - sinceNs >= LINK_SETTLED_NS,
+    };
   }
 
   /** Rows of a live stream were given to the store. */

@@ -13,6 +13,7 @@ import type { World } from '../run/world.js';
 import { blocksIn } from './blocks.js';
 import { BudgetWatch } from './budget.js';
 import { Deletions, gapOf } from './deletions.js';
+import { NoticeWatch } from './notices.js';
 import { SendOrder } from './order.js';
 import { Punctuality } from './punctual.js';
 import { readReserve } from './reserve.js';
@@ -36,17 +37,20 @@ export class Watch implements LinkWatch, BrokerWatch {
   /** Another client may have come with our id until then: links stay away for long. */
   rivalUntilNs = 0;
   readonly punctual: Punctuality;
+  readonly notices: NoticeWatch;
   readonly steady: Steady;
   readonly budget: BudgetWatch;
   readonly #deletions: Deletions;
   #order = new SendOrder();
   #alarmNs = Number.NEGATIVE_INFINITY;
+  #alarmReadNs = Number.NEGATIVE_INFINITY;
   /** When a try last came early for an alarm's sake. */
   #urgentNs = Number.NEGATIVE_INFINITY;
   #lastDown: { readonly atNs: number; readonly kind: string } | undefined;
 
   constructor(readonly world: World) {
     this.punctual = new Punctuality(world);
+    this.notices = new NoticeWatch(world);
     this.steady = new Steady(world);
     this.budget = new BudgetWatch(world);
     this.#deletions = new Deletions(
@@ -58,6 +62,10 @@ export class Watch implements LinkWatch, BrokerWatch {
 
   read(part: WorldPart, first: number, rows: Rows): void {
     this.steady.sampled();
+    if (part.plan.class === 'alarm') {
+      this.#alarmReadNs = this.world.kernel.nowNs;
+      this.notices.read(part, first, rows);
+    }
     this.world.trace.note('read', `${part.plan.id} ${first} ${rows.timesNs.length}`);
   }
 
@@ -143,7 +151,8 @@ export class Watch implements LinkWatch, BrokerWatch {
   }
 
   /** Acknowledged means synced: the head on the disk has the commit's number by then. */
-  committed(store: Store, { firsts = [] }: StoreCommit): void {
+  committed(store: Store, { classes, firsts = [] }: StoreCommit): void {
+    if (classes.includes('alarm')) this.notices.kept();
     const commits = firsts.map(({ commit }) => commit);
     // After a disk that refused, from the newest down begins anew.
     if (firsts.length === 0) this.#order = new SendOrder();
@@ -183,7 +192,9 @@ export class Watch implements LinkWatch, BrokerWatch {
     const { backoffMinMs, backoffMaxMs } = scenario.uplink;
     const leastMs = before.kind === 'takenOver' ? backoffMaxMs / 2 : backoffMinMs;
     if (waitedMs >= 0.99 * leastMs - 1) return;
-    const isUrgent = this.#alarmNs >= before.atNs && kernel.nowNs - this.#urgentNs >= URGENT_EVERY_NS;
+    // What the disk doesn't take is told some seconds after it came.
+    const alarmNs = Math.max(this.#alarmNs, this.#alarmReadNs + 4e9);
+    const isUrgent = alarmNs >= before.atNs && kernel.nowNs - this.#urgentNs >= URGENT_EVERY_NS;
     if (isUrgent && waitedMs >= 0.99 * backoffMinMs - 1) this.#urgentNs = kernel.nowNs;
     else
       oracle.fail(
@@ -214,6 +225,7 @@ export class Watch implements LinkWatch, BrokerWatch {
 
   #checkBlock(message: MqttMessage, isMetered: boolean): void {
     const { oracle, scenario } = this.world;
+    if (message.topic.includes('/notice/')) this.notices.sent(message);
     if (isAside(message)) return;
     const header = native.decodeHeader(message.payload);
     const plan = scenario.streams.find(({ id }) => id === header.stream);
@@ -248,6 +260,10 @@ export class Watch implements LinkWatch, BrokerWatch {
   }
 
   took(message: MqttMessage): void {
+    if (message.topic.includes('/notice/')) {
+      this.notices.took(message);
+      return;
+    }
     const header = native.decodeHeader(message.payload);
     const track = this.world.oracle.track(header.epoch, header.stream);
     if (track.flags(header.first) & TAKEN) this.world.marks.hit('resend');

@@ -2,6 +2,24 @@ import type { Plant } from './plant.js';
 
 export const OTHER_PLANTS: readonly Plant[] = [
   {
+    title: 'an alarm that the disk does not take is kept to oneself',
+    file: 'runtime/unkept.js',
+    find: 'this.options.onUnkept(copy, channels);',
+    replace: '{}',
+  },
+  {
+    title: 'each alarm is told without a number, too',
+    file: 'runtime/unkept.js',
+    find: 'if (!this.#isKept(rows.stream, next))',
+    replace: '',
+  },
+  {
+    title: 'before the store is open there is no link',
+    file: 'runtime/pipeline.js',
+    find: 'uplink?.start();',
+    replace: 'if (!isEarly) uplink?.start(); else void storeOpened?.then(() => uplink?.start());',
+  },
+  {
     title: 'anchors of another boot are believed',
     file: 'runtime/store/store.js',
     find: '{ boot: this.boot, ...anchor }',

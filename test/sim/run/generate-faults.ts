@@ -53,18 +53,23 @@ function burstsOf(random: Random, faults: readonly Fault[], isSmall: boolean): r
     });
 }
 
-/** While the broker refuses, and right after: what was refused waits, and a new alarm is none of it. */
+/** While the disk refuses; while the broker does, and right after: what was refused waits, and a new alarm is none of it. */
 function alarmsOf(random: Random, faults: readonly Fault[]): readonly Fault[] {
   const refusing = faults.filter((fault) => fault.kind === 'refusal' || fault.kind === 'noSubscriber');
-  return refusing
+  const alarm = { kind: 'burst', stream: 'alarm', rows: 2 } as const;
+  const unkept = faults
+    .filter((fault) => fault.kind === 'diskFull' || fault.kind === 'diskError' || fault.kind === 'readOnly')
+    .filter(() => random.chance(0.4))
+    .map(({ atS, forS }) => ({ ...alarm, atS: atS + random.int(0, forS) }));
+  const refused = refusing
     .filter(() => random.chance(0.5))
     .flatMap(({ atS, forS }) => {
-      const alarm = { kind: 'burst', stream: 'alarm', rows: 2 } as const;
       return [
         { ...alarm, atS: atS + random.int(0, forS) },
         { ...alarm, atS: atS + forS + random.int(1, 60) },
       ];
     });
+  return [...unkept, ...refused];
 }
 
 function many<T>(random: Random, least: number, most: number, one: () => T): T[] {
