@@ -1,5 +1,5 @@
 import type { Ballast } from './ballast.js';
-import { openDatabase, replaceDatabase, strayBytes } from './database.js';
+import { openDatabase, replaceFiles, strayBytes } from './database.js';
 import { reasonOf } from './error.js';
 import type { LevelDb, StoreOptions } from './options.js';
 
@@ -50,13 +50,13 @@ export class Connection {
     await this.close();
     const mayBeReplaced = this.#mayBeReplaced;
     this.#mayBeReplaced = true;
-    const opened =
-      damage === undefined ? await openDatabase(this.options) : await replaceDatabase(this.options, damage);
-    this.#mayBeReplaced = false;
+    if (damage !== undefined) await replaceFiles(this.options, damage);
     if (this.#damage === damage) this.#damage = undefined;
+    const opened = await openDatabase(this.options);
+    this.#mayBeReplaced = false;
     this.#db = opened.db;
     this.#mayWrite = true;
-    return { db: opened.db, isReplaced: opened.isReplaced || mayBeReplaced };
+    return { db: opened.db, isReplaced: opened.isReplaced || damage !== undefined || mayBeReplaced };
   }
 
   /** Never rejects. */

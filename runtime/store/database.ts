@@ -186,16 +186,24 @@ async function damageOf(
   return bytes?.length === 0 ? `${manifest} is empty` : undefined;
 }
 
-/**
- * Puts a damaged database that nobody has open aside, and opens what repair makes of it, or an empty one. The new one is whole before the
- * old one moves: a cut at any place costs the work only.
- */
+/** As `replaceFiles`, and opens what is in its place then. */
 export async function replaceDatabase(options: StoreOptions, damage: string): Promise<OpenedDatabase> {
+  await replaceFiles(options, damage);
+  const names = await options.deps.files.list(join(options.path, LEVEL));
+  return { db: await openLevel(options, !holdsDatabase(names)), isReplaced: true };
+}
+
+/**
+ * Puts a damaged database that nobody has open aside, and what repair makes of it in its place, or nothing. The new one is whole before
+ * the old one moves: a cut, or a disk that refuses, at any place costs the work only. To be called again until it resolves.
+ */
+export async function replaceFiles(options: StoreOptions, damage: string): Promise<void> {
   const { path, deps } = options;
+  // A call before this one may have come so far that the damaged one is out of the way, and then what was repaired is all that there is.
+  if (await finishReplacement(options)) return;
   const hadAcknowledged = (await deps.files.read(join(path, MARKER))) !== undefined;
   const level = hadAcknowledged ? 'error' : 'warn'; // a creation that was cut has nothing to lose
-  deps.log(level, `${path}: the database is damaged: ${damage}`);
-  await deps.files.remove(join(path, REPAIR));
+  if (!refused.has(deps)) deps.log(level, `${path}: the database is damaged: ${damage}`);
   const repaired = await repair(options);
   const aside = await quarantine(options);
   await finishReplacement(options);
@@ -203,20 +211,20 @@ export async function replaceDatabase(options: StoreOptions, damage: string): Pr
     ? 'what is whole of it goes on, the audit says what is missing'
     : 'an empty one takes its place';
   deps.log('warn', `${path}: it is put aside as ${aside}; ${what}`);
-  return { db: await openLevel(options, !repaired), isReplaced: true };
 }
 
-/** With the old database out of the way, the repaired one is complete and takes its place; beside it, it is a rest of a repair. */
-async function finishReplacement({ path, deps }: StoreOptions): Promise<void> {
+/** With the old database out of the way, the repaired one is complete and takes its place; beside it, it is a rest of a repair. True: it is out of the way. */
+async function finishReplacement({ path, deps }: StoreOptions): Promise<boolean> {
   const { files } = deps;
   const names = await files.list(path);
-  if (!names.includes(REPAIR)) return;
-  if (names.includes(LEVEL)) await files.remove(join(path, REPAIR));
-  else {
+  const isOutOfTheWay = !names.includes(LEVEL);
+  if (!names.includes(REPAIR)) return isOutOfTheWay;
+  if (isOutOfTheWay) {
     await files.rename(join(path, REPAIR), join(path, LEVEL));
     refused.delete(deps);
-  }
+  } else await files.remove(join(path, REPAIR));
   await files.sync(path);
+  return isOutOfTheWay;
 }
 
 /** Moves the database aside, and drops an older one that was: the store's size is bounded. */

@@ -13,7 +13,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { type Store, type StoreDeps, verifyStore } from '../../runtime/store/index.js';
+import { realFiles, type Store, type StoreDeps, verifyStore } from '../../runtime/store/index.js';
 import { allGaps, heldRows, openTest, rowsOf, temporary, testDeps, testOptions, until } from './support.js';
 
 /** Rows of one flush: as they don't compress, more than the 4 KiB of a block of LevelDB's. Each value then has a block of its own. */
@@ -86,6 +86,7 @@ const WEEK_MS = 7 * 24 * 3600 * 1000;
 /** The real dependencies with the weekly audit at hand, and a gate before a repair. */
 class Bench {
   audit: () => void = () => assert.fail('no audit is due');
+  isAuditDue = false;
   repairs = 0;
   gate: Promise<void> = Promise.resolve();
   readonly #real = testDeps();
@@ -95,6 +96,7 @@ class Bench {
     setTimer: (run, afterMs) => {
       if (afterMs < WEEK_MS) return this.#real.setTimer(run, afterMs);
       this.audit = run;
+      this.isAuditDue = true;
       return undefined;
     },
     clearTimer: (timer) => void (timer && this.#real.clearTimer(timer)),
@@ -166,6 +168,44 @@ test('FAULTS 9: a table damaged under a running node: the audit finds it, rows w
   await store.close();
   assert.deepEqual((await verifyStore(path, testDeps())).problems, []);
 });
+
+for (const [step, refusedRenames] of [
+  ['puts the damaged one aside', [1]],
+  ['puts the repaired one in its place', [2, 3]],
+] as const) {
+  test(`FAULTS 9: the disk refuses what ${step} while the node runs: what was repaired goes on once it takes it, in one repair more at most`, async (t) => {
+    const path = temporary(t);
+    await tabled(path);
+    const bench = new Bench();
+    let renames = 0;
+    const files = {
+      ...realFiles,
+      rename: async (from: string, to: string) => {
+        const isOfReplacement = /\/(level|repair)$/.test(from);
+        if (isOfReplacement) renames += 1;
+        if (isOfReplacement && refusedRenames.some((one) => one === renames))
+          throw Object.assign(new Error('EIO: i/o error'), { code: 'EIO' });
+        await realFiles.rename(from, to);
+      },
+    };
+    const store = await openTest(testOptions(path, { deps: { ...bench.deps, files } }));
+    await until(() => bench.isAuditDue);
+    const victims = victimsOf(await writtenBy(store));
+    for (const victim of victims) damage(join(path, 'level'), victim);
+    bench.audit();
+    await until(() => renames >= refusedRenames.at(-1)!);
+    store.append(noise(8));
+    await store.flush();
+    await until(() => store.status().audit.done === 2);
+
+    assert.deepEqual(store.status().health, { state: 'ok' });
+    assert.ok(bench.repairs <= 2, `${bench.repairs} repairs`);
+    const gone = victims.reduce((sum, { count }) => sum + count, 0);
+    assert.equal((await heldRows(store, ['telemetry'])).length, 9 * ROWS - gone, 'all that was whole');
+    await store.close();
+    assert.deepEqual((await verifyStore(path, testDeps())).problems, []);
+  });
+}
 
 test('FAULTS 10: three repairs without a whole audit, then an empty database; a whole audit gives three again', async (t) => {
   const path = temporary(t);
