@@ -21,6 +21,7 @@ export class Lane {
   #page: readonly StoredBlock[] = [];
   #taken = 0;
   #mayHoldMore = true;
+  #isReading = false;
 
   constructor(private readonly options: LaneOptions) {
     this.#cursor = options.after;
@@ -38,8 +39,9 @@ export class Lane {
     return this.#isEmpty && this.#mayHoldMore;
   }
 
+  /** What is being read may bring something. */
   get isDrained(): boolean {
-    return this.#isEmpty && !this.#mayHoldMore;
+    return this.#isEmpty && !this.#mayHoldMore && !this.#isReading;
   }
 
   /** There is more behind the cursor. */
@@ -57,6 +59,7 @@ export class Lane {
   /** Reads the next page; of it only what is `isWanted` once it is here. */
   async read(store: Store, isWanted: (block: StoredBlock) => boolean): Promise<void> {
     this.#mayHoldMore = false;
+    this.#isReading = true;
     try {
       const { class: logClass, order } = this.options;
       const blocks = await store.read(logClass, this.#cursor, PAGE_BLOCKS, PAGE_BYTES, order);
@@ -68,6 +71,8 @@ export class Lane {
     } catch (error) {
       this.#mayHoldMore = true;
       throw error;
+    } finally {
+      this.#isReading = false;
     }
   }
 

@@ -149,3 +149,34 @@ test('backlog newest: from the newest commit down, a commit in its order; what i
   assert.deepEqual((await sendsOneByOne(all, 3)).sort(), ['climate 8', 'hot 4']);
   assert.equal(store.left.length, 0);
 });
+
+test('an alarm that is committed while the one before it is being read keeps it waiting no longer, in whatever order the reads end', async () => {
+  for (const slow of [1, 2]) {
+    const { store, port, clock, online } = rig();
+    await online();
+    await clock.advance(0);
+    store.commit([alarm]);
+    await clock.advance(0);
+    assert.deepEqual(topics(port.answerAll()), ['alarm/sos']);
+    // From here on the lanes are two; one of their reads hangs until the next commit has come.
+    const read = store.read.bind(store);
+    let [count, goOn] = [0, () => {}];
+    const gate = new Promise<void>((resolve) => {
+      goOn = resolve;
+    });
+    store.read = async (...args) => {
+      const blocks = await read(...args);
+      if (args[0] === 'alarm' && ++count === slow) await gate;
+      return blocks;
+    };
+    store.commit([alarm]);
+    await clock.advance(0);
+    store.commit([alarm]);
+    goOn();
+    for (let i = 0; i < 3; i++) await clock.advance(0);
+    const sent = [...topics(port.answerAll())];
+    await clock.advance(0);
+    sent.push(...topics(port.answerAll()));
+    assert.deepEqual(sent, ['alarm/sos', 'alarm/sos'], `with the ${slow}. read slow`);
+  }
+});

@@ -88,7 +88,7 @@ class Handle implements LevelDb {
     to: Uint8Array,
     backwards = false,
   ): AsyncGenerator<readonly [Uint8Array, Uint8Array]> {
-    await this.life.now(() => this.#refuseClosed());
+    await this.life.later(this.disk.syncNs() / 4, () => this.#refuseClosed());
     const range = this.#entries.range(keyText(from), keyText(to));
     for (const { k, key, value } of backwards ? range.toReversed() : range) {
       if (this.life.dead) await this.life.now(() => undefined);

@@ -11,12 +11,6 @@ export const LANES_PLANTS: readonly Plant[] = [
     replace: '        this.asideBackoff.reset();',
   },
   {
-    title: 'blocks do not wait for their descriptors',
-    file: LANES,
-    find: 'if (this.#metaIsStale || !this.#meta.isDrained)',
-    replace: 'if (false)',
-  },
-  {
     title: 'meta is sent last',
     file: LANES,
     find: "if (this.#meta.mayGo(nowNs) && (this.#affords('meta', 'backlog') || this.#hasAlarm)) {",

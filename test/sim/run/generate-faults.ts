@@ -37,6 +37,7 @@ export function faultsOf(random: Random, untilS: number, isSmall: boolean): read
   if (random.chance(0.15)) faults.push(...startOnBadDisk(random, inTrouble()));
   if (random.chance(0.3)) faults.push(...crashAfterDiskFault(random, when(), isSmall));
   faults.push(...burstsOf(random, faults, isSmall), ...alarmsOf(random, faults));
+  if (random.chance(0.3)) faults.push(...queueLost(random, untilS));
   return faults.sort((a, b) => a.atS - b.atS);
 }
 
@@ -118,6 +119,15 @@ function startOnBadDisk(random: Random, atS: number): readonly Fault[] {
       share: random.pick([0.3, 0.6]),
     },
     { ...end, atS: atS + downS + random.int(5, 400) },
+  ];
+}
+
+/** Late, so that no start comes behind it and sends all again: the broker forgets what it had for a receiver that is away. */
+function queueLost(random: Random, untilS: number): readonly Fault[] {
+  const [atS, downS] = [untilS - random.int(900, 6000), random.int(120, 600)];
+  return [
+    { kind: 'receiverCrash', atS, downS },
+    { kind: 'brokerRestart', atS: atS + random.int(30, downS), downS: random.int(1, 60), losesQueue: true },
   ];
 }
 

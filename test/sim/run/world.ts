@@ -26,6 +26,8 @@ const PATIENCE_NS = 3600e9;
 
 /** A node that is down, or about to end, can't end: its next end waits so long. */
 const AGAIN_NS = 120e9;
+/** So long the receiver is away after somebody has sent receipts of his own. */
+const FORGED_AWAY_NS = 600e9;
 
 /** Everything that there is in one simulation, and what can befall it. */
 export class World {
@@ -113,6 +115,9 @@ export class World {
     const payload = message?.message.payload;
     if (!payload || isAside(message.message)) return;
     this.signer.forge(native.decodeHeader(payload));
+    // What is believed of them is seen while the receiver hasn't got the block.
+    this.signer.forget();
+    if (this.fleet.isUp) this.fleet.crash(FORGED_AWAY_NS);
   }
 
   /** Power on, or only the process anew. */
