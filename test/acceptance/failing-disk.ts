@@ -34,6 +34,8 @@ export class FailingDisk {
     run('mkfs.ext4', '-q', '-F', this.#image);
     this.#mountImage();
     mkdirSync(join(this.#mount, 'store'));
+    // A disk that fails at once would not have it.
+    run('sync', '-f', this.#mount);
     symlinkSync(join(this.#mount, 'store'), this.storePath);
   }
 
