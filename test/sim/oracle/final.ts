@@ -1,4 +1,5 @@
 import type { Receiver } from '../../../fleet/receive/index.js';
+import { native } from '../../../native/index.js';
 import type { DeadLetter } from '../../../runtime/store/types.js';
 import type { GapCause } from '../../../wire/index.js';
 import type { Scenario } from '../scenario.js';
@@ -39,6 +40,8 @@ export function judge(oracle: Oracle, receiver: Receiver, world: Circumstances):
     judgeBlocks(oracle, track);
   }
   judgeDead(oracle, world);
+  judgeLetters(oracle, world);
+  judgeBoots(oracle);
   judgeSummary(oracle, receiver, world);
   judgeTimes(oracle, receiver, world.node);
 }
@@ -120,6 +123,27 @@ function judgeDead(oracle: Oracle, { scenario, deadLetters }: Circumstances): vo
           `${track.stream} ${first} was refused for good, and is not among the dead letters`,
         );
     }
+  }
+}
+
+/** A letter has its reason, and the very block that was refused. */
+function judgeLetters(oracle: Oracle, { deadLetters }: Circumstances): void {
+  for (const { kind, stream, first, count, reason, content } of deadLetters) {
+    if (reason === '') oracle.fail('deadLetters', `${stream} ${first} was refused without a reason`);
+    if (kind !== 'block') continue;
+    const header = native.decodeHeader(content);
+    const isIt = header.stream === stream && header.first === first && header.count === count;
+    if (!isIt || header.byteLength !== content.length)
+      oracle.fail('deadLetters', `${stream} ${first} is kept with other bytes than its block's`);
+  }
+}
+
+/** Each boot of which rows came is told, unless a meta row was lost. */
+function judgeBoots(oracle: Oracle): void {
+  if (oracle.metaMayBeMissing) return;
+  for (const { track, bootNumber } of oracle.arrivals) {
+    if (!oracle.saidBoots.has(`${track.epoch}/${bootNumber}`))
+      oracle.fail('boots', `rows of boot ${bootNumber} came, and nobody told of it (epoch ${track.epoch})`);
   }
 }
 

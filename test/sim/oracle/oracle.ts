@@ -2,7 +2,7 @@ import type { Rows } from '../../../drivers/contract/index.js';
 import type { TakeResult } from '../../../fleet/receive/index.js';
 import { LOG_STREAM } from '../../../runtime/log.js';
 import type { Store } from '../../../runtime/store/index.js';
-import { type Gap, META_STREAM } from '../../../wire/index.js';
+import { type Gap, type GapCause, META_STREAM } from '../../../wire/index.js';
 import type { Boot } from '../machine/machine.js';
 import { EarlyRows } from './early.js';
 import { copyOf, difference } from './equal.js';
@@ -23,6 +23,16 @@ interface Arrival {
   readonly timeNs: bigint;
 }
 
+/** Whether some of a gap's numbers may never have had a row (docs/store.md); of rot a block says its own, and the audit what may be gone. */
+const AT_MOST: Readonly<Partial<Record<GapCause, boolean>>> = {
+  uncleanStop: true,
+  epochEnd: true,
+  quota: false,
+  thinned: false,
+  overflow: false,
+  rejected: false,
+};
+
 /** Stands outside the product and knows what went in, what was promised, and what came out. */
 export class Oracle {
   violation: Violation | undefined;
@@ -33,6 +43,8 @@ export class Oracle {
   readonly arrivals: Arrival[] = [];
   /** As `epoch/boot`: an anchor of it has come. */
   readonly anchoredBoots = new Set<string>();
+  /** The same: its boot record has come. */
+  readonly saidBoots = new Set<string>();
   readonly early = new EarlyRows(this);
   readonly #tracks = new Map<string, Track>();
   #store: Store | undefined;
@@ -171,12 +183,23 @@ export class Oracle {
     }
     for (const record of records) {
       if (record.kind === 'gap') this.#gapCame(record.value);
+      if (record.kind === 'boot') this.#bootCame(header.epoch, record.value);
       if (record.kind === 'anchor') this.anchoredBoots.add(`${header.epoch}/${record.value.boot}`);
     }
   }
 
-  #gapCame({ epoch, stream, first, last, cause }: Gap): void {
+  #bootCame(epoch: string, { boot, bootId }: { readonly boot: number; readonly bootId: string }): void {
+    const key = `${epoch}/${boot}`;
+    this.saidBoots.add(key);
+    const known = this.#boots.get(key);
+    if (known && known.id !== bootId)
+      this.fail('boots', `boot ${key} is told as ${bootId}, and was ${known.id}`);
+  }
+
+  #gapCame({ epoch, stream, first, last, cause, atMost }: Gap): void {
     const track = this.track(epoch, stream);
+    if (atMost !== (AT_MOST[cause] ?? atMost))
+      this.fail('gaps', `a gap ${cause} of ${stream} from ${first} says atMost ${atMost}`);
     if (last === undefined) track.openFrom = Math.min(track.openFrom, first);
     else track.mark(first, last + 1, causeBit(cause));
     // Where a start got no further than its gap, the limit is what was reserved: in an epoch that ended with it nobody says which.

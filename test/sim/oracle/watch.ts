@@ -4,7 +4,7 @@ import type { LevelOperation, Store, StoreCommit } from '../../../runtime/store/
 import type { LinkFailure } from '../../../runtime/uplink/failure.js';
 import type { MqttMessage } from '../../../runtime/uplink/index.js';
 import { META_STREAM } from '../../../wire/index.js';
-import type { Entry, SortedEntries } from '../disk/sorted.js';
+import { type Entry, keyText, type SortedEntries } from '../disk/sorted.js';
 import { NODE_ID, STORE_PATH } from '../machine/node.js';
 import { type BrokerWatch, isAside } from '../net/broker.js';
 import type { LinkWatch, SimLink } from '../net/link.js';
@@ -13,11 +13,13 @@ import type { World } from '../run/world.js';
 import { blocksIn } from './blocks.js';
 import { BudgetWatch } from './budget.js';
 import { Deletions, gapOf } from './deletions.js';
+import { Freed } from './freed.js';
 import { SendOrder } from './order.js';
 import { Punctuality } from './punctual.js';
 import { readReserve } from './reserve.js';
 import { Steady } from './steady.js';
 import { DESTROYED, EXCUSED, HELD, REFUSED, STORED, TAKEN, type Track } from './track.js';
+import { Tries } from './tries.js';
 
 /** Answers that end a block's way for good. */
 const FOR_GOOD = [0x90, 0x95, 0x99];
@@ -38,6 +40,8 @@ export class Watch implements LinkWatch, BrokerWatch {
   readonly punctual: Punctuality;
   readonly steady: Steady;
   readonly budget: BudgetWatch;
+  readonly freed: Freed;
+  readonly #tries: Tries;
   readonly #deletions: Deletions;
   #order = new SendOrder();
   #alarmNs = Number.NEGATIVE_INFINITY;
@@ -49,6 +53,8 @@ export class Watch implements LinkWatch, BrokerWatch {
     this.punctual = new Punctuality(world);
     this.steady = new Steady(world);
     this.budget = new BudgetWatch(world);
+    this.freed = new Freed(world);
+    this.#tries = new Tries(world);
     this.#deletions = new Deletions(
       world.oracle,
       world.scenario,
@@ -64,13 +70,15 @@ export class Watch implements LinkWatch, BrokerWatch {
   /** Rows were given to the store: numbers [from, to) of the track. */
   given(track: Track, from: number, to: number): void {
     track.givenNs = this.world.kernel.nowNs;
-    this.punctual.kept(track, from, to);
     const plan = this.world.scenario.streams.find(({ id }) => id === track.stream);
-    if (plan?.class === 'alarm' || plan?.live) this.punctual.given(track, from, to, plan.class === 'alarm');
+    this.punctual.kept(track, from, to, plan);
+    if (plan?.class === 'alarm' || plan?.class === 'event' || plan?.live)
+      this.punctual.given(track, from, to, plan.class === 'alarm');
   }
 
   batch(operations: readonly LevelOperation[], entries: SortedEntries): void {
     this.#deletions.check(operations, entries);
+    this.freed.deleted(operations);
     for (const operation of operations) {
       if (operation.type === 'put' && operation.key[0] === 0x56) this.#stored(operation.key, operation.value);
     }
@@ -86,12 +94,14 @@ export class Watch implements LinkWatch, BrokerWatch {
   }
 
   opened(entries: SortedEntries): void {
+    this.freed.opened(entries);
     for (const { key, value } of entries.range('V', 'W')) this.#stored(key, value);
   }
 
   /** Keys of values are docs/store.md's: V, the class, the commit. */
   #stored(key: Uint8Array, value: Uint8Array): void {
     const commit = Number(new DataView(key.buffer, key.byteOffset).getBigUint64(2));
+    this.freed.stored(keyText(key), value);
     for (const { epoch, stream, first, count, byteLength } of blocksIn(value)) {
       const track = this.world.oracle.track(epoch, stream);
       track.mark(first, first + count, STORED | (this.#isTooLarge(stream, byteLength) ? REFUSED : 0));
@@ -139,6 +149,8 @@ export class Watch implements LinkWatch, BrokerWatch {
   processEnded(): void {
     this.punctual.disturbed();
     this.#lastDown = undefined;
+    this.#tries.ended();
+    this.freed.ended();
     this.world.trace.note('ended');
   }
 
@@ -147,7 +159,10 @@ export class Watch implements LinkWatch, BrokerWatch {
     const commits = firsts.map(({ commit }) => commit);
     // After a disk that refused, from the newest down begins anew.
     if (firsts.length === 0) this.#order = new SendOrder();
-    if (firsts.some((first) => first.class === 'alarm')) this.#alarmNs = this.world.kernel.nowNs;
+    if (firsts.some((first) => first.class === 'alarm')) {
+      this.#alarmNs = this.world.kernel.nowNs;
+      this.#tries.alarm();
+    }
     this.world.trace.note('commit', commits.join(' '));
     const image = this.world.disk.databases.get(`${STORE_PATH}/level`);
     const synced = image?.syncedHead() ?? 0;
@@ -167,6 +182,7 @@ export class Watch implements LinkWatch, BrokerWatch {
   connecting(link: SimLink): void {
     if (link.isMetered) this.budget.opened();
     this.#checkBackoff(link);
+    if (!link.life.dead) this.#tries.connecting();
     const { topic, retain } = link.options.will;
     if (!topic.endsWith('/status') || !retain)
       this.world.oracle.fail('status', `the last will on ${topic} is not kept by the broker`);
@@ -193,6 +209,7 @@ export class Watch implements LinkWatch, BrokerWatch {
   }
 
   connected(link: SimLink): void {
+    this.#tries.connected();
     this.punctual.disturbed();
     this.lastAnswerNs = this.world.kernel.nowNs;
     this.world.trace.note('online', link.options.protocol);
@@ -231,8 +248,13 @@ export class Watch implements LinkWatch, BrokerWatch {
       oracle.fail('sentBeforeSync', `${header.stream} ${header.first} is sent, and the disk never had it`);
   }
 
-  answered(_link: SimLink, id: number, reasonCode: number): void {
+  answered(_link: SimLink, id: number, reasonCode: number, message?: MqttMessage): void {
     this.lastAnswerNs = this.world.kernel.nowNs;
+    this.#tries.answered();
+    if (reasonCode === 0 && message && !isAside(message)) {
+      const { epoch, stream, first } = native.decodeHeader(message.payload);
+      this.freed.answered(epoch, stream, first);
+    }
     if (reasonCode > 0) this.#order.isOff = true;
     this.world.trace.note('answer', `${id} ${reasonCode}`);
   }
@@ -241,7 +263,10 @@ export class Watch implements LinkWatch, BrokerWatch {
     const { kernel, scenario } = this.world;
     this.punctual.disturbed();
     // What ends after its process is nothing that the next one knows of.
-    if (!link.life.dead) this.#lastDown = { atNs: kernel.nowNs, kind: why.kind };
+    if (!link.life.dead) {
+      this.#lastDown = { atNs: kernel.nowNs, kind: why.kind };
+      this.#tries.down(why.kind);
+    }
     if (why.kind === 'takenOver' || why.kind === 'closed')
       this.rivalUntilNs = kernel.nowNs + (3 * scenario.uplink.backoffMaxMs + 60_000) * 1e6;
     this.world.trace.note('down', why.kind);
