@@ -42,6 +42,7 @@ export function judge(oracle: Oracle, receiver: Receiver, world: Circumstances):
   judgeDead(oracle, world);
   judgeLetters(oracle, world);
   judgeBoots(oracle);
+  judgeShed(oracle, world);
   judgeSummary(oracle, receiver, world);
   judgeTimes(oracle, receiver, world.node);
 }
@@ -85,6 +86,7 @@ function isUnfounded(cause: GapCause, flags: number, { scenario }: Circumstances
     case 'thinned':
       return (flags & STORED) === 0;
     case 'rot':
+      return (flags & (DESTROYED | EXCUSED)) === 0 && !scenario.faults.some(({ kind }) => LOSING.has(kind));
     case 'epochEnd':
       return false;
   }
@@ -138,6 +140,18 @@ function judgeLetters(oracle: Oracle, { deadLetters }: Circumstances): void {
   }
 }
 
+/** Memory that is full gives up the lowest class first: alarms are few, and never fill it by themselves. */
+function judgeShed(oracle: Oracle, { scenario }: Circumstances): void {
+  const { streams, store } = scenario;
+  for (const { stream, end, flags } of oracle.tracks) {
+    const isAlarm = streams.some((plan) => plan.id === stream && plan.class === 'alarm');
+    if (!isAlarm || end * ALARM_BYTES > store.memoryBytes) continue;
+    for (let n = 0; n < end; n += 1)
+      if (flags(n) & causeBit('overflow'))
+        oracle.fail('memory', `${stream} ${n} had no room in memory, where all alarms have`);
+  }
+}
+
 /** Each boot of which rows came is told, unless a meta row was lost. */
 function judgeBoots(oracle: Oracle): void {
   if (oracle.metaMayBeMissing) return;
@@ -173,8 +187,12 @@ function isExcuse(cause: GapCause, flags: number, { scenario, wasFull, isEndUnkn
 const BLOCKWISE = causeBit('quota') | causeBit('thinned') | causeBit('rejected');
 /** Of the store's size: theirs. */
 const DEAD_SHARE = 1 / 64;
+/** Of a row in memory, and of the block that it may be alone. */
+const ALARM_BYTES = 300;
 /** One that is larger than their bound is not kept, and a new one may push out a few old ones. */
 const LARGEST_LETTER_BYTES = 80 * 1024;
+/** What the medium may lose by them, an audit finds. */
+const LOSING = new Set(['rot', 'diskError', 'diskFull', 'readOnly']);
 const DISK_FAULTS = new Set(['diskFull', 'diskError', 'readOnly', 'slowDisk']);
 
 /** The receiver's own ledger must come to the same. */

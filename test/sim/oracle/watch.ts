@@ -78,7 +78,7 @@ export class Watch implements LinkWatch, BrokerWatch {
 
   batch(operations: readonly LevelOperation[], entries: SortedEntries): void {
     this.#deletions.check(operations, entries);
-    this.freed.deleted(operations);
+    this.freed.batch(operations, entries);
     for (const operation of operations) {
       if (operation.type === 'put' && operation.key[0] === 0x56) this.#stored(operation.key, operation.value);
     }

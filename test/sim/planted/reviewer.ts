@@ -50,7 +50,7 @@ export const REVIEWER_PLANTS: readonly Plant[] = [
     title: 'the head passes over blocks that did not fit the batch',
     file: 'runtime/store/draft.js',
     find: 'next[stream.id] = Math.min(next[stream.id], first);',
-    replace: '',
+    replace: 'void first;',
   },
   {
     title: 'receipts wait until the next row is committed',
@@ -174,7 +174,7 @@ export const REVIEWER_PLANTS: readonly Plant[] = [
     title: 'a gap whose meta row rotted is not told again',
     file: STATE,
     find: 'this.ledger.untold(stream.epoch, gap.first, gap.last + 1);',
-    replace: '',
+    replace: ';',
   },
   {
     title: 'a gap is confirmed by the row before its own',
