@@ -14,8 +14,10 @@ import { blocksIn } from './blocks.js';
 import { BudgetWatch } from './budget.js';
 import { Deletions, gapOf } from './deletions.js';
 import { Freed } from './freed.js';
+import { NewestFirst } from './newest.js';
 import { SendOrder } from './order.js';
 import { Punctuality } from './punctual.js';
+import { Refusals } from './refusals.js';
 import { readReserve } from './reserve.js';
 import { Steady } from './steady.js';
 import { DESTROYED, EXCUSED, HELD, REFUSED, STORED, TAKEN, type Track } from './track.js';
@@ -42,6 +44,8 @@ export class Watch implements LinkWatch, BrokerWatch {
   readonly budget: BudgetWatch;
   readonly freed: Freed;
   readonly #tries: Tries;
+  readonly #refusals: Refusals;
+  readonly #newest: NewestFirst;
   readonly #deletions: Deletions;
   #order = new SendOrder();
   #alarmNs = Number.NEGATIVE_INFINITY;
@@ -55,6 +59,8 @@ export class Watch implements LinkWatch, BrokerWatch {
     this.budget = new BudgetWatch(world);
     this.freed = new Freed(world);
     this.#tries = new Tries(world);
+    this.#refusals = new Refusals(world);
+    this.#newest = new NewestFirst(world);
     this.#deletions = new Deletions(
       world.oracle,
       world.scenario,
@@ -158,7 +164,10 @@ export class Watch implements LinkWatch, BrokerWatch {
   committed(store: Store, { firsts = [] }: StoreCommit): void {
     const commits = firsts.map(({ commit }) => commit);
     // After a disk that refused, from the newest down begins anew.
-    if (firsts.length === 0) this.#order = new SendOrder();
+    if (firsts.length === 0) {
+      this.#order = new SendOrder();
+      this.#newest.off();
+    }
     if (firsts.some((first) => first.class === 'alarm')) {
       this.#alarmNs = this.world.kernel.nowNs;
       this.#tries.alarm();
@@ -210,6 +219,8 @@ export class Watch implements LinkWatch, BrokerWatch {
 
   connected(link: SimLink): void {
     this.#tries.connected();
+    this.#refusals.connected();
+    this.#newest.connected();
     this.punctual.disturbed();
     this.lastAnswerNs = this.world.kernel.nowNs;
     this.world.trace.note('online', link.options.protocol);
@@ -225,6 +236,7 @@ export class Watch implements LinkWatch, BrokerWatch {
     const largest = link.options.protocol === 5 ? network.plan.maximumPacketBytes : undefined;
     if (message.payload.length + message.topic.length > (largest ?? Number.POSITIVE_INFINITY))
       oracle.fail('packetSize', `${message.payload.length} bytes are sent, and a packet may have ${largest}`);
+    this.#refusals.published(link, id, message);
     this.#checkBlock(message, link.isMetered);
     this.world.trace.note('publish', `${id} ${message.topic} ${message.payload.length}`);
   }
@@ -243,19 +255,24 @@ export class Watch implements LinkWatch, BrokerWatch {
     const backlog = header.stream === META_STREAM ? 'oldest' : (scenario.uplink.backlog ?? 'oldest');
     const why = isResend ? undefined : this.#order.next(track, header, backlog);
     if (why) oracle.fail('order', why);
+    if (!isResend) this.#newest.published(track, header);
     // What a process before this one had synced counts too, told or not.
     if ((flags & STORED) === 0)
       oracle.fail('sentBeforeSync', `${header.stream} ${header.first} is sent, and the disk never had it`);
   }
 
-  answered(_link: SimLink, id: number, reasonCode: number, message?: MqttMessage): void {
+  answered(link: SimLink, id: number, reasonCode: number, message?: MqttMessage): void {
     this.lastAnswerNs = this.world.kernel.nowNs;
     this.#tries.answered();
     if (reasonCode === 0 && message && !isAside(message)) {
       const { epoch, stream, first } = native.decodeHeader(message.payload);
       this.freed.answered(epoch, stream, first);
     }
-    if (reasonCode > 0) this.#order.isOff = true;
+    if (message) this.#refusals.answered(link, reasonCode, message);
+    if (reasonCode > 0) {
+      this.#order.isOff = true;
+      this.#newest.off();
+    }
     this.world.trace.note('answer', `${id} ${reasonCode}`);
   }
 
