@@ -18,6 +18,7 @@ import { NewestFirst } from './newest.js';
 import { SendOrder } from './order.js';
 import { Punctuality } from './punctual.js';
 import { Refusals } from './refusals.js';
+import { Resent } from './resent.js';
 import { readReserve } from './reserve.js';
 import { Steady } from './steady.js';
 import { DESTROYED, EXCUSED, HELD, REFUSED, STORED, TAKEN, type Track } from './track.js';
@@ -46,6 +47,7 @@ export class Watch implements LinkWatch, BrokerWatch {
   readonly #tries: Tries;
   readonly #refusals: Refusals;
   readonly #newest: NewestFirst;
+  readonly #resent: Resent;
   readonly #deletions: Deletions;
   #order = new SendOrder();
   #alarmNs = Number.NEGATIVE_INFINITY;
@@ -61,6 +63,7 @@ export class Watch implements LinkWatch, BrokerWatch {
     this.#tries = new Tries(world);
     this.#refusals = new Refusals(world);
     this.#newest = new NewestFirst(world);
+    this.#resent = new Resent(world);
     this.#deletions = new Deletions(
       world.oracle,
       world.scenario,
@@ -96,6 +99,7 @@ export class Watch implements LinkWatch, BrokerWatch {
   }
 
   heard(_link: SimLink, topic: string, bytes: number): void {
+    this.#resent.heard();
     this.world.trace.note('heard', `${topic} ${bytes}`);
   }
 
@@ -156,6 +160,7 @@ export class Watch implements LinkWatch, BrokerWatch {
     this.punctual.disturbed();
     this.#lastDown = undefined;
     this.#tries.ended();
+    this.#resent.ended();
     this.freed.ended();
     this.world.trace.note('ended');
   }
@@ -252,6 +257,7 @@ export class Watch implements LinkWatch, BrokerWatch {
     const flags = track.flags(header.first);
     // Custody fleet: what the broker had before is asked after once more, whenever its receipt is due.
     const isResend = scenario.uplink.custody === 'fleet' && (flags & TAKEN) !== 0;
+    if (scenario.uplink.custody === 'fleet') this.#resent.published(keyOf(header), plan?.class === 'alarm');
     const backlog = header.stream === META_STREAM ? 'oldest' : (scenario.uplink.backlog ?? 'oldest');
     const why = isResend ? undefined : this.#order.next(track, header, backlog);
     if (why) oracle.fail('order', why);
@@ -264,9 +270,10 @@ export class Watch implements LinkWatch, BrokerWatch {
   answered(link: SimLink, id: number, reasonCode: number, message?: MqttMessage): void {
     this.lastAnswerNs = this.world.kernel.nowNs;
     this.#tries.answered();
-    if (reasonCode === 0 && message && !isAside(message)) {
-      const { epoch, stream, first } = native.decodeHeader(message.payload);
-      this.freed.answered(epoch, stream, first);
+    if (message && !isAside(message)) {
+      const header = native.decodeHeader(message.payload);
+      this.#resent.answered(keyOf(header), reasonCode);
+      if (reasonCode === 0) this.freed.answered(header.epoch, header.stream, header.first);
     }
     if (message) this.#refusals.answered(link, reasonCode, message);
     if (reasonCode > 0) {
@@ -283,6 +290,7 @@ export class Watch implements LinkWatch, BrokerWatch {
     if (!link.life.dead) {
       this.#lastDown = { atNs: kernel.nowNs, kind: why.kind };
       this.#tries.down(why.kind);
+      this.#resent.down();
     }
     if (why.kind === 'takenOver' || why.kind === 'closed')
       this.rivalUntilNs = kernel.nowNs + (3 * scenario.uplink.backoffMaxMs + 60_000) * 1e6;
@@ -324,4 +332,8 @@ export class Watch implements LinkWatch, BrokerWatch {
     for (const track of this.world.oracle.tracks)
       if (track.stream === stream) track.mark(first, Math.min(last, track.end) + 1, DESTROYED);
   }
+}
+
+function keyOf({ epoch, stream, first }: DecodedHeader): string {
+  return `${epoch}/${stream}/${first}`;
 }
