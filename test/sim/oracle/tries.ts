@@ -5,6 +5,8 @@ const GOOD_LIFE_NS = 31e9;
 /** docs/config.md, backoff: up to 3 × min at first, longer by half each time. */
 const SPREAD = 3;
 const GROWTH = 1.5;
+/** An alarm cuts a wait short so often; the node's clock is a little off ours. */
+const URGENT_EVERY_NS = 61e9;
 /** Ends that say nothing of another client, nor of a broker that is no good. */
 const PLAIN_ENDS = ['reset', 'timeout'];
 
@@ -15,6 +17,9 @@ export class Tries {
   #down: { readonly atNs: number; readonly isGood: boolean } | undefined;
   /** Connections one after the other that ended without an answer, by the deadline. */
   #silent = 0;
+  #alarmNs = Number.NEGATIVE_INFINITY;
+  /** An alarm waits for the link: it is tried by then. */
+  #urgentByNs = Number.POSITIVE_INFINITY;
 
   constructor(readonly world: World) {}
 
@@ -29,13 +34,20 @@ export class Tries {
 
   /** An alarm begins the wait anew. */
   alarm(): void {
+    const { kernel, scenario } = this.world;
     this.#silent = 0;
+    const isUrgent = kernel.nowNs - this.#alarmNs >= URGENT_EVERY_NS;
+    this.#alarmNs = kernel.nowNs;
+    if (this.#down && isUrgent)
+      this.#urgentByNs = kernel.nowNs + 1e6 * (1.01 * SPREAD * scenario.uplink.backoffMinMs + 1);
   }
 
   ended(): void {
     this.#upNs = undefined;
     this.#down = undefined;
     this.#silent = 0;
+    this.#alarmNs = Number.NEGATIVE_INFINITY;
+    this.#urgentByNs = Number.POSITIVE_INFINITY;
   }
 
   down(kind: string): void {
@@ -53,6 +65,12 @@ export class Tries {
   connecting(): void {
     const { kernel, scenario, oracle } = this.world;
     if (!this.#down) return;
+    if (kernel.nowNs > this.#urgentByNs)
+      oracle.fail(
+        'backoff',
+        `an alarm waited, and the link is tried ${(kernel.nowNs - this.#urgentByNs) / 1e9} s too late`,
+      );
+    this.#urgentByNs = Number.POSITIVE_INFINITY;
     const { backoffMinMs, backoffMaxMs } = scenario.uplink;
     const waitedMs = (kernel.nowNs - this.#down.atNs) / 1e6;
     if (this.#down.isGood && waitedMs > 1.01 * SPREAD * backoffMinMs + 1)

@@ -215,7 +215,7 @@ export const REVIEWER_UPLINK_PLANTS: readonly Plant[] = [
     title: 'nothing is thinned',
     file: METERING,
     find: 'await this.#thinner.thin(logClass);',
-    replace: '',
+    replace: ';',
   },
   {
     title: 'a class is thinned that no budget names',
