@@ -8,20 +8,25 @@ const LATER = [0x10, 0x87, 0x97];
 
 /** What is refused for now is tried again block by block, after a pause: not with the whole window, and not at once. Nothing goes twice at a time. */
 export class Refusals {
-  /** Of each class that is refused: when the last answer said so. */
-  readonly #refusedNs = new Map<string, number>();
+  /** Classes of which one block at a time is tried. */
+  readonly #refused = new Set<string>();
+  /** Of each class that pauses: since when. What is refused meanwhile was under way, and prolongs nothing. */
+  readonly #pausedNs = new Map<string, number>();
 
   constructor(readonly world: World) {}
 
   connected(): void {
-    this.#refusedNs.clear();
+    this.#refused.clear();
+    this.#pausedNs.clear();
   }
 
   answered(link: SimLink, reasonCode: number, message: MqttMessage): void {
     if (link.options.protocol !== 5 || isAside(message)) return;
     const name = classOf(message);
-    if (reasonCode === 0) this.#refusedNs.delete(name);
-    else if (LATER.includes(reasonCode)) this.#refusedNs.set(name, this.world.kernel.nowNs);
+    if (reasonCode === 0) this.#refused.delete(name);
+    if (!LATER.includes(reasonCode)) return;
+    this.#refused.add(name);
+    if (!this.#pausedNs.has(name)) this.#pausedNs.set(name, this.world.kernel.nowNs);
   }
 
   published(link: SimLink, id: number, message: MqttMessage): void {
@@ -31,17 +36,19 @@ export class Refusals {
     if (others.some((other) => other.topic === message.topic && isSame(other.payload, message.payload)))
       oracle.fail('twice', `a block of ${message.topic} is sent while it is under way`);
     // A pack follows its block, and a resend for want of a receipt asks nobody.
-    const refusedNs = this.#refusedNs.get(classOf(message));
-    if (refusedNs === undefined || scenario.uplink.senml || scenario.uplink.custody === 'fleet') return;
-    const inClass = others.filter((other) => !isAside(other) && classOf(other) === classOf(message));
-    if (inClass.length > 0)
+    const name = classOf(message);
+    const pausedNs = this.#pausedNs.get(name);
+    this.#pausedNs.delete(name);
+    if (scenario.uplink.senml || scenario.uplink.custody === 'fleet') return;
+    const inClass = others.filter((other) => !isAside(other) && classOf(other) === name);
+    if (this.#refused.has(name) && inClass.length > 0)
       oracle.fail(
         'refused',
         `${message.topic} is sent beside ${inClass.length} of its class, which is refused`,
       );
     // Once anything is taken, somebody listens: descriptors go at once.
-    if (classOf(message) === 'meta') return;
-    const waitedMs = (this.world.kernel.nowNs - refusedNs) / 1e6;
+    if (name === 'meta' || pausedNs === undefined) return;
+    const waitedMs = (this.world.kernel.nowNs - pausedNs) / 1e6;
     if (waitedMs < 0.99 * scenario.uplink.backoffMinMs - 1)
       oracle.fail('refused', `${message.topic} is sent ${waitedMs} ms after its class was refused`);
   }
