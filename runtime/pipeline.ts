@@ -86,8 +86,8 @@ export function createPipeline(parts: PipelineParts): Pipeline {
       uplink?.notice({ rows, channels: shape, wallNs: (timeNs) => anchors.at(timeNs)?.wallNs }),
   });
   const append = (rows: Rows) => {
-    store.append(rows);
-    if (alarms.has(rows.stream)) unkept.appended(rows, channels.get(rows.stream) ?? []);
+    if (alarms.has(rows.stream)) unkept.append(rows, channels.get(rows.stream) ?? []);
+    else store.append(rows);
   };
   declare(fusionStreams(config.fusion));
   const fusion = createFusion({

@@ -20,31 +20,35 @@ export class Unkept {
 
   constructor(private readonly options: UnkeptOptions) {}
 
-  /** Alarm-class rows that the store was just given; their arrays may be used again by whoever gave them. */
-  appended(rows: Rows, channels: readonly Channel[]): void {
-    if (this.#watched >= MAX_WATCHED) return;
+  /** Gives alarm-class rows to the store; their arrays may be used again by whoever gave them. */
+  append(rows: Rows, channels: readonly Channel[]): void {
+    const { store, clock, onUnkept } = this.options;
+    const before = this.#standing(rows.stream)?.next ?? 0;
+    store.append(rows);
+    if (this.#watched >= MAX_WATCHED || !isWhole(rows, channels)) return;
     this.#watched++;
     const copy = copyOf(rows);
-    const next = this.#standing(rows.stream)?.next ?? 0;
-    this.options.clock.after(this.#isWriting ? KEPT_WITHIN_MS : 0, () => {
+    const wanted = before + rows.timesNs.length;
+    clock.after(KEPT_WITHIN_MS, () => {
       this.#watched--;
-      if (!this.#isKept(rows.stream, next)) this.options.onUnkept(copy, channels);
+      if (!this.#isKept(rows.stream, wanted)) onUnkept(copy, channels);
     });
   }
 
-  /** A disk that refuses may not have let the rows have numbers at all. */
-  #isKept(stream: string, next: number): boolean {
-    return this.#isWriting && (this.#standing(stream)?.committed ?? 0) >= next;
-  }
-
-  get #isWriting(): boolean {
-    const { store } = this.options;
-    return store.epoch !== '' && store.status().health.state === 'ok';
+  /** A disk that refuses still takes what it has room for; rows may not have been let have numbers at all. */
+  #isKept(stream: string, wanted: number): boolean {
+    return this.options.store.epoch !== '' && (this.#standing(stream)?.committed ?? 0) >= wanted;
   }
 
   #standing(name: string): { readonly next: number; readonly committed: number } | undefined {
     return this.options.store.streams().find(({ stream }) => stream === name);
   }
+}
+
+/** Of others nobody could say which value is whose. */
+function isWhole({ timesNs, values, quality, texts }: Rows, channels: readonly Channel[]): boolean {
+  const cells = timesNs.length * channels.length;
+  return values.length === cells && quality.length === cells && (texts?.length ?? cells) === cells;
 }
 
 function copyOf(rows: Rows): Rows {

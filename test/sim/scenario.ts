@@ -129,6 +129,8 @@ export type Fault = { readonly atS: number } & (
       readonly how: 'kill' | 'power' | 'stop' | 'reboot';
       readonly moment: CrashMoment;
       readonly downS: number;
+      /** The card is put into another machine meanwhile. */
+      readonly otherMachine?: boolean;
     }
   | {
       readonly kind: 'outage';

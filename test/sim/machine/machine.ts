@@ -12,6 +12,8 @@ const PAIR_NS = 700n;
 /** One start of the machine: its boot id, and its crystal's word for how long it has been up. */
 export class Boot {
   readonly id: string;
+  /** Which machine of those that the card was in. */
+  machine = 0;
   #synchronised = false;
   /** What the wall clock is wrong by. */
   #wallOffNs: bigint;

@@ -164,7 +164,7 @@ function storeOptions({ scenario, life, disk, random, flight }: NodeParts, log: 
     ...{ path: STORE_PATH, sizeBytes, commitIntervalMs, reserveAheadMs, memoryBytes, quotaPercent },
     ...(flash ? { flash } : {}),
     node: NODE_ID,
-    machineId: MACHINE_ID,
+    machineId: `${MACHINE_ID}${life.boot.machine || ''}`,
     bootId: life.boot.id,
     software: 'cairn simulation',
     deps: flight?.disk(deps) ?? deps,

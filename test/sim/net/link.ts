@@ -25,7 +25,8 @@ export interface LinkWatch {
   connecting(link: SimLink): void;
   connected(link: SimLink): void;
   published(link: SimLink, id: number, message: MqttMessage): void;
-  answered(link: SimLink, id: number, reasonCode: number): void;
+  /** `message`: what it is the answer to, if anything. */
+  answered(link: SimLink, id: number, reasonCode: number, message?: MqttMessage): void;
   heard(link: SimLink, topic: string, bytes: number): void;
   down(link: SimLink, why: LinkFailure): void;
   /** So many bytes of the connection have gone one way or the other. */
@@ -139,12 +140,13 @@ export class SimLink implements MqttLink {
       this.#received(PUBACK_BYTES);
       this.network.onMoment('answer');
       if (!this.isOpen || this.isDeaf || this.life.dead) return;
+      const message = this.unanswered.get(id)?.message;
       if (!this.unanswered.delete(id)) {
         this.watch.answered(this, id, -1);
         this.events.answered(id, reasonCode);
         return;
       }
-      this.watch.answered(this, id, reasonCode);
+      this.watch.answered(this, id, reasonCode, message);
       this.events.answered(id, this.options.protocol === 5 ? reasonCode : 0);
     });
   }

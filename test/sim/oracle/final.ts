@@ -1,4 +1,5 @@
 import type { Receiver } from '../../../fleet/receive/index.js';
+import { native } from '../../../native/index.js';
 import type { DeadLetter } from '../../../runtime/store/types.js';
 import type { GapCause } from '../../../wire/index.js';
 import type { Scenario } from '../scenario.js';
@@ -39,6 +40,9 @@ export function judge(oracle: Oracle, receiver: Receiver, world: Circumstances):
     judgeBlocks(oracle, track);
   }
   judgeDead(oracle, world);
+  judgeLetters(oracle, world);
+  judgeBoots(oracle);
+  judgeShed(oracle, world);
   judgeSummary(oracle, receiver, world);
   judgeTimes(oracle, receiver, world.node);
 }
@@ -82,6 +86,7 @@ function isUnfounded(cause: GapCause, flags: number, { scenario }: Circumstances
     case 'thinned':
       return (flags & STORED) === 0;
     case 'rot':
+      return (flags & (DESTROYED | EXCUSED)) === 0 && !scenario.faults.some(({ kind }) => LOSING.has(kind));
     case 'epochEnd':
       return false;
   }
@@ -123,6 +128,39 @@ function judgeDead(oracle: Oracle, { scenario, deadLetters }: Circumstances): vo
   }
 }
 
+/** A letter has its reason, and the very block that was refused. */
+function judgeLetters(oracle: Oracle, { deadLetters }: Circumstances): void {
+  for (const { kind, stream, first, count, reason, content } of deadLetters) {
+    if (reason === '') oracle.fail('deadLetters', `${stream} ${first} was refused without a reason`);
+    if (kind !== 'block') continue;
+    const header = native.decodeHeader(content);
+    const isIt = header.stream === stream && header.first === first && header.count === count;
+    if (!isIt || header.byteLength !== content.length)
+      oracle.fail('deadLetters', `${stream} ${first} is kept with other bytes than its block's`);
+  }
+}
+
+/** Memory that is full gives up the lowest class first: alarms are few, and never fill it by themselves. */
+function judgeShed(oracle: Oracle, { scenario }: Circumstances): void {
+  const { streams, store } = scenario;
+  for (const { stream, end, flags } of oracle.tracks) {
+    const isAlarm = streams.some((plan) => plan.id === stream && plan.class === 'alarm');
+    if (!isAlarm || end * ALARM_BYTES > store.memoryBytes) continue;
+    for (let n = 0; n < end; n += 1)
+      if (flags(n) & causeBit('overflow'))
+        oracle.fail('memory', `${stream} ${n} had no room in memory, where all alarms have`);
+  }
+}
+
+/** Each boot of which rows came is told, unless a meta row was lost. */
+function judgeBoots(oracle: Oracle): void {
+  if (oracle.metaMayBeMissing) return;
+  for (const { track, bootNumber } of oracle.arrivals) {
+    if (!oracle.saidBoots.has(`${track.epoch}/${bootNumber}`))
+      oracle.fail('boots', `rows of boot ${bootNumber} came, and nobody told of it (epoch ${track.epoch})`);
+  }
+}
+
 function told(flags: number): string {
   return flags & ACKNOWLEDGED ? 'it was acknowledged' : 'it was not acknowledged';
 }
@@ -149,8 +187,12 @@ function isExcuse(cause: GapCause, flags: number, { scenario, wasFull, isEndUnkn
 const BLOCKWISE = causeBit('quota') | causeBit('thinned') | causeBit('rejected');
 /** Of the store's size: theirs. */
 const DEAD_SHARE = 1 / 64;
+/** Of a row in memory, and of the block that it may be alone. */
+const ALARM_BYTES = 300;
 /** One that is larger than their bound is not kept, and a new one may push out a few old ones. */
 const LARGEST_LETTER_BYTES = 80 * 1024;
+/** What the medium may lose by them, an audit finds. */
+const LOSING = new Set(['rot', 'diskError', 'diskFull', 'readOnly']);
 const DISK_FAULTS = new Set(['diskFull', 'diskError', 'readOnly', 'slowDisk']);
 
 /** The receiver's own ledger must come to the same. */

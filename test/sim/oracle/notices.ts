@@ -3,6 +3,7 @@ import { noticeOf } from '../../../fleet/receive/notice.js';
 import type { MqttMessage } from '../../../runtime/uplink/index.js';
 import type { WorldPart } from '../parts/board.js';
 import type { World } from '../run/world.js';
+import { STORED } from './track.js';
 
 /** docs/wire-format.md §7: an alarm that no disk holds three seconds after it came is told at once. */
 const UNKEPT_NS = 3e9;
@@ -28,6 +29,12 @@ export class NoticeWatch {
     this.#wellSinceNs = this.world.kernel.nowNs;
   }
 
+  /** The disk refuses, or did a moment ago. */
+  get mayBeUnkept(): boolean {
+    const { disk, kernel } = this.world;
+    return !disk.isCalm || kernel.nowNs - this.#wellSinceNs <= WELL_NS;
+  }
+
   /** An alarm was read. */
   read({ plan, isPoisoned }: WorldPart, first: number, { timesNs, values, quality }: Rows): void {
     const { kernel, oracle, watch } = this.world;
@@ -50,12 +57,24 @@ export class NoticeWatch {
 
   /** The node sends a notice. */
   sent({ topic, payload }: MqttMessage): void {
-    const { oracle, disk, kernel, parts } = this.world;
+    const { oracle, parts } = this.world;
     const notice = noticeOf(topic, payload);
     const part = parts.find(({ plan }) => plan.id === notice?.stream);
     if (part?.plan.class !== 'alarm') oracle.fail('notice', `${topic} is no alarm's`);
-    if (disk.isCalm && kernel.nowNs - this.#wellSinceNs > WELL_NS)
+    if (part && !this.mayBeUnkept && notice?.records.every(({ n, v }) => n !== 'id' || this.#isKept(part, v)))
       oracle.fail('notice', `${topic} is told without a number, and the disk takes all`);
+  }
+
+  #isKept({ plan }: WorldPart, id: number | undefined): boolean {
+    for (const track of this.world.oracle.tracks) {
+      if (track.stream !== plan.id) continue;
+      for (let n = 0; n < track.next; n += 1) {
+        const row = track.rowOf(n);
+        const width = row ? row.rows.values.length / row.rows.timesNs.length : 0;
+        if (row && row.rows.values[row.at * width] === id) return (track.flags(n) & STORED) !== 0;
+      }
+    }
+    return false;
   }
 
   /** The broker has it. */

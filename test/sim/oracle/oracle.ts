@@ -2,7 +2,7 @@ import type { Rows } from '../../../drivers/contract/index.js';
 import type { TakeResult } from '../../../fleet/receive/index.js';
 import { LOG_STREAM } from '../../../runtime/log.js';
 import type { Store } from '../../../runtime/store/index.js';
-import { type Gap, META_STREAM } from '../../../wire/index.js';
+import { type Descriptor, type Gap, type GapCause, META_STREAM } from '../../../wire/index.js';
 import type { Boot } from '../machine/machine.js';
 import { EarlyRows } from './early.js';
 import { copyOf, difference } from './equal.js';
@@ -23,6 +23,16 @@ interface Arrival {
   readonly timeNs: bigint;
 }
 
+/** Whether some of a gap's numbers may never have had a row (docs/store.md); of rot a block says its own, and the audit what may be gone. */
+const AT_MOST: Readonly<Partial<Record<GapCause, boolean>>> = {
+  uncleanStop: true,
+  epochEnd: true,
+  quota: false,
+  thinned: false,
+  overflow: false,
+  rejected: false,
+};
+
 /** Stands outside the product and knows what went in, what was promised, and what came out. */
 export class Oracle {
   violation: Violation | undefined;
@@ -33,12 +43,18 @@ export class Oracle {
   readonly arrivals: Arrival[] = [];
   /** As `epoch/boot`: an anchor of it has come. */
   readonly anchoredBoots = new Set<string>();
+  /** The same: its boot record has come. */
+  readonly saidBoots = new Set<string>();
   readonly early = new EarlyRows(this);
   readonly #tracks = new Map<string, Track>();
   #store: Store | undefined;
   #boot: Boot | undefined;
   readonly #began = new Set<Track>();
   readonly #boots = new Map<string, Boot>();
+  readonly #descriptors = new Map<string, string>();
+  #doubtfulEpoch: string | undefined;
+  /** Of each epoch, the machine that it began on. */
+  readonly #machines = new Map<string, number>();
   /** Descriptors may be missing at the receiver: a meta row was destroyed or refused. */
   metaMayBeMissing = false;
 
@@ -61,11 +77,28 @@ export class Oracle {
 
   /** A process has opened its store. */
   began(store: Store, boot: Boot): void {
+    this.#checkMachine(store, boot);
     this.#store = store;
     this.#boot = boot;
     this.#began.clear();
     this.#checkBoot(store, boot);
     for (const { stream, next } of store.streams()) this.#begin(this.track(store.epoch, stream), next);
+  }
+
+  /** Two machines may have copies of one card: each begins an epoch of its own. */
+  #checkMachine({ epoch }: Store, { machine }: Boot): void {
+    const known = this.#machines.get(epoch);
+    if (known !== undefined && known !== machine)
+      this.fail('epoch', `epoch ${epoch} of machine ${known} goes on in machine ${machine}`);
+    this.#machines.set(epoch, machine);
+    if (this.#doubtfulEpoch === epoch)
+      this.fail('epoch', `a slot of the reserve was damaged, and epoch ${epoch} goes on`);
+    this.#doubtfulEpoch = undefined;
+  }
+
+  /** Limits of the epoch are damaged at rest: how far numbers were given can't be proved. */
+  reserveDamaged(epoch: string): void {
+    this.#doubtfulEpoch = epoch;
   }
 
   #checkBoot(store: Store, boot: Boot): void {
@@ -171,12 +204,33 @@ export class Oracle {
     }
     for (const record of records) {
       if (record.kind === 'gap') this.#gapCame(record.value);
+      if (record.kind === 'descriptor') this.#descriptorCame(header.epoch, record.value);
+      if (record.kind === 'boot') this.#bootCame(header.epoch, record.value);
       if (record.kind === 'anchor') this.anchoredBoots.add(`${header.epoch}/${record.value.boot}`);
     }
   }
 
-  #gapCame({ epoch, stream, first, last, cause }: Gap): void {
+  /** A version has one shape for good: blocks name it by its number. */
+  #descriptorCame(epoch: string, descriptor: Descriptor): void {
+    const key = `${epoch}/${descriptor.stream}/${descriptor.version}`;
+    const said = JSON.stringify(descriptor);
+    if ((this.#descriptors.get(key) ?? said) !== said)
+      this.fail('descriptor', `version ${descriptor.version} of ${descriptor.stream} has two shapes`);
+    this.#descriptors.set(key, said);
+  }
+
+  #bootCame(epoch: string, { boot, bootId }: { readonly boot: number; readonly bootId: string }): void {
+    const key = `${epoch}/${boot}`;
+    this.saidBoots.add(key);
+    const known = this.#boots.get(key);
+    if (known && known.id !== bootId)
+      this.fail('boots', `boot ${key} is told as ${bootId}, and was ${known.id}`);
+  }
+
+  #gapCame({ epoch, stream, first, last, cause, atMost }: Gap): void {
     const track = this.track(epoch, stream);
+    if (atMost !== (AT_MOST[cause] ?? atMost))
+      this.fail('gaps', `a gap ${cause} of ${stream} from ${first} says atMost ${atMost}`);
     if (last === undefined) track.openFrom = Math.min(track.openFrom, first);
     else track.mark(first, last + 1, causeBit(cause));
     // Where a start got no further than its gap, the limit is what was reserved: in an epoch that ended with it nobody says which.

@@ -1,6 +1,6 @@
 import { META_STREAM } from '../../../wire/index.js';
 import type { World } from '../run/world.js';
-import type { Fault } from '../scenario.js';
+import type { Fault, StreamPlan } from '../scenario.js';
 import { REFUSED, STORED, TAKEN, type Track } from './track.js';
 
 const SETTLED_NS = 120e9;
@@ -11,6 +11,10 @@ const ROW_BYTES = 64;
 /** docs/config.md, `commit: auto`. */
 const AUTO_MOST_MS = 60_000;
 const DISK_FAULTS: readonly Fault['kind'][] = ['diskFull', 'diskError', 'readOnly', 'slowDisk'];
+/** Of events and live streams. */
+const LIVE_MS = 800;
+/** What is done at once is done by then. */
+const AT_ONCE_MS = 400;
 const REFUSALS: readonly Fault['kind'][] = ['refusal', 'noSubscriber'];
 /** A wait is spread by a quarter both ways. */
 const SPREAD = 1.25;
@@ -76,14 +80,13 @@ export class Punctuality {
   }
 
   /** Rows were given to the store: where nothing is wrong they are on the disk once the commit interval is over. */
-  kept(track: Track, from: number, to: number): void {
+  kept(track: Track, from: number, to: number, plan: StreamPlan | undefined): void {
     const { kernel, disk, oracle, scenario } = this.world;
-    const { commitIntervalMs, syncMs, memoryBytes } = scenario.store;
+    const { syncMs, memoryBytes } = scenario.store;
     const isMuch = (to - from) * ROW_BYTES + track.textBytes(from) * (to - from) > memoryBytes / 4;
     if (isMuch || !disk.isCalm || kernel.nowNs - this.#calmSinceNs < SETTLED_NS) return;
     const disturbances = this.#disturbances;
-    const intervalMs = commitIntervalMs === 'auto' ? AUTO_MOST_MS : commitIntervalMs;
-    const boundNs = 1e6 * (1.05 * intervalMs + 2000 + 10 * syncMs);
+    const boundNs = 1e6 * (this.#commitsWithinMs(plan) + 10 * syncMs);
     kernel.after(boundNs, () => {
       if (this.#disturbances !== disturbances) return;
       for (let n = from; n < to; n += 1) {
@@ -94,6 +97,15 @@ export class Punctuality {
           );
       }
     });
+  }
+
+  /** Beside the syncs (docs/guarantees.md, What a power cut can cost). */
+  #commitsWithinMs(plan: StreamPlan | undefined): number {
+    const { commitIntervalMs } = this.world.scenario.store;
+    const intervalMs = commitIntervalMs === 'auto' ? AUTO_MOST_MS : commitIntervalMs;
+    if (plan?.class === 'alarm') return AT_ONCE_MS;
+    if (plan?.class === 'event' || plan?.live) return Math.min(LIVE_MS, intervalMs) + AT_ONCE_MS;
+    return 1.05 * intervalMs + 2000;
   }
 
   /** What was refused for now, and its descriptors, may wait out the longest back-off; a new alarm waits the shortest and no more. */

@@ -17,6 +17,18 @@ export function readReserve(file: Uint8Array): FoundReserve | undefined {
   return found.sort((a, b) => b.generation - a.generation)[0];
 }
 
+/** The epoch of two whole slots, one of which is damaged now. An old one of another epoch says nothing of this. */
+export function reserveEpochOf(
+  before: Uint8Array | undefined,
+  now: Uint8Array | undefined,
+): string | undefined {
+  if (!before || !now) return undefined;
+  const [known, left] = [before, now].map((file) =>
+    [slotOf(file, 0), slotOf(file, SLOT_BYTES)].filter((slot) => slot !== undefined),
+  );
+  return known!.length === 2 && left!.length < 2 ? readReserve(before)?.epoch : undefined;
+}
+
 function slotOf(file: Uint8Array, at: number): FoundReserve | undefined {
   if (file.length < at + 14) return undefined;
   const view = new DataView(file.buffer, file.byteOffset + at, Math.min(SLOT_BYTES, file.length - at));

@@ -51,6 +51,7 @@ export class Steady {
     if (this.#looks % SLOW_LOOKS === 0) {
       this.#memory();
       this.#silence();
+      this.world.watch.freed.look(this.#unwellNs);
     }
     if (this.#looks % RESERVE_LOOKS === 0) this.#reserve();
   }

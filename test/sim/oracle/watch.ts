@@ -4,7 +4,7 @@ import type { LevelOperation, Store, StoreCommit } from '../../../runtime/store/
 import type { LinkFailure } from '../../../runtime/uplink/failure.js';
 import type { MqttMessage } from '../../../runtime/uplink/index.js';
 import { META_STREAM } from '../../../wire/index.js';
-import type { Entry, SortedEntries } from '../disk/sorted.js';
+import { type Entry, keyText, type SortedEntries } from '../disk/sorted.js';
 import { NODE_ID, STORE_PATH } from '../machine/node.js';
 import { type BrokerWatch, isAside } from '../net/broker.js';
 import type { LinkWatch, SimLink } from '../net/link.js';
@@ -13,12 +13,17 @@ import type { World } from '../run/world.js';
 import { blocksIn } from './blocks.js';
 import { BudgetWatch } from './budget.js';
 import { Deletions, gapOf } from './deletions.js';
+import { Freed } from './freed.js';
+import { NewestFirst } from './newest.js';
 import { NoticeWatch } from './notices.js';
 import { SendOrder } from './order.js';
 import { Punctuality } from './punctual.js';
+import { Refusals } from './refusals.js';
+import { Resent } from './resent.js';
 import { readReserve } from './reserve.js';
 import { Steady } from './steady.js';
 import { DESTROYED, EXCUSED, HELD, REFUSED, STORED, TAKEN, type Track } from './track.js';
+import { Tries } from './tries.js';
 
 /** Answers that end a block's way for good. */
 const FOR_GOOD = [0x90, 0x95, 0x99];
@@ -40,6 +45,11 @@ export class Watch implements LinkWatch, BrokerWatch {
   readonly notices: NoticeWatch;
   readonly steady: Steady;
   readonly budget: BudgetWatch;
+  readonly freed: Freed;
+  readonly #tries: Tries;
+  readonly #refusals: Refusals;
+  readonly #newest: NewestFirst;
+  readonly #resent: Resent;
   readonly #deletions: Deletions;
   #order = new SendOrder();
   #alarmNs = Number.NEGATIVE_INFINITY;
@@ -53,6 +63,11 @@ export class Watch implements LinkWatch, BrokerWatch {
     this.notices = new NoticeWatch(world);
     this.steady = new Steady(world);
     this.budget = new BudgetWatch(world);
+    this.freed = new Freed(world);
+    this.#tries = new Tries(world);
+    this.#refusals = new Refusals(world);
+    this.#newest = new NewestFirst(world);
+    this.#resent = new Resent(world);
     this.#deletions = new Deletions(
       world.oracle,
       world.scenario,
@@ -65,6 +80,7 @@ export class Watch implements LinkWatch, BrokerWatch {
     if (part.plan.class === 'alarm') {
       this.#alarmReadNs = this.world.kernel.nowNs;
       this.notices.read(part, first, rows);
+      if (this.notices.mayBeUnkept) this.#tries.noticed();
     }
     this.world.trace.note('read', `${part.plan.id} ${first} ${rows.timesNs.length}`);
   }
@@ -72,13 +88,15 @@ export class Watch implements LinkWatch, BrokerWatch {
   /** Rows were given to the store: numbers [from, to) of the track. */
   given(track: Track, from: number, to: number): void {
     track.givenNs = this.world.kernel.nowNs;
-    this.punctual.kept(track, from, to);
     const plan = this.world.scenario.streams.find(({ id }) => id === track.stream);
-    if (plan?.class === 'alarm' || plan?.live) this.punctual.given(track, from, to, plan.class === 'alarm');
+    this.punctual.kept(track, from, to, plan);
+    if (plan?.class === 'alarm' || plan?.class === 'event' || plan?.live)
+      this.punctual.given(track, from, to, plan.class === 'alarm');
   }
 
   batch(operations: readonly LevelOperation[], entries: SortedEntries): void {
     this.#deletions.check(operations, entries);
+    this.freed.batch(operations, entries);
     for (const operation of operations) {
       if (operation.type === 'put' && operation.key[0] === 0x56) this.#stored(operation.key, operation.value);
     }
@@ -90,16 +108,19 @@ export class Watch implements LinkWatch, BrokerWatch {
   }
 
   heard(_link: SimLink, topic: string, bytes: number): void {
+    this.#resent.heard();
     this.world.trace.note('heard', `${topic} ${bytes}`);
   }
 
   opened(entries: SortedEntries): void {
+    this.freed.opened(entries);
     for (const { key, value } of entries.range('V', 'W')) this.#stored(key, value);
   }
 
   /** Keys of values are docs/store.md's: V, the class, the commit. */
   #stored(key: Uint8Array, value: Uint8Array): void {
     const commit = Number(new DataView(key.buffer, key.byteOffset).getBigUint64(2));
+    this.freed.stored(keyText(key), value);
     for (const { epoch, stream, first, count, byteLength } of blocksIn(value)) {
       const track = this.world.oracle.track(epoch, stream);
       track.mark(first, first + count, STORED | (this.#isTooLarge(stream, byteLength) ? REFUSED : 0));
@@ -147,6 +168,9 @@ export class Watch implements LinkWatch, BrokerWatch {
   processEnded(): void {
     this.punctual.disturbed();
     this.#lastDown = undefined;
+    this.#tries.ended();
+    this.#resent.ended();
+    this.freed.ended();
     this.world.trace.note('ended');
   }
 
@@ -155,8 +179,14 @@ export class Watch implements LinkWatch, BrokerWatch {
     if (classes.includes('alarm')) this.notices.kept();
     const commits = firsts.map(({ commit }) => commit);
     // After a disk that refused, from the newest down begins anew.
-    if (firsts.length === 0) this.#order = new SendOrder();
-    if (firsts.some((first) => first.class === 'alarm')) this.#alarmNs = this.world.kernel.nowNs;
+    if (firsts.length === 0) {
+      this.#order = new SendOrder();
+      this.#newest.off();
+    }
+    if (firsts.some((first) => first.class === 'alarm')) {
+      this.#alarmNs = this.world.kernel.nowNs;
+      this.#tries.alarm();
+    }
     this.world.trace.note('commit', commits.join(' '));
     const image = this.world.disk.databases.get(`${STORE_PATH}/level`);
     const synced = image?.syncedHead() ?? 0;
@@ -176,6 +206,7 @@ export class Watch implements LinkWatch, BrokerWatch {
   connecting(link: SimLink): void {
     if (link.isMetered) this.budget.opened();
     this.#checkBackoff(link);
+    if (!link.life.dead) this.#tries.connecting();
     const { topic, retain } = link.options.will;
     if (!topic.endsWith('/status') || !retain)
       this.world.oracle.fail('status', `the last will on ${topic} is not kept by the broker`);
@@ -204,6 +235,9 @@ export class Watch implements LinkWatch, BrokerWatch {
   }
 
   connected(link: SimLink): void {
+    this.#tries.connected();
+    this.#refusals.connected();
+    this.#newest.connected();
     this.punctual.disturbed();
     this.lastAnswerNs = this.world.kernel.nowNs;
     this.world.trace.note('online', link.options.protocol);
@@ -219,6 +253,7 @@ export class Watch implements LinkWatch, BrokerWatch {
     const largest = link.options.protocol === 5 ? network.plan.maximumPacketBytes : undefined;
     if (message.payload.length + message.topic.length > (largest ?? Number.POSITIVE_INFINITY))
       oracle.fail('packetSize', `${message.payload.length} bytes are sent, and a packet may have ${largest}`);
+    this.#refusals.published(link, id, message);
     this.#checkBlock(message, link.isMetered);
     this.world.trace.note('publish', `${id} ${message.topic} ${message.payload.length}`);
   }
@@ -235,17 +270,29 @@ export class Watch implements LinkWatch, BrokerWatch {
     const flags = track.flags(header.first);
     // Custody fleet: what the broker had before is asked after once more, whenever its receipt is due.
     const isResend = scenario.uplink.custody === 'fleet' && (flags & TAKEN) !== 0;
+    if (scenario.uplink.custody === 'fleet') this.#resent.published(keyOf(header), plan?.class === 'alarm');
     const backlog = header.stream === META_STREAM ? 'oldest' : (scenario.uplink.backlog ?? 'oldest');
     const why = isResend ? undefined : this.#order.next(track, header, backlog);
     if (why) oracle.fail('order', why);
+    if (!isResend) this.#newest.published(track, header);
     // What a process before this one had synced counts too, told or not.
     if ((flags & STORED) === 0)
       oracle.fail('sentBeforeSync', `${header.stream} ${header.first} is sent, and the disk never had it`);
   }
 
-  answered(_link: SimLink, id: number, reasonCode: number): void {
+  answered(link: SimLink, id: number, reasonCode: number, message?: MqttMessage): void {
     this.lastAnswerNs = this.world.kernel.nowNs;
-    if (reasonCode > 0) this.#order.isOff = true;
+    this.#tries.answered();
+    if (message && !isAside(message)) {
+      const header = native.decodeHeader(message.payload);
+      this.#resent.answered(keyOf(header), reasonCode);
+      if (reasonCode === 0) this.freed.answered(header.epoch, header.stream, header.first);
+    }
+    if (message) this.#refusals.answered(link, reasonCode, message);
+    if (reasonCode > 0) {
+      this.#order.isOff = true;
+      this.#newest.off();
+    }
     this.world.trace.note('answer', `${id} ${reasonCode}`);
   }
 
@@ -253,7 +300,11 @@ export class Watch implements LinkWatch, BrokerWatch {
     const { kernel, scenario } = this.world;
     this.punctual.disturbed();
     // What ends after its process is nothing that the next one knows of.
-    if (!link.life.dead) this.#lastDown = { atNs: kernel.nowNs, kind: why.kind };
+    if (!link.life.dead) {
+      this.#lastDown = { atNs: kernel.nowNs, kind: why.kind };
+      this.#tries.down(why.kind);
+      this.#resent.down();
+    }
     if (why.kind === 'takenOver' || why.kind === 'closed')
       this.rivalUntilNs = kernel.nowNs + (3 * scenario.uplink.backoffMaxMs + 60_000) * 1e6;
     this.world.trace.note('down', why.kind);
@@ -298,4 +349,8 @@ export class Watch implements LinkWatch, BrokerWatch {
     for (const track of this.world.oracle.tracks)
       if (track.stream === stream) track.mark(first, Math.min(last, track.end) + 1, DESTROYED);
   }
+}
+
+function keyOf({ epoch, stream, first }: DecodedHeader): string {
+  return `${epoch}/${stream}/${first}`;
 }

@@ -4,13 +4,13 @@ export const OTHER_PLANTS: readonly Plant[] = [
   {
     title: 'an alarm that the disk does not take is kept to oneself',
     file: 'runtime/unkept.js',
-    find: 'this.options.onUnkept(copy, channels);',
+    find: 'onUnkept(copy, channels);',
     replace: '{}',
   },
   {
     title: 'each alarm is told without a number, too',
     file: 'runtime/unkept.js',
-    find: 'if (!this.#isKept(rows.stream, next))',
+    find: 'if (!this.#isKept(rows.stream, wanted))',
     replace: '',
   },
   {

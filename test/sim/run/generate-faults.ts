@@ -38,6 +38,7 @@ export function faultsOf(random: Random, untilS: number, isSmall: boolean): read
   if (random.chance(0.3)) faults.push(...crashAfterDiskFault(random, when(), isSmall));
   faults.push(...burstsOf(random, faults, isSmall), ...alarmsOf(random, faults));
   if (random.chance(0.3)) faults.push(...queueLost(random, untilS));
+  if (random.chance(0.08)) faults.push(otherMachine(random, when()));
   return faults.sort((a, b) => a.atS - b.atS);
 }
 
@@ -86,6 +87,12 @@ function outage(random: Random, atS: number, untilS: number, isSmall: boolean): 
 function crash(random: Random, atS: number): FaultOf<'crash'> {
   const how = random.pick(['kill', 'kill', 'power', 'power', 'stop', 'reboot'] as const);
   return { kind: 'crash', atS, how, moment: random.pick(CRASH_MOMENTS), downS: random.logInt(1, 1800) };
+}
+
+/** Power off, and the card goes on in another machine of the kind. */
+function otherMachine(random: Random, atS: number): Fault {
+  const downS = random.int(60, 600);
+  return { kind: 'crash', atS, how: 'power', moment: 'now', downS, otherMachine: true };
 }
 
 /** What an open has put into tables is damaged while nobody has read it. */

@@ -37,7 +37,7 @@ export const MARKS: readonly string[] = [
   ...LINE_MARKS,
   ...GAP_CAUSES.map((cause) => `gap ${cause}`),
   ...CRASH_MOMENTS.flatMap((moment) => [`crash kill ${moment}`, `crash power ${moment}`]),
-  ...['crash stop', 'crash reboot', 'duplicate dropped', 'resend'],
+  ...['crash stop', 'crash reboot', 'duplicate dropped', 'resend', 'another machine'],
   ...FAULT_KINDS.map((kind) => `fault ${kind}`),
   ...OUTAGE_KINDS.map((how) => `outage ${how}`),
   ...LINK_MOMENTS.flatMap((moment) => [`outage ${moment}`, `outage ${moment} half-open`]),

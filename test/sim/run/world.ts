@@ -15,6 +15,7 @@ import { SimLink } from '../net/link.js';
 import { Network } from '../net/network.js';
 import { Signer } from '../net/signer.js';
 import { Oracle } from '../oracle/oracle.js';
+import { reserveEpochOf } from '../oracle/reserve.js';
 import { Watch } from '../oracle/watch.js';
 import { WorldPart } from '../parts/board.js';
 import type { CrashMoment, FaultOf, RotKind, Scenario } from '../scenario.js';
@@ -28,6 +29,8 @@ const PATIENCE_NS = 3600e9;
 const AGAIN_NS = 120e9;
 /** So long the receiver is away after somebody has sent receipts of his own. */
 const FORGED_AWAY_NS = 600e9;
+
+const RESERVE = `${STORE_PATH}/reserve`;
 
 /** Everything that there is in one simulation, and what can befall it. */
 export class World {
@@ -46,6 +49,7 @@ export class World {
   running: RunningNode | undefined;
   crashes = 0;
   #boot: Boot | undefined;
+  #machine = 0;
   #stopping: { readonly life: Life; readonly crash: FaultOf<'crash'> } | undefined;
   #armed: FaultOf<'crash'> | undefined;
   #armedCut: { readonly moment: string; readonly strike: () => void } | undefined;
@@ -124,6 +128,7 @@ export class World {
   start(newBoot: boolean): void {
     if (this.life) return;
     if (newBoot || !this.#boot) this.#boot = new Boot(this.kernel, this.scenario.clock, this.#random.machine);
+    this.#boot.machine = this.#machine;
     for (const part of this.parts)
       part.reshaped ||= this.kernel.nowNs >= (part.plan.reshapedAtS ?? Infinity) * 1e9;
     const life = new Life(this.kernel, this.#boot, this.crashes);
@@ -210,6 +215,10 @@ export class World {
     this.trace.note('crash', `${crash.how} ${crash.moment}`);
     this.marks.hit(`crash ${crash.how} ${crash.moment}`);
     this.#ended(life, crash.how === 'power');
+    if (crash.otherMachine) {
+      this.#machine += 1;
+      this.marks.hit('another machine');
+    }
     this.kernel.after(crash.downS * 1e9, () => this.start(crash.how === 'power'));
   }
 
@@ -259,10 +268,14 @@ export class World {
   }
 
   #rot(kind: RotKind): void {
+    const before = this.disk.files.get(RESERVE)?.durable;
     const done = rot(this.disk, STORE_PATH, kind, this.#random.rot, (entry) => this.watch.destroyed(entry));
     this.trace.note('rot', `${kind} ${done}`);
     if (done) this.marks.hit(`rot ${kind}`);
-    if (done && kind.startsWith('reserve')) for (const track of this.oracle.tracks) track.limitDestroyed();
+    if (!done || !kind.startsWith('reserve')) return;
+    for (const track of this.oracle.tracks) track.limitDestroyed();
+    const damaged = reserveEpochOf(before, this.disk.files.get(RESERVE)?.durable);
+    if (damaged) this.oracle.reserveDamaged(damaged);
   }
 
   speak(index: number): void {
