@@ -272,6 +272,8 @@ export class World {
     const done = rot(this.disk, STORE_PATH, kind, this.#random.rot, (entry) => this.watch.destroyed(entry));
     this.trace.note('rot', `${kind} ${done}`);
     if (done) this.marks.hit(`rot ${kind}`);
+    // Until a repair has been there, a reader gets no further; alarms don't wait for that.
+    if (done && kind === 'tableRange') this.oracle.metaMayBeMissing = true;
     if (!done || !kind.startsWith('reserve')) return;
     for (const track of this.oracle.tracks) track.limitDestroyed();
     const damaged = reserveEpochOf(before, this.disk.files.get(RESERVE)?.durable);
