@@ -52,7 +52,7 @@ export class Punctuality {
   linkSince(): { isSame(): boolean; isSettledAt(atNs: number): boolean } {
     const { network, broker } = this.world;
     const [disturbances, sinceNs] = [this.#linkDisturbances, this.#linkSinceNs];
-    const isWell = network.isCalm && broker.isUp && broker.link?.isUp === true;
+    const isWell = network.isCalm && broker.isUp && broker.link?.isUp === true && !broker.link.isDeaf;
     return {
       isSame: () => this.#linkDisturbances === disturbances,
       isSettledAt: (atNs) => isWell && atNs - sinceNs >= LINK_SETTLED_NS,
