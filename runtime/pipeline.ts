@@ -59,11 +59,11 @@ const STOP_GRACE_MS = 2_000;
 export function createPipeline(parts: PipelineParts): Pipeline {
   const { config, store, uplink, clock, log } = parts;
   const channels = new Map<string, readonly Channel[]>();
-  const alarms = new Set<string>();
+  const alarms = new Map<string, readonly Channel[]>();
   const declare = (streams: readonly SamplerStream[]) => {
     for (const stream of streams) {
       channels.set(stream.name, stream.channels);
-      if (stream.keep && stream.class === 'alarm') alarms.add(stream.name);
+      if (stream.keep && stream.class === 'alarm') alarms.set(stream.name, stream.channels);
       if (stream.keep) store.declare(stream);
     }
   };
@@ -79,16 +79,7 @@ export function createPipeline(parts: PipelineParts): Pipeline {
     },
     log: (level, text) => log(level, 'clock', text),
   });
-  const unkept = new Unkept({
-    store,
-    clock,
-    onUnkept: (rows, shape) =>
-      uplink?.notice({ rows, channels: shape, wallNs: (timeNs) => anchors.at(timeNs)?.wallNs }),
-  });
-  const append = (rows: Rows) => {
-    if (alarms.has(rows.stream)) unkept.append(rows, channels.get(rows.stream) ?? []);
-    else store.append(rows);
-  };
+  const append = appender(parts, alarms, anchors);
   declare(fusionStreams(config.fusion));
   const fusion = createFusion({
     config: config.fusion,
@@ -118,14 +109,7 @@ export function createPipeline(parts: PipelineParts): Pipeline {
       sampler.start();
       startSending(parts);
     },
-    status: () => ({
-      name: config.name,
-      parts: sampler.status(),
-      store: store.status(),
-      uplink: uplink?.status(),
-      time: timeStatus(clock, anchors),
-      residentBytes: process.memoryUsage.rss(),
-    }),
+    status: () => statusOf(parts, sampler, anchors),
     isStuck: () => sampler.isStuck(),
     stop: async () => {
       anchors.stop();
@@ -136,6 +120,25 @@ export function createPipeline(parts: PipelineParts): Pipeline {
       parts.logSink.detach();
       await store.close();
     },
+  };
+}
+
+/** Gives rows to the store, and sees to it that an alarm which the disk doesn't take is told all the same. */
+function appender(
+  { store, clock, uplink }: PipelineParts,
+  alarms: ReadonlyMap<string, readonly Channel[]>,
+  anchors: AnchorKeeper,
+): (rows: Rows) => void {
+  const unkept = new Unkept({
+    store,
+    clock,
+    onUnkept: (rows, shape) =>
+      uplink?.notice({ rows, channels: shape, wallNs: (timeNs) => anchors.at(timeNs)?.wallNs }),
+  });
+  return (rows) => {
+    const shape = alarms.get(rows.stream);
+    if (shape) unkept.append(rows, shape);
+    else store.append(rows);
   };
 }
 
@@ -178,6 +181,21 @@ function noteMotion(sampler: Sampler, log: Log, state: 'still' | 'moving'): void
       `the sampler's inbox is full: '${state}' was dropped, the next change will tell it`,
     );
   }
+}
+
+function statusOf(
+  { config, store, uplink, clock }: PipelineParts,
+  sampler: Sampler,
+  anchors: AnchorKeeper,
+): PipelineStatus {
+  return {
+    name: config.name,
+    parts: sampler.status(),
+    store: store.status(),
+    uplink: uplink?.status(),
+    time: timeStatus(clock, anchors),
+    residentBytes: process.memoryUsage.rss(),
+  };
 }
 
 function timeStatus(clock: RuntimeClock, anchors: AnchorKeeper): PipelineStatus['time'] {

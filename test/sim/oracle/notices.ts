@@ -15,7 +15,8 @@ export class NoticeWatch {
   /** Readings of which a notice came, `part/id`. */
   readonly #told = new Set<string>();
   #keptNs = Number.NEGATIVE_INFINITY;
-  #wellSinceNs = Number.NEGATIVE_INFINITY;
+  /** When a fault of the disk ended last. */
+  wellSinceNs = Number.NEGATIVE_INFINITY;
 
   constructor(readonly world: World) {}
 
@@ -26,13 +27,13 @@ export class NoticeWatch {
 
   /** A fault of the disk ended, or a process began. */
   disturbed(): void {
-    this.#wellSinceNs = this.world.kernel.nowNs;
+    this.wellSinceNs = this.world.kernel.nowNs;
   }
 
   /** The disk refuses, or did a moment ago. */
   get mayBeUnkept(): boolean {
     const { disk, kernel } = this.world;
-    return !disk.isCalm || kernel.nowNs - this.#wellSinceNs <= WELL_NS;
+    return !disk.isCalm || kernel.nowNs - this.wellSinceNs <= WELL_NS;
   }
 
   /** An alarm was read. */

@@ -83,7 +83,7 @@ export class Punctuality {
   kept(track: Track, from: number, to: number, plan: StreamPlan | undefined): void {
     const { kernel, disk, oracle, scenario } = this.world;
     const { syncMs, memoryBytes } = scenario.store;
-    const isMuch = (to - from) * ROW_BYTES + track.textBytes(from) * (to - from) > memoryBytes / 4;
+    const isMuch = bytesOf(track, from, to) > memoryBytes / 4;
     if (isMuch || !disk.isCalm || kernel.nowNs - this.#calmSinceNs < SETTLED_NS) return;
     const disturbances = this.#disturbances;
     const boundNs = 1e6 * (this.#commitsWithinMs(plan) + 10 * syncMs);
@@ -146,4 +146,10 @@ export class Punctuality {
     for (let n = from - 1; n >= 0; n -= 1) if ((flags(n) & TAKEN) !== 0) return true;
     return false;
   }
+}
+
+function bytesOf(track: Track, from: number, to: number): number {
+  let bytes = (to - from) * ROW_BYTES;
+  for (let n = from; n < to; n += 1) bytes += track.textBytes(n);
+  return bytes;
 }

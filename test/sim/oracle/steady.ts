@@ -51,7 +51,8 @@ export class Steady {
     if (this.#looks % SLOW_LOOKS === 0) {
       this.#memory();
       this.#silence();
-      this.world.watch.freed.look(this.#unwellNs);
+      const { freed, notices } = this.world.watch;
+      freed.look(Math.max(this.#unwellNs, notices.wellSinceNs));
     }
     if (this.#looks % RESERVE_LOOKS === 0) this.#reserve();
   }
