@@ -40,9 +40,14 @@ export function storeDefaults(log: StoreLog): StoreDeps {
   };
 }
 
-/** LevelDB maps the tables that it reads, up to 64 of them: an audit would leave all that resident. */
+/** LevelDB maps the tables that it reads, up to 64 of them: an audit would leave all that resident. It is no reason to end the audit. */
 function letRealPagesGo(path: string): void {
-  native.pageOut(`${realpathSync.native(path)}/`, '.ldb');
+  try {
+    native.pageOut(`${realpathSync.native(path)}/`, '.ldb');
+  } catch (error) {
+    // A database that is being replaced is nowhere: nothing of it is mapped.
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  }
 }
 
 /** On Node.js `level` is classic-level, which has this; its types name only what browsers have too. */
