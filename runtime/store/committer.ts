@@ -214,7 +214,7 @@ export class Committer {
       return false;
     }
     if (this.failure && !this.#isTight) this.#recovered();
-    if (this.#wasClosed) this.#lookAgain();
+    if (this.#wasClosed) this.lookAgain();
     if (!draft) this.releases.landed();
     else this.#landed(draft, ofGroup, this.#sinceLastMs);
     if (whole) this.#resolve(waiters);
@@ -244,8 +244,8 @@ export class Committer {
     this.state.options.deps.log('warn', `${this.state.options.path}: the disk takes writes again`);
   }
 
-  /** Who found nothing while the database was closed may look again. */
-  #lookAgain(): void {
+  /** Who found nothing while the database was closed, or has passed by what came back, may look again. */
+  lookAgain(): void {
     this.#wasClosed = false;
     this.events.onCommit({
       rows: 0,

@@ -39,7 +39,7 @@ export class Reader {
         : scanValuesDown(db, name, floor, after?.commit ?? AFTER_ALL, onUnreadable);
     let atFloor = order === 'oldest' && from === floor;
     for await (const [commit, value] of values) {
-      if (atFloor) this.#raiseFloor(commit);
+      if (atFloor) this.#raiseFloor(floor, commit);
       atFloor = false;
       if (!this.#readValue(commit, value)) break;
     }
@@ -103,11 +103,12 @@ export class Reader {
     this.scrubber.doubt(`${name} ${commit}`);
   }
 
-  /** Nothing lies below the first value: later scans needn't walk dead keys. */
-  #raiseFloor(commit: number): void {
+  /** Nothing lies between the floor that was read from and the first value: later scans needn't walk dead keys. An audit may have lowered it meanwhile. */
+  #raiseFloor(from: number, commit: number): void {
     const { class: name } = this.request;
     const log = this.state.classes[name];
-    if (commit > log.floor) this.state.classes = { ...this.state.classes, [name]: { ...log, floor: commit } };
+    if (log.floor === from && commit > from)
+      this.state.classes = { ...this.state.classes, [name]: { ...log, floor: commit } };
   }
 }
 

@@ -17,15 +17,18 @@ const EVERY_MS = 7 * 24 * 3600 * 1000;
 const AGAIN_MS = 60_000;
 const MAX_KNOWN = 1024;
 
+interface Scrubbed {
+  readonly gaps: number;
+  readonly unreadable: readonly string[];
+  /** Values are there whose deletion was lost: who reads on from where he was has missed them. */
+  readonly isBack: boolean;
+}
+
 /**
  * The audit of a store in use: damaged blocks and numbers that are nowhere become gaps `rot`. What was committed before it began is looked
  * at; what leaves meanwhile is settled by its end. Where LevelDB can't read, nothing is said of what isn't seen.
  */
-export async function scrub(
-  state: StoreState,
-  db: LevelDb,
-  releases: Releases,
-): Promise<{ readonly gaps: number; readonly unreadable: readonly string[] }> {
+export async function scrub(state: StoreState, db: LevelDb, releases: Releases): Promise<Scrubbed> {
   const { native, log } = state.options.deps;
   const { durableNext, epochIndex } = state;
   const found = await audit(db, {
@@ -35,9 +38,10 @@ export async function scrub(
   });
   for (const { class: name, commit, index } of found.damagedBlocks)
     releases.add({ class: name, commit, index }, 'rot');
-  if (found.unreadable.length > 0) return { gaps: found.damagedBlocks.length, unreadable: found.unreadable };
+  if (found.unreadable.length > 0)
+    return { gaps: found.damagedBlocks.length, unreadable: found.unreadable, isBack: false };
   // A deletion that was lost leaves its value below the floor: it is read once more.
-  for (const [name, first] of found.firsts) state.lowerFloor(name, first);
+  const isBack = [...found.firsts].filter(([name, first]) => state.lowerFloor(name, first)).length > 0;
   for (const { stream, epoch, name, class: logClass } of found.names.values())
     state.learn(stream, epoch, name, logClass);
   let made = found.damagedBlocks.length;
@@ -53,7 +57,7 @@ export async function scrub(
       made += 1;
     }
   }
-  return { gaps: made, unreadable: [] };
+  return { gaps: made, unreadable: [], isBack };
 }
 
 /** Where the open gap begins that ended the stream's epoch; one that is lost is made again, from the first number that is nowhere. */
@@ -79,6 +83,8 @@ function breather({ options }: StoreState): (bytes: number) => Promise<void> | u
 export interface ScrubberEvents {
   /** Rows turned out to be gone: gaps say so. */
   onGaps(): void;
+  /** Values came back that had been deleted. */
+  onBack(): void;
   /** LevelDB can't read all of its files. */
   onDamage(what: string): void;
 }
@@ -169,8 +175,9 @@ export class Scrubber {
     if (check?.damage !== undefined) return check.damage;
     const db = this.database();
     if (!db) throw new StoreError('io', path, 'no database is open');
-    const { gaps, unreadable } = await scrub(this.state, db, this.releases);
+    const { gaps, unreadable, isBack } = await scrub(this.state, db, this.releases);
     if (gaps > 0) this.events.onGaps();
+    if (isBack) this.events.onBack();
     if (unreadable.length > 0) return unreadable.join('; ');
     this.done += 1;
     return undefined;

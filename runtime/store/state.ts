@@ -47,6 +47,8 @@ export class StoreState {
   readonly #streams = new Map<number, Stream>();
   readonly #byName = new Map<string, Stream>();
   readonly #records = new Map<string, StreamRecord>();
+  /** Floors that were lowered while a batch was under way. */
+  readonly #lowered = new Map<LogClass, number>();
   readonly #touched = new Set<Stream>();
 
   constructor(
@@ -215,10 +217,13 @@ export class StoreState {
     if (stream.class === 'meta') this.#told(stream, first, end);
   }
 
-  /** No value has a commit below. */
-  lowerFloor(name: LogClass, commit: number): void {
+  /** No value has a commit below. True: somebody who read from the old floor has missed some. */
+  lowerFloor(name: LogClass, commit: number): boolean {
     const log = this.classes[name];
-    if (commit < log.floor) this.classes = { ...this.classes, [name]: { ...log, floor: commit } };
+    if (commit >= log.floor) return false;
+    this.classes = { ...this.classes, [name]: { ...log, floor: commit } };
+    this.#lowered.set(name, Math.min(commit, this.#lowered.get(name) ?? commit));
+    return true;
   }
 
   /** The disk has the batch. */
@@ -227,6 +232,9 @@ export class StoreState {
     this.batch = batch;
     this.classes = classes;
     this.durableNext = next;
+    // The batch was made of what was known before.
+    for (const [name, commit] of this.#lowered) this.lowerFloor(name, commit);
+    this.#lowered.clear();
   }
 
   /** That no meta row bears yet. A gap of a stream whose name is lost can't be told. */

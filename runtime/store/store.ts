@@ -89,6 +89,7 @@ export class LevelStore implements OpenStore {
     this.#connection = connection;
     this.#scrubber = new Scrubber(state, this.#releases, () => connection.db, {
       onGaps: () => this.#committer.now(),
+      onBack: () => this.#committer.lookAgain(),
       onDamage: (what) => this.#committer.repair(what),
     });
     this.#scrubber.start();

@@ -148,7 +148,7 @@ class MqttUplink implements Uplink {
 
   start(): void {
     this.#unsubscribe = this.options.store.onCommit((commit) => {
-      if (commit.classes.includes('alarm')) this.#notices.clear();
+      if (commit.rows > 0 && commit.classes.includes('alarm')) this.#notices.clear();
       this.#sender.committed(commit);
       if (this.#tickTimer && !this.#isTickSoon) this.#tickIn(TICK_MS);
       if (commit.rows > 0 && commit.classes.includes('alarm')) this.#link.urgent();
