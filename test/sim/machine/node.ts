@@ -117,6 +117,7 @@ async function openWatched(parts: NodeParts, options: StoreOptions): Promise<Ope
   }
   oracle.began(store, life.boot);
   store.onCommit((commit) => {
+    if (life.dead) return;
     oracle.acknowledged(store);
     onCommit(store, commit);
   });

@@ -30,6 +30,8 @@ const AGAIN_NS = 120e9;
 /** So long the receiver is away after somebody has sent receipts of his own. */
 const FORGED_AWAY_NS = 600e9;
 
+/** What a running node comes across. */
+const TABLE_ROTS: readonly RotKind[] = ['valueBit', 'recordBit', 'tableRange'];
 const RESERVE = `${STORE_PATH}/reserve`;
 
 /** Everything that there is in one simulation, and what can befall it. */
@@ -152,6 +154,7 @@ export class World {
       onCommit: (store, commit) => this.watch.committed(store, commit),
     }).then(
       (running) => {
+        if (this.life !== life) return;
         this.running = running;
         this.watch.running(this.kernel.nowNs - began);
       },
@@ -262,7 +265,7 @@ export class World {
 
   /** What lies in files that LevelDB keeps in memory while it is open rots while it is closed. */
   rot(kind: RotKind): void {
-    const needsRest = !['valueBit', 'recordBit', 'tableRange'].includes(kind);
+    const needsRest = !TABLE_ROTS.includes(kind);
     if (needsRest && this.life) this.#rots.push(kind);
     else this.#rot(kind);
   }
@@ -272,8 +275,8 @@ export class World {
     const done = rot(this.disk, STORE_PATH, kind, this.#random.rot, (entry) => this.watch.destroyed(entry));
     this.trace.note('rot', `${kind} ${done}`);
     if (done) this.marks.hit(`rot ${kind}`);
-    // Until a repair has been there, a reader gets no further; alarms don't wait for that.
-    if (done && kind === 'tableRange') this.oracle.metaMayBeMissing = true;
+    // While a repair goes on nothing can be read, descriptors neither; what was read before doesn't wait for that.
+    if (done && TABLE_ROTS.includes(kind)) this.oracle.metaMayBeMissing = true;
     if (!done || !kind.startsWith('reserve')) return;
     for (const track of this.oracle.tracks) track.limitDestroyed();
     const damaged = reserveEpochOf(before, this.disk.files.get(RESERVE)?.durable);
