@@ -177,7 +177,7 @@ function isExcuse(cause: GapCause, flags: number, { scenario, wasFull, isEndUnkn
     case 'epochEnd':
       return (flags & ACKNOWLEDGED) === 0 || (flags & DESTROYED) !== 0;
     case 'overflow':
-      return (flags & ACKNOWLEDGED) === 0 && scenario.faults.some(({ kind }) => DISK_FAULTS.has(kind));
+      return (flags & ACKNOWLEDGED) === 0 && scenario.faults.some(({ kind }) => FILLING.has(kind));
     case 'rejected':
       return (flags & REFUSED) !== 0;
     case 'thinned':
@@ -194,6 +194,8 @@ const ALARM_BYTES = 300;
 const LARGEST_LETTER_BYTES = 80 * 1024;
 /** What the medium may lose by them, an audit finds. */
 const LOSING = new Set(['rot', 'diskError', 'diskFull', 'readOnly']);
+/** A backlog that is refused for good, all at once, is a flood of lines of the log. */
+const FILLING = new Set(['diskFull', 'diskError', 'readOnly', 'slowDisk', 'refusal']);
 const DISK_FAULTS = new Set(['diskFull', 'diskError', 'readOnly', 'slowDisk']);
 
 /** The receiver's own ledger must come to the same. */
