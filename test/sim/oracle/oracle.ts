@@ -6,7 +6,7 @@ import { type Descriptor, type Gap, type GapCause, META_STREAM } from '../../../
 import type { Boot } from '../machine/machine.js';
 import { EarlyRows } from './early.js';
 import { copyOf, difference } from './equal.js';
-import { causeBit, RECEIVED, REFUSED, Track } from './track.js';
+import { causeBit, EXCUSED, RECEIVED, REFUSED, Track } from './track.js';
 
 /** A broken promise. */
 export interface Violation {
@@ -94,6 +94,12 @@ export class Oracle {
     if (this.#doubtfulEpoch === epoch)
       this.fail('epoch', `a slot of the reserve was damaged, and epoch ${epoch} goes on`);
     this.#doubtfulEpoch = undefined;
+  }
+
+  /** Nothing on the medium knows of what was given so far. */
+  forgotten(): void {
+    this.metaMayBeMissing = true;
+    for (const track of this.#tracks.values()) track.mark(0, track.end, EXCUSED);
   }
 
   /** Limits of the epoch are damaged at rest: how far numbers were given can't be proved. */

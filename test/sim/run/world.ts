@@ -15,7 +15,7 @@ import { SimLink } from '../net/link.js';
 import { Network } from '../net/network.js';
 import { Signer } from '../net/signer.js';
 import { Oracle } from '../oracle/oracle.js';
-import { reserveEpochOf } from '../oracle/reserve.js';
+import { readReserve, reserveEpochOf } from '../oracle/reserve.js';
 import { Watch } from '../oracle/watch.js';
 import { WorldPart } from '../parts/board.js';
 import type { CrashMoment, FaultOf, RotKind, Scenario } from '../scenario.js';
@@ -260,7 +260,17 @@ export class World {
     }
     if (isPowerCut) this.disk.powerCut();
     else this.disk.processEnded();
-    for (const kind of this.#rots.splice(0)) this.#rot(kind);
+    const rots = this.#rots.splice(0);
+    for (const kind of rots) this.#rot(kind);
+    if (rots.length > 1) this.#forget();
+  }
+
+  /** Reserve and database have lost everything, at once: there is nobody left who knows that there was an epoch. */
+  #forget(): void {
+    const reserve = this.disk.files.get(RESERVE)?.durable;
+    const image = this.disk.databases.get(`${STORE_PATH}/level`);
+    const isBlank = image === undefined || image.recovered().all.length === 0;
+    if (isBlank && !(reserve && readReserve(reserve))) this.oracle.forgotten();
   }
 
   /** What lies in files that LevelDB keeps in memory while it is open rots while it is closed. */
