@@ -23,11 +23,14 @@ const RARE: ReadonlySet<string> = new Set([
 const SELDOM_SEEDS = 10_000;
 const SELDOM: ReadonlySet<string> = new Set([
   ...['own records damaged', 'value without its table of blocks', 'audit broken off'],
-  ...['compaction broken off', 'stop not clean', 'no repair'],
-  ...['disk lost what it had taken', 'read refused by a table'],
+  ...['compaction broken off', 'stop not clean', 'read refused by a table'],
 ]);
+/** Not met in 10,000 either: store/repair-refused, store/online-repair and crash/refusing show them. */
+const HARDLY_SEEDS = 100_000;
+const HARDLY: ReadonlySet<string> = new Set(['no repair', 'disk lost what it had taken']);
 
 function enoughSeeds(name: string): number {
+  if (HARDLY.has(name)) return HARDLY_SEEDS;
   if (SELDOM.has(name)) return SELDOM_SEEDS;
   return RARE.has(name) ? RARE_SEEDS : ENOUGH_SEEDS;
 }
