@@ -26,9 +26,13 @@ export function noticeOf(topic: string, payload: Uint8Array): ReceivedNotice | u
 
 /** For people: `0123… sos NOTICE: its disk doesn't take this alarm  sos/state open  2026-…Z` */
 export function noticeLine({ node, stream, records }: ReceivedNotice): string {
-  const base = records[0]?.bt;
   const values = records.map(({ n, u, v, vs, vd }) => `${n} ${v ?? vs ?? vd ?? '-'} ${u ?? ''}`.trimEnd());
-  const first = (base ?? 0) + (records[0]?.t ?? 0);
-  const time = base === undefined ? `${-first} s before it was sent` : new Date(first * 1000).toISOString();
-  return `${node.slice(0, 6)} ${stream} NOTICE, the node's disk doesn't take it, ${time}  ${values.join('  ')}`;
+  return `${node.slice(0, 6)} ${stream} NOTICE, the node's disk doesn't take it, ${timeOf(records[0])}  ${values.join('  ')}`;
+}
+
+/** Whatever a node says, it must not end the receiver of all. */
+function timeOf({ bt, t = 0 }: Partial<SenmlRecord> = {}): string {
+  if (bt === undefined) return `${-t} s before it was sent`;
+  const wall = new Date(1000 * (bt + t));
+  return Number.isNaN(wall.getTime()) ? 'at no time that can be read' : wall.toISOString();
 }
