@@ -25,7 +25,7 @@ const SELDOM: ReadonlySet<string> = new Set([
   ...['own records damaged', 'value without its table of blocks', 'audit broken off'],
   ...['compaction broken off', 'stop not clean', 'read refused by a table'],
 ]);
-/** Not met in 10,000 either: store/repair-refused, store/online-repair and crash/refusing show them. */
+/** Not met in 10,000 either; the first is shown by store/online-repair, the second by no test of its own. */
 const HARDLY_SEEDS = 100_000;
 const HARDLY: ReadonlySet<string> = new Set(['no repair', 'disk lost what it had taken']);
 
