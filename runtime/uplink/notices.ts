@@ -71,7 +71,7 @@ export class Notices {
 
   /** The link is gone: what was not answered is said again on the next. */
   cut(): void {
-    for (const one of this.#all) one.isUnderWay = false;
+    for (const one of this.#all) Object.assign(one, { isUnderWay: false, notBeforeNs: 0n });
   }
 
   /** The disk has what was waiting: it goes with its number now. */

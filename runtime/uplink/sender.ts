@@ -54,6 +54,7 @@ export class Sender {
   #outbox: Outgoing[] = [];
   readonly #deadline: Deadline;
   #wake: Timer | undefined;
+  #noticeWake: Timer | undefined;
   #draining = false;
   readonly refusals: Record<string, number> = {};
   readonly #say: Say;
@@ -97,6 +98,7 @@ export class Sender {
     this.#wake?.cancel();
     this.options.custody?.cut();
     this.options.notices.cut();
+    this.#noticeWake?.cancel();
   }
 
   committed(commit: StoreCommit): void {
@@ -159,7 +161,8 @@ export class Sender {
     }
     this.#count('notice');
     notices.refused(notice);
-    clock.after(AGAIN_MS, () => this.pump());
+    this.#noticeWake?.cancel();
+    this.#noticeWake = clock.after(AGAIN_MS, () => this.pump());
   }
 
   /** Takes the next block. False: there is none now, or no room for it. */
