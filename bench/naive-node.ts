@@ -13,7 +13,7 @@ import { readConfig } from '../runtime/console/files.js';
  */
 const [folder = '.', url = '', mode = 'whole'] = process.argv.slice(2);
 const silent = () => undefined;
-const config = readConfig(join(folder, 'node.yaml'), { out: silent, err: silent, interactive: false });
+const config = readConfig(join(folder, 'node.yaml'), { err: silent });
 const board = await openBoard(config, { clock: systemClock(), native, random: Math.random, log: silent });
 const take = mode === 'whole' ? await keepAndSend() : () => undefined;
 

@@ -1,13 +1,10 @@
-import { chmodSync, rmSync } from 'node:fs';
-import { createConnection, createServer, type Server, type Socket } from 'node:net';
+import { createConnection, type Socket } from 'node:net';
 
 /** sun_path holds 108 bytes with its NUL (unix(7)). */
 const PATH_MAX_BYTES = 107;
-const REQUEST_MAX_BYTES = 4096;
+/** Of one answer's line. */
 const ANSWER_MAX_BYTES = 1 << 20;
-/** For a whole connection, however slowly its bytes come. */
 const DEADLINE_MS = 10_000;
-const CONNECTIONS_MAX = 8;
 
 /** A running node that can't be asked, or that refused; the text is the whole answer. */
 export class ControlError extends Error {
@@ -26,114 +23,74 @@ export function controlPath(storePath: string): string {
   return path;
 }
 
-export interface ControlOptions {
-  readonly path: string;
-  /** What it throws goes back as `{ error }`. */
-  readonly answer: (command: string) => unknown;
-  readonly log: (level: 'warn', text: string) => void;
-  /** Default 10,000. */
+export interface AskOptions {
+  /** Sent as JSON behind the name. */
+  readonly params?: unknown;
+  /** Until the answer is there; 10,000 unless said. */
   readonly deadlineMs?: number;
 }
 
-/** Answers one request a connection: a line with a command's name, then a line of JSON back. */
-export class ControlServer {
-  #server: Server | undefined;
-  readonly #sockets = new Set<Socket>();
-
-  constructor(private readonly options: ControlOptions) {}
-
-  async start(): Promise<void> {
-    const { path, log } = this.options;
-    // Whoever opened the store holds its lock: a socket that is there is a dead process's.
-    rmSync(path, { force: true });
-    const server = createServer((socket) => this.#serve(socket));
-    this.#server = server;
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', reject);
-      server.listen(path, () => {
-        server.off('error', reject);
-        resolve();
-      });
-    });
-    // Out of file descriptors, say: nobody can ask just now, and the node goes on.
-    server.on('error', (error) => log('warn', `${path}: a connection could not be taken: ${error.message}`));
-    chmodSync(path, 0o660);
-  }
-
-  /** Waits for nobody: whoever is connected is cut off. */
-  async stop(): Promise<void> {
-    const server = this.#server;
-    if (!server) return;
-    this.#server = undefined;
-    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-    for (const socket of this.#sockets) socket.destroy();
-    await closed;
-    rmSync(this.options.path, { force: true });
-  }
-
-  #serve(socket: Socket): void {
-    const timer = setTimeout(() => socket.destroy(), this.options.deadlineMs ?? DEADLINE_MS);
-    this.#sockets.add(socket);
-    socket.on('error', () => socket.destroy());
-    socket.on('close', () => {
-      clearTimeout(timer);
-      this.#sockets.delete(socket);
-    });
-    const answer = (value: unknown) => {
-      socket.removeAllListeners('data').resume();
-      socket.end(`${toJson(value)}\n`);
-    };
-    if (this.#sockets.size > CONNECTIONS_MAX) {
-      answer({ error: `${CONNECTIONS_MAX} others are asking already; try again` });
-      return;
-    }
-    let request = '';
-    socket.setEncoding('utf8').on('data', (chunk: string) => {
-      request += chunk;
-      const end = request.indexOf('\n');
-      const bytes = end < 0 ? request.length : end;
-      if (bytes > REQUEST_MAX_BYTES) answer({ error: `a request has ${REQUEST_MAX_BYTES} bytes at most` });
-      else if (end >= 0) answer(this.#answer(request.slice(0, end).trim()));
-    });
-  }
-
-  #answer(command: string): unknown {
-    try {
-      return this.options.answer(command);
-    } catch (error) {
-      this.options.log('warn', `${command} could not be answered: ${(error as Error).message}`);
-      return { error: `${command} could not be answered: ${(error as Error).message}` };
-    }
+/** Asks a running node; undefined when none answers at that path. Rejects with ControlError when it refuses or can't be asked. */
+export async function ask(path: string, name: string, options: AskOptions = {}): Promise<unknown> {
+  const { params, deadlineMs = DEADLINE_MS } = options;
+  const end = new AbortController();
+  const timer = setTimeout(() => end.abort(), deadlineMs);
+  try {
+    for await (const answer of follow(path, name, params, end.signal)) return answer;
+    if (end.signal.aborted) throw new ControlError(`${path}: no answer within ${deadlineMs} ms`);
+    return undefined;
+  } finally {
+    clearTimeout(timer);
   }
 }
 
-/** Asks a running node; undefined when none answers at that path. Rejects with ControlError when it refuses or can't be asked. */
-export async function ask(path: string, command: string, deadlineMs = DEADLINE_MS): Promise<unknown> {
-  const text = await new Promise<string | undefined>((resolve, reject) => {
-    const socket = createConnection(path);
-    let answer = '';
-    const fail = (why: string, cause?: unknown) => {
-      reject(new ControlError(`${path}: ${why}`, { cause }));
-      socket.destroy();
-    };
-    const timer = setTimeout(() => fail(`no answer within ${deadlineMs} ms`), deadlineMs);
-    socket.setEncoding('utf8').on('error', (error: NodeJS.ErrnoException) => {
-      // Not there, a dead process's, or one that ended while it was asked.
-      if (['ENOENT', 'ECONNREFUSED', 'ECONNRESET', 'EPIPE'].includes(error.code ?? '')) resolve(undefined);
-      else
-        fail(error.code === 'EACCES' ? 'you may not; run as the node’s user or group' : error.message, error);
-    });
-    socket.on('connect', () => socket.write(`${command}\n`));
-    socket.on('data', (chunk: string) => {
-      answer += chunk;
-      if (answer.length > ANSWER_MAX_BYTES) fail(`an answer of over ${ANSWER_MAX_BYTES} bytes`);
-    });
-    socket.on('close', () => {
-      clearTimeout(timer);
-      resolve(answer.endsWith('\n') ? answer : undefined);
-    });
-  });
-  return text === undefined ? undefined : parseAnswer(path, text);
+/**
+ * What a running node answers, one value after the other, until it has no more or `signal` ends it; nothing when none answers at that path.
+ * Whoever is slow to take them slows the node's answers down, and nothing else of it. Throws ControlError as `ask` does.
+ */
+export async function* follow(
+  path: string,
+  name: string,
+  params: unknown,
+  signal: AbortSignal,
+): AsyncGenerator<unknown> {
+  const socket = createConnection(path);
+  const cut = () => socket.destroy();
+  signal.addEventListener('abort', cut);
+  if (signal.aborted) cut();
+  try {
+    socket.write(`${name}${params === undefined ? '' : ` ${JSON.stringify(params)}`}\n`);
+    for await (const line of linesOf(path, socket)) yield parseAnswer(path, line);
+  } catch (error) {
+    if (signal.aborted || isNobody(error)) return;
+    throw error instanceof ControlError ? error : unaskable(path, error as NodeJS.ErrnoException);
+  } finally {
+    signal.removeEventListener('abort', cut);
+    socket.destroy();
+  }
+}
+
+/** Whole lines; one that the end cut off is none. */
+async function* linesOf(path: string, socket: Socket): AsyncGenerator<string> {
+  let rest = '';
+  for await (const chunk of socket.setEncoding('utf8')) {
+    const lines = (rest + chunk).split('\n');
+    if (lines.some(({ length }) => length > ANSWER_MAX_BYTES))
+      throw new ControlError(`${path}: an answer of over ${ANSWER_MAX_BYTES} bytes`);
+    rest = lines.pop()!;
+    yield* lines;
+  }
+}
+
+/** Not there, a dead process's, or one that ended while it was asked. */
+function isNobody(error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException;
+  return ['ENOENT', 'ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ERR_STREAM_PREMATURE_CLOSE'].includes(code ?? '');
+}
+
+function unaskable(path: string, cause: NodeJS.ErrnoException): ControlError {
+  const why = cause.code === 'EACCES' ? 'you may not; run as the node’s user or group' : cause.message;
+  return new ControlError(`${path}: ${why}`, { cause });
 }
 
 function parseAnswer(path: string, text: string): unknown {
@@ -151,4 +108,14 @@ function parseAnswer(path: string, text: string): unknown {
 /** JSON with 64-bit numbers as decimal strings. */
 export function toJson(value: unknown, space?: number): string {
   return JSON.stringify(value, (_key, item) => (typeof item === 'bigint' ? item.toString() : item), space);
+}
+
+/** Of an answer: what `toJson` wrote as digits is a bigint again, in members that hold ns (`…Ns`, `since`) and in what lies within them. */
+export function withBigints(value: unknown, isNs = false): unknown {
+  if (Array.isArray(value)) return value.map((item) => withBigints(item, isNs));
+  if (typeof value === 'string' && isNs && /^-?\d+$/.test(value)) return BigInt(value);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([name, item]) => [name, withBigints(item, isNs || /Ns$|^since$/.test(name))]),
+  );
 }

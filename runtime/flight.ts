@@ -12,6 +12,8 @@ export interface RunningFlight {
   readonly flight: Flight;
   /** A dump of the run as it is; its path. */
   dump(): string;
+  /** The run ended in order. */
+  stop(why: string): void;
 }
 
 /** Where dumps are kept: in the store's directory, which counts them in its size. */
@@ -48,6 +50,10 @@ export function openFlight(
     dump: () => {
       flight.look();
       return files.dump();
+    },
+    stop: (why) => {
+      loop.disable();
+      flight.stop(why);
     },
   };
 }

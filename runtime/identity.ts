@@ -82,7 +82,8 @@ function writeSynced(path: string, text: string, mode: number): void {
   chmodSync(path, mode);
 }
 
-function syncFolder(path: string): void {
+/** What was renamed in it, or removed from it, is so on the disk. */
+export function syncFolder(path: string): void {
   const folder = openSync(path, 'r');
   try {
     fsyncSync(folder);

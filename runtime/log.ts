@@ -2,12 +2,13 @@ import { createRequire } from 'node:module';
 import type { Rows, StreamDeclaration } from '../drivers/contract/index.js';
 import { oneRow } from '../drivers/contract/index.js';
 import { type LineOut, lineOut } from './line-out.js';
+import { LOG_LEVELS, type LogLevel, LogTail } from './log-tail.js';
+
+export { LOG_LEVELS, type LogLevel } from './log-tail.js';
 
 // By require, as yaml, level and mqtt are: Node's import of CommonJS lexes every file of it first, and 9 MB stay behind.
 const { pino }: typeof import('pino') = createRequire(import.meta.url)('pino');
 
-export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
-export type LogLevel = (typeof LOG_LEVELS)[number];
 export type Log = (level: LogLevel, module: string, text: string) => void;
 
 /** The runtime's own log as a stream, so that it survives an outage like readings. */
@@ -38,14 +39,17 @@ export function createLog(
   level: LogLevel,
   nowNs: () => bigint,
   stdout: LineOut = lineOut(1),
-): { log: Log; sink: LogSink } {
+): { log: Log; sink: LogSink; tail: LogTail } {
   const out = pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, stdout);
   const stored = new StoredLines();
+  const tail = new LogTail();
   const log: Log = (at, module, text) => {
     out[at]({ module }, text);
-    if (at !== 'debug') stored.take(nowNs(), at, module, text);
+    const timeNs = nowNs();
+    if (at !== 'debug' || level === 'debug') tail.take({ timeNs, level: at, module, text });
+    if (at !== 'debug') stored.take(timeNs, at, module, text);
   };
-  return { log, sink: stored };
+  return { log, sink: stored, tail };
 }
 
 class StoredLines implements LogSink {

@@ -1,4 +1,3 @@
-import { existsSync, readFileSync } from 'node:fs';
 import { networkInterfaces, release } from 'node:os';
 import { dirname, join } from 'node:path';
 import { native } from '../native/index.js';
@@ -12,73 +11,85 @@ import {
   systemWallClock,
 } from './clock/index.js';
 import { startCommitLog } from './commit-log.js';
-import { formatProblem, type NodeConfig } from './config/index.js';
-import { ask, ControlError, ControlServer, controlPath } from './control.js';
+import { type ConfigStatus, formatProblem, type NodeConfig } from './config/index.js';
+import { ask, ControlError, controlPath } from './control.js';
+import { ControlServer } from './control-server.js';
 import { readFleetKeys } from './fleet-keys.js';
 import { openFlight, type RunningFlight } from './flight.js';
 import { forecastHere, forecastLines } from './forecast.js';
-import { lastEnd, openService, type Service, statusLine } from './health/index.js';
+import { openService, type Service, type ServiceOptions, statusLine } from './health/index.js';
 import { type Identity, IdentityError, loadIdentity } from './identity.js';
 import { createLog, type Log, type LogSink } from './log.js';
+import type { LogTail } from './log-tail.js';
 import { SpareMemory } from './memory.js';
 import { version } from './package.js';
-import { createPipeline, type Pipeline } from './pipeline.js';
-import {
-  deadLetterTexts,
-  openPatiently,
-  type PatientStore,
-  type Store,
-  storeDefaults,
-} from './store/index.js';
+import { createPipeline, type Pipeline, type PipelineStatus } from './pipeline.js';
+import { provenBy } from './proven.js';
+import { nodeRequests } from './requests.js';
+import { openPatiently, type PatientStore, type Store, storeDefaults } from './store/index.js';
 import { budgetFile, createUplink, mqttJs } from './uplink/index.js';
 
 export interface RunningNode {
+  readonly log: Log;
+  status(): PipelineStatus;
+  /** The sampler's ticks have stopped. */
+  isStuck(): boolean;
+  /** A reading that this run committed got its receipt: all the way from part to broker, or to the fleet, is proven. */
+  isProven(): boolean;
   stop(why: string): Promise<void>;
 }
 
+/** What outlives a node, where another configuration follows it in the same process. */
+export interface NodeAround {
+  /** Absent where no service manager started the process. */
+  readonly service?: Service | undefined;
+  /** Which configuration runs, for the status. */
+  readonly configStatus?: () => ConfigStatus;
+}
+
 /** A whole node on the real world: opens everything that the configuration names, and starts it; or rejects, and nothing stays open. */
-export async function openNode(config: NodeConfig): Promise<RunningNode> {
+export async function openNode(
+  config: NodeConfig,
+  { service, configStatus }: NodeAround = {},
+): Promise<RunningNode> {
   const clock = systemClock();
-  const { log: plainLog, sink } = createLog(config.logLevel, () => clock.nowNs());
+  const { log: plainLog, sink, tail } = createLog(config.logLevel, () => clock.nowNs());
   const flight = openFlight(config, clock, plainLog, software());
   const log = flight?.flight.log(plainLog) ?? plainLog;
   const identity = loadIdentity(config.identityPath);
   log('info', 'node', `cairn ${version()}: node ${config.name} (${identity.node}) on ${config.board.title}`);
-  const service = openService({
-    environment: process.env,
-    pid: process.pid,
-    clock,
-    send: native.notify,
-    log: (level, text) => log(level, 'service', text),
-  });
-  const ended = lastEnd(process.env.RUNTIME_DIRECTORY, readIfThere);
-  if (ended) log('warn', 'service', `the last run ended by ${ended}`);
-  const opened: (() => unknown)[] = [() => service?.stopping('it could not start')];
+  const opened: (() => unknown)[] = [];
   try {
-    const { pipeline, control } = await openStages(
+    const { pipeline, control, isProven } = await openStages(
       config,
-      { clock, identity, log, sink, service, flight },
+      { clock, identity, log, sink, tail, flight, configStatus },
       opened,
     );
     pipeline.start();
-    service?.running({
-      isStuck: () => pipeline.isStuck(),
-      statusLine: () => statusLine(pipeline.status()),
-    });
+    const isStuck = () => pipeline.isStuck();
+    service?.running({ isStuck, statusLine: () => statusLine(pipeline.status()) });
     return {
+      ...{ log, isStuck, isProven },
+      status: () => pipeline.status(),
       stop: async (why) => {
         log('info', 'node', `${why}: stopping`);
-        service?.stopping(why);
         await control.stop();
         await pipeline.stop();
-        flight?.flight.stop(why);
+        flight?.stop(why);
       },
     };
   } catch (error) {
     for (const close of opened.reverse()) await tried(close, log);
-    flight?.flight.stop(`it could not start: ${(error as Error).message}`);
+    flight?.stop(`it could not start: ${(error as Error).message}`);
     throw error;
   }
+}
+
+/** Whoever started this process as a service; undefined where nobody did. */
+export function serviceHere(log: ServiceOptions['log']): Service | undefined {
+  return openService({
+    ...{ environment: process.env, pid: process.pid, clock: systemClock(), send: native.notify, log },
+  });
 }
 
 async function tried(close: () => unknown, log: Log): Promise<void> {
@@ -92,6 +103,7 @@ async function tried(close: () => unknown, log: Log): Promise<void> {
 interface Stages {
   readonly pipeline: Pipeline;
   readonly control: ControlServer;
+  readonly isProven: () => boolean;
 }
 
 interface Around {
@@ -99,10 +111,10 @@ interface Around {
   readonly identity: Identity;
   readonly log: Log;
   readonly sink: LogSink;
-  /** Absent where no service manager started the node. */
-  readonly service: Service | undefined;
+  readonly tail: LogTail;
   /** Absent where there is no folder that outlives the process. */
   readonly flight: RunningFlight | undefined;
+  readonly configStatus: (() => ConfigStatus) | undefined;
 }
 
 /** Left to right; `opened` gets how each is closed again. */
@@ -132,6 +144,7 @@ async function openStages(config: NodeConfig, around: Around, opened: (() => unk
   });
   opened.push(() => board.close());
   for (const choice of board.choices) log('info', 'board', choice);
+  const uplink = uplinkOf(config, identity, store, around);
   const pipeline = createPipeline({
     config,
     board,
@@ -144,24 +157,22 @@ async function openStages(config: NodeConfig, around: Around, opened: (() => unk
     random: Math.random,
     log,
     logSink: sink,
-    ...uplinkOf(config, identity, store, around),
+    ...(uplink && { uplink }),
   });
   opened.push(() => pipeline.stop());
   const control = new ControlServer({
     path,
-    answer: (command) => {
-      if (command === 'status') return pipeline.status();
-      if (command === 'dead') return deadLetterTexts(store.deadLetters?.() ?? []);
-      if (command === 'dump')
-        return flight ? { file: flight.dump() } : { error: 'this node keeps no record' };
-      return { error: `no such request: ${command}` };
-    },
+    answer: nodeRequests({
+      ...{ pipeline, store, logTail: around.tail, key: identity.privateKey },
+      configStatus: around.configStatus,
+      dump: flight && (() => flight.dump()),
+    }),
     log: (level, text) => log(level, 'control', text),
   });
   opened.push(() => control.stop());
   await startControl(control, patient, log);
   flight?.flight.watch(() => pipeline.status());
-  return { pipeline, control };
+  return { pipeline, control, isProven: provenBy(store, uplink) };
 }
 
 /** Its socket lies beside the store: a disk that refuses the one may refuse the other, as long as it does. */
@@ -217,11 +228,11 @@ function uplinkOf(
   store: Store,
   { log, flight }: Around,
 ) {
-  if (!config) return {};
+  if (!config) return undefined;
   const connect = mqttJs(config, systemClock());
   const { keys, problems } = readFleetKeys(config);
   if (problems.length > 0) throw new IdentityError(problems.map(formatProblem).join('\n'));
-  const uplink = createUplink({
+  return createUplink({
     config,
     node: identity.node,
     store,
@@ -234,7 +245,6 @@ function uplinkOf(
     interfaces: networkInterfaces,
     budgetFile: budgetFile(join(path, 'budgets')),
   });
-  return { uplink };
 }
 
 function software(): string {
@@ -242,11 +252,7 @@ function software(): string {
 }
 
 /** Where a service keeps what outlives it (systemd.exec(5): STATE_DIRECTORY); else beside the store. */
-function stateFolder({ store }: NodeConfig): string {
+export function stateFolder({ store }: NodeConfig): string {
   const [folder] = (process.env.STATE_DIRECTORY ?? '').split(':');
   return folder || dirname(store.path);
-}
-
-function readIfThere(path: string): string | undefined {
-  return existsSync(path) ? readFileSync(path, 'utf8') : undefined;
 }

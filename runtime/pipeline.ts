@@ -1,12 +1,12 @@
-import type { Channel, Rows } from '../drivers/contract/index.js';
+import { AlarmWatch } from './alarm-watch.js';
 import type { Board } from './board/index.js';
 import { AnchorKeeper, type RuntimeClock, type WallClock } from './clock/index.js';
-import type { NodeConfig } from './config/index.js';
+import type { ConfigStatus, NodeConfig } from './config/index.js';
 import { createFusion, fusionStreams, type NativeFusion } from './fusion/index.js';
 import { LOG_STREAM, type Log, type LogSink } from './log.js';
 import { createSampler, type PartStatus, type Sampler, type SamplerStream } from './sampler/index.js';
+import { SeenRows } from './seen-rows.js';
 import type { Store, StoreStatus } from './store/index.js';
-import { Unkept } from './unkept.js';
 import type { Uplink, UplinkStatus } from './uplink/index.js';
 
 /** Everything that the pipeline is made of, opened by whoever runs it: hardware or twins, disk or simulation. */
@@ -41,11 +41,19 @@ export interface PipelineStatus {
   };
   /** Of the process. */
   readonly residentBytes: number;
+  /** Which configuration runs; absent where nobody chose one. */
+  readonly config?: ConfigStatus | undefined;
 }
 
 export interface Pipeline {
   start(): void;
   status(): PipelineStatus;
+  /** What the parts give, for whoever asks at the console. */
+  readonly seen: SeenRows;
+  /** Takes a part's next sample at once. */
+  sampleNow(partId: string): void;
+  /** A person says what time it is, ns since 1970, within ± `uncertaintyNs`. False: what is known is better, or it can't be right. */
+  tellTime(wallNs: bigint, uncertaintyNs: bigint): boolean;
   /** The sampler's ticks have stopped: only a new start could help. */
   isStuck(): boolean;
   /** Stops left to right, so that what was sampled is committed and what was committed may still leave. */
@@ -58,13 +66,17 @@ const STOP_GRACE_MS = 2_000;
 /** Wires the stages, left to right. */
 export function createPipeline(parts: PipelineParts): Pipeline {
   const { config, store, uplink, clock, log } = parts;
-  const channels = new Map<string, readonly Channel[]>();
-  const alarms = new Map<string, readonly Channel[]>();
+  const seen = new SeenRows();
+  const alarms = new AlarmWatch({
+    ...{ store, clock },
+    onUnkept: (unkept) => uplink?.notice({ ...unkept, wallNs: (timeNs) => anchors.at(timeNs)?.wallNs }),
+  });
   const declare = (streams: readonly SamplerStream[]) => {
     for (const stream of streams) {
-      channels.set(stream.name, stream.channels);
-      if (stream.keep && stream.class === 'alarm') alarms.set(stream.name, stream.channels);
-      if (stream.keep) store.declare(stream);
+      seen.declare(stream);
+      if (!stream.keep) continue;
+      store.declare(stream);
+      alarms.declare(stream);
     }
   };
   store.declare({ ...LOG_STREAM, title: 'Log of the runtime' });
@@ -79,12 +91,11 @@ export function createPipeline(parts: PipelineParts): Pipeline {
     },
     log: (level, text) => log(level, 'clock', text),
   });
-  const append = appender(parts, alarms, anchors);
   declare(fusionStreams(config.fusion));
   const fusion = createFusion({
     config: config.fusion,
     native: parts.native,
-    emit: append,
+    emit: (rows) => alarms.append(rows),
     onMotion: (state) => noteMotion(sampler, log, state),
   });
   const sampler = createSampler({
@@ -96,7 +107,8 @@ export function createPipeline(parts: PipelineParts): Pipeline {
       fusion.declare(streams);
     },
     emit: (rows) => {
-      anchors.observe(rows, channels.get(rows.stream) ?? []);
+      seen.take(rows);
+      anchors.observe(rows, seen.channelsOf(rows.stream));
       fusion.take(rows);
     },
     log: (level, text) => log(level, 'sampler', text),
@@ -109,37 +121,34 @@ export function createPipeline(parts: PipelineParts): Pipeline {
       sampler.start();
       startSending(parts);
     },
+    seen,
+    ...byHand(sampler, anchors),
     status: () => statusOf(parts, sampler, anchors),
     isStuck: () => sampler.isStuck(),
     stop: async () => {
       anchors.stop();
       await tried('the sampler', sampler.stop(), log);
-      await tried('the board', parts.board.close(), log);
-      await flushInTime(store, clock, log);
-      await uplink?.stop(STOP_GRACE_MS);
-      parts.logSink.detach();
+      await stopKeeping(parts);
+      alarms.stop();
       await store.close();
     },
   };
 }
 
-/** Gives rows to the store, and sees to it that an alarm which the disk doesn't take is told all the same. */
-function appender(
-  { store, clock, uplink }: PipelineParts,
-  alarms: ReadonlyMap<string, readonly Channel[]>,
-  anchors: AnchorKeeper,
-): (rows: Rows) => void {
-  const unkept = new Unkept({
-    store,
-    clock,
-    onUnkept: (rows, shape) =>
-      uplink?.notice({ rows, channels: shape, wallNs: (timeNs) => anchors.at(timeNs)?.wallNs }),
-  });
-  return (rows) => {
-    const shape = alarms.get(rows.stream);
-    if (shape) unkept.append(rows, shape);
-    else store.append(rows);
+/** What a person at the console may do to it. */
+function byHand(sampler: Sampler, anchors: AnchorKeeper): Pick<Pipeline, 'sampleNow' | 'tellTime'> {
+  return {
+    sampleNow: (partId) => void sampler.send({ kind: 'sample', partId }),
+    tellTime: (wallNs, uncertaintyNs) => anchors.tell(wallNs, uncertaintyNs),
   };
+}
+
+/** What was sampled is committed, and what was committed may still leave. */
+async function stopKeeping({ board, store, uplink, clock, log, logSink }: PipelineParts): Promise<void> {
+  await tried('the board', board.close(), log);
+  await flushInTime(store, clock, log);
+  await uplink?.stop(STOP_GRACE_MS);
+  logSink.detach();
 }
 
 /** Before the store is open there is nothing to send but notices, and no epoch to say: what the broker was told of it is said anew. */

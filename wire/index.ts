@@ -1,5 +1,6 @@
 export { DRIFT_PPB, type KnownTime } from './boot-times.js';
 export * from './cells.js';
+export * from './cose.js';
 export * from './key-id.js';
 export * from './meta.js';
 export * from './receipt.js';

@@ -1,7 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import { Encoder } from 'cbor-x/encode';
+import { CoseError, openCose, signCose } from './cose.js';
 import { FieldReader, wholeNumber } from './meta/fields.js';
-import { openCose, signCose } from './receipt/cose.js';
 import { ReceiptError } from './receipt/error.js';
 import { type Epoch, type NodeId, STREAM_NAME } from './records.js';
 
@@ -69,11 +69,11 @@ function numbersOf(blocks: readonly HeldBlock[]): (number | bigint)[] {
 export function openReceipt(bytes: Uint8Array, keyOf: (kid: string) => KeyObject | undefined): Receipt {
   if (bytes.length > RECEIPT_MAX_BYTES)
     throw new ReceiptError('tooLarge', `${bytes.length} bytes, at most ${RECEIPT_MAX_BYTES} are a receipt`);
-  const payload = openCose(bytes, CONTEXT, keyOf);
   try {
-    return readReceipt(cbor.decode(payload));
+    return readReceipt(cbor.decode(openCose(bytes, CONTEXT, keyOf)));
   } catch (cause) {
     if (cause instanceof ReceiptError) throw cause;
+    if (cause instanceof CoseError) throw new ReceiptError(cause.kind, cause.message, { cause });
     throw new ReceiptError('malformed', (cause as Error).message, { cause });
   }
 }

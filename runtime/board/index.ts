@@ -7,6 +7,7 @@ import { type Survey, type SurveyDeps, surveyWith } from './wiring/survey.js';
 
 export type { BoardDeps, BoardNative, Loaders, LogLevel } from './deps.js';
 export { openCdevLine } from './linux-gpio.js';
+export { sampleMachine } from './machine.js';
 export { type ServedTwins, type ServeOptions, serveTwins } from './twin-server.js';
 export type { Board, BoardPart, Registry } from './types.js';
 export { type WiringFault, type WiringFaultKind, wiringLine } from './wiring/fault.js';

@@ -75,6 +75,12 @@ export class AnchorKeeper {
     }
   }
 
+  /** A person's watch, now. False: what is known is better, or it can't be right. */
+  tell(wallNs: bigint, uncertaintyNs: bigint): boolean {
+    const monotonicNs = this.options.clock.nowNs();
+    return this.#offer({ monotonicNs, wallNs, uncertaintyNs, source: 'technician' });
+  }
+
   #check(): void {
     const anchor = this.#ofKernel();
     if (anchor) this.#offer(anchor);
@@ -100,15 +106,14 @@ export class AnchorKeeper {
     }
   }
 
-  #offer(anchor: BootAnchor): void {
-    if (anchor.wallNs < EARLIEST_NS) {
-      this.#sayTooEarly(anchor);
-      return;
+  #offer(anchor: BootAnchor): boolean {
+    if (anchor.wallNs < EARLIEST_NS) this.#sayTooEarly(anchor);
+    else if ((!this.#best || isWorthKeeping(this.#best, anchor)) && this.#isAllowed()) {
+      this.#best = anchor;
+      this.options.emit(anchor);
+      return true;
     }
-    if (this.#best && !isWorthKeeping(this.#best, anchor)) return;
-    if (!this.#isAllowed()) return;
-    this.#best = anchor;
-    this.options.emit(anchor);
+    return false;
   }
 
   #sayTooEarly({ source, wallNs }: BootAnchor): void {

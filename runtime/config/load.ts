@@ -7,9 +7,9 @@ import { checkConflicts } from './conflicts.js';
 import { type ConfigFiles, readNodeFile } from './files.js';
 import { readParts } from './parts.js';
 import { Problems } from './problem.js';
-import { fileEntries } from './schema.js';
+import { DEFAULT_STORE_PATH, fileEntries } from './schema.js';
 import { readFusion, readStore, readUplink } from './sections.js';
-import type { MapTree } from './tree.js';
+import { find, type MapTree } from './tree.js';
 import type { ConfigProblem, NodeConfig } from './types.js';
 
 export interface ConfigDeps extends ConfigFiles {
@@ -39,6 +39,14 @@ export function loadConfig(path: string, deps: ConfigDeps): LoadedConfig {
   const config = node && readNode(node, deps, problems, warnings);
   if (config && problems.count === 0) return { ok: true, config, warnings: warnings.sorted() };
   return { ok: false, problems: problems.sorted() };
+}
+
+/** Where a node file puts its store, whatever else in it is wrong; the default where that can't be told. */
+export function storePathIn(path: string, files: ConfigFiles): string {
+  const node = readNodeFile(path, files, new Problems());
+  const found = node && find(node, ['store', 'path']);
+  const isText = found?.tree.kind === 'scalar' && typeof found.tree.value === 'string' && found.found === 2;
+  return isText ? String(found.tree.value) : DEFAULT_STORE_PATH;
 }
 
 function readNode(

@@ -86,6 +86,8 @@ export const fusionSchema = described(
   'Motion and orientation, from the parts named here.',
 );
 
+export const DEFAULT_STORE_PATH = '/var/lib/cairn/store';
+
 /** Shares that leave 25 % common: an alarm always finds room, and telemetry gives way last but for it. */
 const QUOTAS = { alarm: '10%', event: '10%', telemetry: '40%', bulk: '10%', log: '5%' } as const;
 const quota = (name: keyof typeof QUOTAS) => v.optional(percent(1, 95), QUOTAS[name]);
@@ -94,7 +96,7 @@ export const storeSchema = described(
   v.strictObject(
     {
       path: described(
-        v.optional(text('the path of a directory'), '/var/lib/cairn/store'),
+        v.optional(text('the path of a directory'), DEFAULT_STORE_PATH),
         'The directory of the store.',
       ),
       size: described(

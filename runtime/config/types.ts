@@ -187,3 +187,21 @@ export interface ConfigProblem extends Place {
   /** What would be right. */
   readonly wanted: string;
 }
+
+/** Which configuration runs. `file`: the node file. `good`: one that was applied and confirmed. `safe`: no parts, for it crashed. */
+export interface ConfigStatus {
+  readonly state: 'file' | 'good' | 'trial' | 'safe';
+  /** Of the node file and all that it includes, hex. */
+  readonly sha256: string;
+  /** Of a trial. */
+  readonly minutesLeft?: number;
+  /** Why it is safe mode. */
+  readonly why?: string;
+  /** What became of the last configuration that was applied, or that had to be left. */
+  readonly lastOutcome?: {
+    readonly what: string;
+    readonly why: string;
+    readonly sha256: string;
+    readonly text: string;
+  };
+}

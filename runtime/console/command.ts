@@ -9,10 +9,23 @@ export const EXIT = {
   usage: 2,
   /** Somebody else holds what is needed: the node runs already. */
   busy: 3,
+  /** The caller's role is not enough; nothing was done. */
+  refused: 4,
   /** A fault of the program itself. */
   internal: 70,
 } as const;
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
+
+/** Each may do what those before it may: look; mend and prove; and what only who answers for the node may. */
+export const ROLES = ['viewer', 'technician', 'owner'] as const;
+export type Role = (typeof ROLES)[number];
+
+/** Who calls: in every record of what was done. */
+export interface Caller {
+  readonly role: Role;
+  /** As the grant names them; `local` for whoever has a shell on the machine. */
+  readonly name: string;
+}
 
 /** What a command says and where: injected, so that a console on a serial line runs the same table. */
 export interface Terminal {
@@ -22,6 +35,12 @@ export interface Terminal {
   err(text: string): void;
   /** A person is looking: progress may be shown. */
   readonly interactive: boolean;
+  /** Characters that a line has. */
+  readonly columns: number;
+  /** Once what was said is on the line: what says much waits for it, screen by screen, so that an interruption is felt at once. */
+  drained(): Promise<void>;
+  /** One line typed, without its end, 1,024 characters at most; undefined where none comes: interrupted, hung up, at the end of a file. */
+  ask(prompt: string): Promise<string | undefined>;
 }
 
 export interface Invocation {
@@ -29,6 +48,9 @@ export interface Invocation {
   readonly options: Readonly<Record<string, string | boolean | undefined>>;
   readonly json: boolean;
   readonly terminal: Terminal;
+  readonly caller: Caller;
+  /** Ctrl-C, a line that hung up, an idle session: the work ends within 200 ms. */
+  readonly signal: AbortSignal;
 }
 
 export interface Command {
@@ -39,8 +61,15 @@ export interface Command {
   readonly usage: string;
   readonly examples: readonly string[];
   readonly options: NonNullable<ParseArgsConfig['options']>;
+  /** The least that may call it. */
+  readonly role: Role;
+  /** False: only from a shell, not on the console (it would be the console itself, or runs for ever). */
+  readonly onConsole: boolean;
   run(call: Invocation): Promise<ExitCode>;
 }
+
+/** How a command is called: all but its words. */
+export type Calling = Pick<Invocation, 'terminal' | 'caller' | 'signal'>;
 
 /** An error whose text is the whole answer: shown without a stack. */
 export class CommandError extends Error {
@@ -55,3 +84,10 @@ export class CommandError extends Error {
 }
 
 export const CONFIG_OPTION = { config: { type: 'string', short: 'c' } } as const;
+
+/** Whoever has a shell on the machine may do what the machine lets them. */
+export const LOCAL: Caller = { role: 'owner', name: 'local' };
+
+export function mayCall(command: Command, { role }: Caller): boolean {
+  return ROLES.indexOf(role) >= ROLES.indexOf(command.role);
+}

@@ -1,11 +1,17 @@
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
-import { join, resolve } from 'node:path';
-import { registry } from '../board/index.js';
-import { checkSecrets, formatProblem, loadConfig, type NodeConfig } from '../config/index.js';
-import { controlPath } from '../control.js';
-import { readFleetKeys } from '../fleet-keys.js';
-import { forecast, wearProblems } from '../forecast.js';
-import { packageRoot } from '../package.js';
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import type { NodeConfig } from '../config/index.js';
+import {
+  type Bundle,
+  type Checked,
+  checkHere,
+  loadBundle,
+  nextFromFiles,
+  placesOf,
+  readBundle,
+  State,
+  textFiles,
+} from '../update/index.js';
 import { CommandError, EXIT, type Invocation, type Terminal } from './command.js';
 
 const DEFAULT_CONFIG = '/etc/cairn/node.yaml';
@@ -16,38 +22,42 @@ export function configPath(call: Invocation): string {
   return resolve(typeof given === 'string' ? given : (process.env.CAIRN_CONFIG ?? DEFAULT_CONFIG));
 }
 
-/** The checked configuration; every problem is said with its place, and then the command ends. */
-export function readConfig(path: string, terminal: Terminal): NodeConfig {
-  if (!existsSync(path))
-    throw new CommandError(EXIT.usage, `${path}: no such node file; name one with --config FILE`);
-  const result = loadConfig(path, {
-    readFile: (file) => readFileSync(file, 'utf8'),
-    listFiles: (folder) => readdirSync(folder),
-    registry,
-    boardsPath: join(packageRoot(), 'board-configs', 'boards'),
-  });
-  if (!result.ok) throw new CommandError(EXIT.usage, result.problems.map(formatProblem).join('\n'));
-  const secrets = checkSecrets(result.config, (file) => statSync(file, { throwIfNoEntry: false }));
-  const problems = [...secrets, ...readFleetKeys(result.config.uplink).problems];
-  if (problems.length > 0) throw new CommandError(EXIT.usage, problems.map(formatProblem).join('\n'));
-  checkSocket(path, result.config.store.path);
-  checkFlash(result.config);
-  for (const warning of result.warnings) terminal.err(`warning: ${formatProblem(warning)}`);
-  return result.config;
+/** The checked configuration of a file; every problem is said with its place, and then the command ends. */
+export function readConfig(path: string, terminal: Pick<Terminal, 'err'>): NodeConfig {
+  if (!existsSync(path)) throw new CommandError(EXIT.usage, noSuchFile(path));
+  return rightOf(checkHere(path, readBundle(path).loaded), terminal);
 }
 
-/** A declared flash that would be worn out before its time. One that is only looked up is another machine's as likely as not. */
-function checkFlash(config: NodeConfig): void {
-  if (config.store.flash?.sizeBytes === undefined) return;
-  const problems = wearProblems(config, forecast(config));
-  if (problems.length > 0) throw new CommandError(EXIT.usage, problems.map(formatProblem).join('\n'));
+/** What the node runs: a configuration that was applied (docs/operations.md), else the node file. */
+export function readRunning(call: Invocation): NodeConfig {
+  const warn = (text: string) => call.terminal.err(`warning: ${text}`);
+  return rightOf(checkRunning(configPath(call), warn), call.terminal);
 }
 
-/** A store whose socket the kernel can't name would be opened, and then nobody could ask the node. */
-function checkSocket(file: string, storePath: string): void {
-  try {
-    controlPath(storePath);
-  } catch (error) {
-    throw new CommandError(EXIT.usage, `${file}: store.path: ${(error as Error).message}`);
-  }
+/** The same, for whoever wants to know what is wrong with it. Never throws for what the files say. */
+export function checkRunning(path: string, warn: (text: string) => void): Checked {
+  const { bundle, loaded } = readBundle(path);
+  const next = nextFromFiles(stateOf(bundle, warn), bundle);
+  if (next.bundle !== bundle) return checkHere(next.bundle.main, loadBundle(next.bundle));
+  return existsSync(path) ? checkHere(path, loaded) : { ok: false, problems: [noSuchFile(path)] };
+}
+
+/** Starts in a row of what runs that have not settled, the present one included. */
+export function startsOf(path: string): number {
+  const { bundle } = readBundle(path);
+  return stateOf(bundle, () => undefined).get('starts')?.crashes ?? 0;
+}
+
+function stateOf(bundle: Bundle, warn: (text: string) => void): State {
+  return new State(textFiles(placesOf(bundle).state), warn);
+}
+
+export function noSuchFile(path: string): string {
+  return `${path}: no such node file; name one with --config FILE`;
+}
+
+function rightOf(checked: Checked, terminal: Pick<Terminal, 'err'>): NodeConfig {
+  if (!checked.ok) throw new CommandError(EXIT.usage, checked.problems.join('\n'));
+  for (const warning of checked.warnings) terminal.err(`warning: ${warning}`);
+  return checked.config;
 }

@@ -3,23 +3,8 @@ import type { PipelineStatus } from '../pipeline.js';
 import type { FlashStatus, StoreStatus } from '../store/index.js';
 import type { BudgetStatus } from '../uplink/index.js';
 
-/** The status as a person reads it, one fact a line; 80 columns. Works on a live status and on one that came as JSON. */
-export function statusLines(status: PipelineStatus): readonly string[] {
-  const { store, uplink } = status;
-  return [
-    `node ${status.name} (${store.node})  ${store.epoch === '' ? 'store not open yet' : `boot ${store.boot}  epoch ${store.epoch}`}`,
-    `time ${wallText(status)}`,
-    ...status.parts.map(
-      (part) =>
-        `part ${part.id.padEnd(12)} ${part.state.padEnd(8)} ${String(part.samples).padStart(8)} rows` +
-        `${part.failures > 0 ? `  ${part.failures} failures` : ''}${part.state === 'ok' ? '' : `  ${part.lastError ?? ''}`}`,
-    ),
-    ...storeLines(store),
-    ...(uplink ? uplinkLines(uplink) : ['uplink none']),
-  ];
-}
-
-function uplinkLines(uplink: NonNullable<PipelineStatus['uplink']>): readonly string[] {
+/** How the uplink is, a line of state, then what each link and receipt cost. Works on a live status and on one that came as JSON. */
+export function uplinkLines(uplink: NonNullable<PipelineStatus['uplink']>): readonly string[] {
   const { budgets, link, receipts, inFlight, window, custody, waiting, resends, badReceipts } = uplink;
   const head = `uplink ${linkText(link)}  ${receipts} receipts  ${inFlight}/${window} under way`;
   const used = budgets.map(budgetText);
@@ -64,7 +49,7 @@ function flashLines(flash: FlashStatus): readonly string[] {
   ];
 }
 
-function daysText(days: number | undefined): string {
+export function daysText(days: number | undefined): string {
   return days === undefined ? 'no wear yet, all' : timeText(days / 365);
 }
 
@@ -76,12 +61,6 @@ function whyText({ isAuto, commitIntervalMs, otherBytesPerDay }: FlashStatus): s
   if (!isAuto) return 'as the node file says';
   if (commitIntervalMs <= 1000) return 'the flash bears it';
   return `the flash bears no more, ${sizeText(otherBytesPerDay)} a day go to content, live rows and other programs`;
-}
-
-function wallText({ time }: PipelineStatus): string {
-  if (time.wallNs === undefined) return 'not anchored yet: rows carry boot time and are repaired later';
-  const wall = new Date(Number(BigInt(time.wallNs) / 1_000_000n)).toISOString();
-  return `${wall} ± ${(Number(time.uncertaintyNs) / 1e6).toFixed(1)} ms`;
 }
 
 function healthText(health: PipelineStatus['store']['health']): string {

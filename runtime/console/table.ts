@@ -1,10 +1,17 @@
 import { version } from '../package.js';
-import { type Command, EXIT, type ExitCode, type Terminal } from './command.js';
+import { type Calling, type Command, EXIT, type ExitCode, type Terminal } from './command.js';
 import { answer } from './commands/answer.js';
 import { check } from './commands/check.js';
+import { configDiff, configShow } from './commands/config.js';
+import { configApply, configConfirm, configRevert } from './commands/config-change.js';
+import { consoleCommand } from './commands/console.js';
 import { decode } from './commands/decode.js';
 import { dump } from './commands/dump.js';
+import { grantMake, grantRevoke } from './commands/grant.js';
+import { grants, grantsAccept } from './commands/grants.js';
 import { init } from './commands/init.js';
+import { journal } from './commands/journal.js';
+import { log } from './commands/log.js';
 import { login } from './commands/login.js';
 import { parts } from './commands/parts.js';
 import { read } from './commands/read.js';
@@ -13,7 +20,11 @@ import { status } from './commands/status.js';
 import { storeStatus, storeVerify } from './commands/store.js';
 import { storeDead } from './commands/store-dead.js';
 import { storeExport } from './commands/store-export.js';
-import { runOne } from './run-command.js';
+import { time, timeSet } from './commands/time.js';
+import { uplink } from './commands/uplink.js';
+import { watch } from './commands/watch.js';
+import { why } from './commands/why.js';
+import { commandOf, runOne } from './run-command.js';
 
 /** Every command there is: the local `cairn` and the console on the serial line run from this one table. */
 export const COMMANDS: readonly Command[] = [
@@ -23,31 +34,43 @@ export const COMMANDS: readonly Command[] = [
   parts,
   read,
   status,
+  why,
+  uplink,
+  time,
+  timeSet,
+  watch,
+  log,
   storeStatus,
   storeVerify,
   storeExport,
   storeDead,
+  configShow,
+  configDiff,
+  configApply,
+  configConfirm,
+  configRevert,
   dump,
   decode,
   answer,
   login,
+  consoleCommand(async () => COMMANDS),
+  grantMake,
+  grantRevoke,
+  grants,
+  grantsAccept,
+  journal,
 ];
 
 /** Runs one command line and says how it ended. */
-export async function runCommand(words: readonly string[], terminal: Terminal): Promise<ExitCode> {
+export async function runCommand(words: readonly string[], calling: Calling): Promise<ExitCode> {
+  const { terminal } = calling;
   if (words[0] === '--version') {
     terminal.out(version());
     return EXIT.ok;
   }
-  const command = findCommand(words);
+  const command = commandOf(COMMANDS, words);
   if (!command) return unknown(words, terminal);
-  return runOne(command, words, terminal);
-}
-
-/** The longest name that the words begin with. */
-function findCommand(words: readonly string[]): Command | undefined {
-  const named = [words.slice(0, 2).join(' '), words[0]];
-  return named.flatMap((name) => COMMANDS.filter((command) => command.name === name))[0];
+  return runOne(command, words, calling);
 }
 
 function unknown(words: readonly string[], terminal: Terminal): ExitCode {

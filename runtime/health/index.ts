@@ -10,3 +10,15 @@ export {
 export { lastEnd } from './last-end.js';
 export { openService, type Service, type ServiceOptions } from './service.js';
 export { statusLine } from './status-line.js';
+export {
+  type Cause,
+  type DiskFacts,
+  type Facts,
+  FINDING_KINDS,
+  type Finding,
+  type FindingKind,
+  type LifeFacts,
+  type MachineFacts,
+  type WiringFact,
+  why,
+} from './why/index.js';

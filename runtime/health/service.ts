@@ -61,6 +61,13 @@ export class Service {
     this.#pulse();
   }
 
+  /** Another configuration follows in this process: who waits for it is told as it was at the start, the watchdog as while it ran. */
+  again(why: string): void {
+    this.#watched = undefined;
+    this.#status = `starting again: ${why}`;
+    this.#pulse();
+  }
+
   /** Nothing more is fed: a stop that hangs is the service manager's to end. */
   stopping(why: string): void {
     this.#timer?.cancel();
@@ -71,8 +78,9 @@ export class Service {
   #pulse(): void {
     this.#timer?.cancel();
     this.#timer = this.options.clock.after(this.wanted.pulseMs, () => this.#pulse());
-    if (!this.#watched) this.#tell([`EXTEND_TIMEOUT_USEC=${EXTENSION_US}`]);
-    else this.#tellRunning(this.#watched);
+    if (this.#watched) this.#tellRunning(this.#watched);
+    else if (!this.#isReadyTold) this.#tell([`EXTEND_TIMEOUT_USEC=${EXTENSION_US}`]);
+    else this.#tell(this.wanted.watchdogMs === undefined ? [] : ['WATCHDOG=1']);
   }
 
   #tellRunning(watched: Watched): void {

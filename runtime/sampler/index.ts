@@ -33,7 +33,7 @@ export function createSampler(options: SamplerOptions): Sampler {
 
   const inbox: SamplerCommand[] = [];
   const drain = () => {
-    for (const command of inbox.splice(0)) setMotion(loops, command.state);
+    for (const command of inbox.splice(0)) obey(loops, command);
   };
   return {
     start: () => {
@@ -68,6 +68,11 @@ function shared(options: SamplerOptions, config: PartConfig) {
     open: () => board.reopen(config),
     recover: (busKey: string) => board.recover(busKey),
   };
+}
+
+function obey(loops: ReadonlyMap<PartConfig, PartLoop>, command: SamplerCommand): void {
+  if (command.kind === 'setMotion') setMotion(loops, command.state);
+  else for (const [{ id }, loop] of loops) if (id === command.partId) loop.sampleNow();
 }
 
 /** A stream may slow itself down while nothing moves. */

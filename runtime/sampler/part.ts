@@ -79,10 +79,14 @@ export class PartLoop {
     const held = this.#schedule.intervalMs;
     if (held === undefined || held === intervalMs) return;
     this.#schedule.intervalMs = intervalMs;
-    if (intervalMs < held && this.#state === 'ok' && !this.#busy) {
-      this.#schedule.restart(this.options.clock.nowNs());
-      this.#wakeIn(0);
-    }
+    if (intervalMs < held && this.#state === 'ok') this.sampleNow();
+  }
+
+  /** Its periods are counted from now. */
+  sampleNow(): void {
+    if (this.#schedule.intervalMs === undefined || this.#busy) return;
+    this.#schedule.restart(this.options.clock.nowNs());
+    this.#wakeIn(0);
   }
 
   /** How late its tick is, ms, until it has come back; undefined while none is to come. */

@@ -30,7 +30,10 @@ export interface PartStatus {
 }
 
 /** Commands that flow back: a bounded inbox that is drained between ticks. */
-export type SamplerCommand = { readonly kind: 'setMotion'; readonly state: 'still' | 'moving' };
+export type SamplerCommand =
+  | { readonly kind: 'setMotion'; readonly state: 'still' | 'moving' }
+  /** Somebody looks at the part: its next sample is taken at once. Of one that speaks by itself nothing is asked. */
+  | { readonly kind: 'sample'; readonly partId: string };
 
 export interface Sampler {
   /** Rows come out under full stream names, each stream after it was declared. */

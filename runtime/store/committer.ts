@@ -30,6 +30,8 @@ export interface CommitterEvents {
   onWrite(bytes: number): void;
   /** The disk has less than was acknowledged: an audit must say what is missing. */
   onLoss(): void;
+  /** The database was opened anew and ends where it should. Nobody has seen yet whether it is whole. */
+  onReopened(): void;
   /** Something can't be read that making room came across. */
   onDoubt(where: string): void;
 }
@@ -324,10 +326,11 @@ export class Committer {
         `the disk lost what it had taken: its last batch is ${found} of ${wanted}`,
       );
     if (found !== wanted || isReplaced) {
-      if (isReplaced) this.state.classes = (await recount(db, this.state.options.deps.native)).classes;
+      // What came back or is gone is in no count.
+      this.state.classes = (await recount(db, this.state.options.deps.native)).classes;
       this.state.touchAll();
       this.events.onLoss();
-    }
+    } else this.events.onReopened();
     return db;
   }
 

@@ -96,14 +96,15 @@ function valuesOf(
     if (!blocks) continue;
     const value = encodeValue(blocks, state.options.deps.native.crc32c);
     operations.push({ type: 'put', key: valueKey(name, batch), value });
-    classes[name] = grown(classes[name], batch, blocks, value.length);
+    classes[name] = grown(classes[name], blocks, value.length);
   }
   return { operations, classes };
 }
 
-function grown(log: ClassLog, batch: number, blocks: readonly WaitingBlock[], length: number): ClassLog {
+/** The floor stays: a count may be wrong after damage, and what lies below a floor is read by nobody. */
+function grown(log: ClassLog, blocks: readonly WaitingBlock[], length: number): ClassLog {
   return {
-    floor: log.values === 0 ? batch : log.floor,
+    floor: log.floor,
     values: log.values + 1,
     blocks: log.blocks + blocks.length,
     bytes: log.bytes + length + VALUE_OVERHEAD_BYTES,

@@ -7,6 +7,7 @@ import { LevelStore } from './store.js';
 import type { OpenStore } from './types.js';
 import { type PatientStore, WaitingStore } from './waiting.js';
 
+export { fits } from './chunk.js';
 export { type DeadLetterText, deadLetterTexts } from './dead.js';
 export { realFiles, storeDefaults } from './defaults.js';
 export { storageDevice } from './device.js';

@@ -30,19 +30,29 @@ export class Reader {
 
   async read(db: LevelDb): Promise<readonly StoredBlock[]> {
     const { class: name, after, order } = this.request;
-    const floor = this.state.classes[name].floor;
-    const from = Math.max(floor, after?.commit ?? 0);
-    const onUnreadable = (what: string): void => this.scrubber.doubt(what);
+    const { batch, classes } = this.state;
+    const { floor } = classes[name];
+    const from = order === 'oldest' ? Math.max(floor, after?.commit ?? 0) : floor;
+    let isSeen = from === floor;
+    const onUnreadable = (what: string): void => {
+      isSeen = false;
+      this.scrubber.doubt(what);
+    };
     const values =
       order === 'oldest'
         ? scanValues(db, name, from, onUnreadable)
         : scanValuesDown(db, name, floor, after?.commit ?? AFTER_ALL, onUnreadable);
-    let atFloor = order === 'oldest' && from === floor;
+    // Downwards nothing is seen of what lies above the place to go on from.
+    const top = order === 'newest' && after ? Math.min(batch, after.commit) : batch;
+    let lowest = top + 1;
     for await (const [commit, value] of values) {
-      if (atFloor) this.#raiseFloor(floor, commit);
-      atFloor = false;
-      if (!this.#readValue(commit, value)) break;
+      lowest = Math.min(lowest, commit);
+      if (this.#readValue(commit, value)) continue;
+      // What lies further down was not seen.
+      if (order === 'newest') isSeen = false;
+      break;
     }
+    if (isSeen) this.#raiseFloor(floor, lowest);
     return this.#blocks;
   }
 

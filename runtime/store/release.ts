@@ -163,7 +163,7 @@ export class Deleter implements Deletions {
       if (this.classes[name].bytes <= enough) return;
     }
     // Nothing is left: whatever the count said, this is what the class holds.
-    this.classes[name] = EMPTY_LOG;
+    this.classes[name] = { ...EMPTY_LOG, floor: this.state.batch };
   }
 
   #settle(entry: ValueEntry | undefined, release: Release, value: Uint8Array | undefined): void {

@@ -15,6 +15,8 @@ const BREATH_MS = 25;
 const EVERY_MS = 7 * 24 * 3600 * 1000;
 /** After one that was broken off, and between two repairs. */
 const AGAIN_MS = 60_000;
+/** After the database was opened anew: not oftener, since a disk that comes and goes must not be read without end. */
+const REOPENED_MS = 600_000;
 const MAX_KNOWN = 1024;
 
 interface Scrubbed {
@@ -99,6 +101,8 @@ export class Scrubber {
   #running: Promise<void> | undefined;
   #again = false;
   #timer: unknown;
+  /** When the next audit is due, of those that nobody asked for. */
+  #dueNs = 0n;
   #isStopped = false;
   /** When a repair was asked for last. */
   #repairNs: bigint | undefined;
@@ -132,6 +136,13 @@ export class Scrubber {
     this.start();
   }
 
+  /** A damaged place in the midst of its log LevelDB passes by as it opens, and says nothing: all is looked at within ten minutes. */
+  reopened(): void {
+    if (this.#isStopped || this.#running) return; // one that runs is broken off by that, and comes again
+    if (this.#timer === undefined || this.#dueNs > this.#nowNs + BigInt(REOPENED_MS) * 1_000_000n)
+      this.#startIn(REOPENED_MS);
+  }
+
   get running(): boolean {
     return this.#running !== undefined;
   }
@@ -154,12 +165,22 @@ export class Scrubber {
       deps.log('info', `the audit was broken off: ${reasonOf(error)}`);
       nextMs = AGAIN_MS;
     }
-    if (!this.#isStopped) this.#timer = deps.setTimer(() => this.start(), nextMs);
+    if (!this.#isStopped) this.#startIn(nextMs);
+  }
+
+  get #nowNs(): bigint {
+    return this.state.options.deps.nowNs();
+  }
+
+  #startIn(ms: number): void {
+    this.#cancel();
+    this.#dueNs = this.#nowNs + BigInt(ms) * 1_000_000n;
+    this.#timer = this.state.options.deps.setTimer(() => this.start(), ms);
   }
 
   /** False soon after another: what no repair mends must not wear the flash out with repairs. */
   #repair(damage: string): boolean {
-    const nowNs = this.state.options.deps.nowNs();
+    const nowNs = this.#nowNs;
     if (this.#repairNs !== undefined && nowNs - this.#repairNs < BigInt(AGAIN_MS) * 1_000_000n) return false;
     this.#repairNs = nowNs;
     this.events.onDamage(damage);

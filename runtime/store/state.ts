@@ -170,10 +170,10 @@ export class StoreState {
     if (gap.last !== undefined) stream.settled.add(gap.first, gap.last + 1);
     this.#touched.add(stream);
     // What meta rows said is said again, unless nobody will ever take it.
-    if (stream.class === 'meta' && gap.last !== undefined) {
-      if (gap.cause === 'rejected') this.#told(stream, gap.first, gap.last + 1);
-      else this.ledger.untold(stream.epoch, gap.first, gap.last + 1);
-    }
+    if (stream.class !== 'meta') return;
+    const end = gap.last === undefined ? Number.POSITIVE_INFINITY : gap.last + 1;
+    if (gap.cause === 'rejected') this.#told(stream, gap.first, end);
+    else this.ledger.untold(stream.epoch, gap.first, end);
   }
 
   /** The receiver has the meta rows that bear these gaps. */

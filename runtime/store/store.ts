@@ -83,6 +83,7 @@ export class LevelStore implements OpenStore {
       },
       onWrite: (bytes: number): void => this.#keeper.changed(bytes),
       onLoss: (): void => this.#scrubber.start(),
+      onReopened: (): void => this.#scrubber.reopened(),
       onDoubt: (where: string): void => this.#scrubber.doubt(where),
     };
     this.#committer = new Committer(state, this.#releases, wear, this.#keeper, events, connection);

@@ -18,8 +18,10 @@ import type { Uplink, UplinkLog, UplinkStatus } from './types.js';
 
 export { budgetFile } from './budget-file.js';
 export type { BudgetFile } from './budgets.js';
+export type { LinkFailureKind } from './failure.js';
 export { mqttJs } from './mqtt-js.js';
 export type * from './mqtt-port.js';
+export type { Unkept } from './notices.js';
 export type * from './types.js';
 
 /** MQTT's own measure of a dead link (§3.1.2.10). */
@@ -148,7 +150,7 @@ class MqttUplink implements Uplink {
 
   start(): void {
     this.#unsubscribe = this.options.store.onCommit((commit) => {
-      if (commit.rows > 0 && commit.classes.includes('alarm')) this.#notices.clear();
+      if (commit.rows > 0 && commit.classes.includes('alarm')) this.#notices.committed();
       this.#sender.committed(commit);
       if (this.#tickTimer && !this.#isTickSoon) this.#tickIn(TICK_MS);
       if (commit.rows > 0 && commit.classes.includes('alarm')) this.#link.urgent();
@@ -176,9 +178,11 @@ class MqttUplink implements Uplink {
   }
 
   status(): UplinkStatus {
-    const { window, receipts, refusals, rejected, bytesSent, lastReceiptNs } = this.#sender;
+    const { window, receipts, refusals, rejected, bytesSent, lastReceiptNs, lastReadingCommit } =
+      this.#sender;
     return {
       link: this.#link.state,
+      trouble: this.#link.trouble,
       custody: this.#custody ? 'fleet' : 'broker',
       inFlight: window.used,
       window: window.size,
@@ -192,6 +196,7 @@ class MqttUplink implements Uplink {
       bytesSent,
       budgets: this.#metering?.status() ?? [],
       lastReceiptNs,
+      lastReadingCommit,
     };
   }
 

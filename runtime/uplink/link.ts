@@ -3,7 +3,7 @@ import { Backoff } from './backoff.js';
 import { FOR_A_PERSON, failure, type LinkFailure } from './failure.js';
 import type { MqttConnect, MqttConnectOptions, MqttLink, ServerLimits } from './mqtt-port.js';
 import { Rival } from './rival.js';
-import type { LinkState, UplinkLog } from './types.js';
+import type { LinkState, LinkTrouble, UplinkLog } from './types.js';
 
 /** From CONNECT to CONNACK, name lookup and TLS included. */
 const CONNECT_TIMEOUT_MS = 30_000;
@@ -40,6 +40,8 @@ export class Link {
   #protocol: 4 | 5;
   #stopped = false;
   connects = 0;
+  /** Why it is not there, or not worth its name, since the broker last took something. */
+  trouble: LinkTrouble | undefined;
   #urgentNs: bigint | undefined;
   readonly #backoff: Backoff;
   readonly #rival: Rival;
@@ -60,6 +62,7 @@ export class Link {
 
   /** Something was taken at the other end: the link is worth its name. */
   proved(): void {
+    this.trouble = undefined;
     this.#backoff.reset();
   }
 
@@ -142,6 +145,8 @@ export class Link {
   #wait(why: LinkFailure, wasOnline: boolean): void {
     const retryInMs = this.#delayMs(why, wasOnline);
     const reason = `${why.kind}: ${why.text}`;
+    const { sinceNs = this.options.clock.nowNs(), failures = 0 } = this.trouble ?? {};
+    this.trouble = { ...why, sinceNs, failures: failures + 1 };
     this.#state = { state: 'waiting', since: this.options.clock.nowNs(), retryInMs, reason };
     const level = FOR_A_PERSON.has(why.kind) ? 'error' : 'warn';
     this.options.log(level, `uplink: ${reason}; next try in ${(retryInMs / 1000).toFixed(1)} s`);

@@ -11,6 +11,8 @@ export const AGAIN_MS = 30_000;
 export interface Unkept {
   readonly rows: Rows;
   readonly channels: readonly Channel[];
+  /** Whether the disk has them, or has said what became of them, by now. */
+  readonly isKept: () => boolean;
   /** Wall time of a row, ns since 1970; `undefined` without an anchor. */
   readonly wallNs: (timeNs: bigint) => bigint | undefined;
 }
@@ -74,8 +76,8 @@ export class Notices {
     for (const one of this.#all) Object.assign(one, { isUnderWay: false, notBeforeNs: 0n });
   }
 
-  /** The disk has what was waiting: it goes with its number now. */
-  clear(): void {
-    this.#all = [];
+  /** The disk has taken alarms: they go with their numbers now. */
+  committed(): void {
+    this.#all = this.#all.filter(({ isKept }) => !isKept());
   }
 }

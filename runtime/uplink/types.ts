@@ -1,3 +1,4 @@
+import type { LinkFailure } from './failure.js';
 import type { Unkept } from './notices.js';
 
 /** Where the link stands; `since` is CLOCK_BOOTTIME ns. */
@@ -12,6 +13,13 @@ export type LinkState =
       readonly reason: string;
     };
 
+/** Why there is no link, the last reason of so many failures in a row. */
+export interface LinkTrouble extends LinkFailure {
+  /** Of the first of them, CLOCK_BOOTTIME ns. */
+  readonly sinceNs: bigint;
+  readonly failures: number;
+}
+
 /** Of a link class of the node file. */
 export interface BudgetStatus {
   readonly link: string;
@@ -25,6 +33,8 @@ export interface BudgetStatus {
 
 export interface UplinkStatus {
   readonly link: LinkState;
+  /** Absent once the broker has taken something on the present link. */
+  readonly trouble: LinkTrouble | undefined;
   /** Whose word frees a block. */
   readonly custody: 'broker' | 'fleet';
   /** Blocks sent and not yet answered. */
@@ -32,6 +42,8 @@ export interface UplinkStatus {
   readonly window: number;
   /** Blocks that were freed by one. */
   readonly receipts: number;
+  /** The newest commit with readings (no log, no meta rows) of which a block was freed by one, since the process started. */
+  readonly lastReadingCommit: number | undefined;
   /** Custody `fleet`: blocks that the broker has, without a receipt. */
   readonly waiting: number;
   /** Custody `fleet`: blocks sent again because none came in time. */

@@ -7,6 +7,6 @@ import { openNode } from '../../runtime/node.js';
 
 const [file, memoryBytes] = process.argv.slice(2);
 const say = (text: string) => void process.stderr.write(`${text}\n`);
-const config = readConfig(file!, { out: say, err: say, interactive: false });
+const config = readConfig(file!, { err: say });
 const node = await openNode({ ...config, store: { ...config.store, memoryBytes: Number(memoryBytes) } });
 process.once('SIGTERM', () => void node.stop('SIGTERM'));

@@ -6,12 +6,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { connectAsync } from 'mqtt';
-import type { Terminal } from '../../runtime/console/command.js';
 import { COMMANDS, runCommand } from '../../runtime/console/table.js';
 import { partsOf } from '../../scripts/config-errors.js';
 import { wrongFiles } from '../../scripts/schema.js';
 import { root } from '../config/support.js';
 import { type Mosquitto, startMosquitto, WITHOUT_MOSQUITTO } from '../support/broker.js';
+import { callingOf } from '../support/calling.js';
 import { MAIN, TestNode } from './harness.js';
 
 /** No call takes longer, on a busy machine either: `read` of an absent part waits for ten seconds. */
@@ -27,16 +27,15 @@ interface Said {
 /** One call of the command in this process: all but a process's start and end. */
 async function call(...words: string[]): Promise<Said> {
   let [out, err] = ['', ''];
-  const terminal: Terminal = {
-    out: (text) => {
+  const said = {
+    out: (text: string) => {
       out += `${text}\n`;
     },
-    err: (text) => {
+    err: (text: string) => {
       err += `${text}\n`;
     },
-    interactive: false,
   };
-  const code = await runCommand(words, terminal);
+  const code = await runCommand(words, callingOf(said));
   assert.doesNotMatch(out + err, STACK, `cairn ${words.join(' ')}`);
   return { code, out, err };
 }
@@ -149,10 +148,9 @@ test('each wrong node file ends check and run with 2, says file, line and column
       const terminal = {
         out: (text: string) => assert.fail(text),
         err: (text: string) => err.push(text),
-        interactive: false,
       };
       const words = command === 'check' ? ['check', path] : ['run', '--config', path];
-      assert.equal(await runCommand(words, terminal), 2, file.name);
+      assert.equal(await runCommand(words, callingOf(terminal)), 2, file.name);
       const text = err.join('\n');
       assert.doesNotMatch(text, STACK, file.name);
       for (const line of partsOf(file).expected) {
@@ -207,9 +205,8 @@ test('every command explains itself with examples; what is no command or no opti
     const terminal = {
       out: (text: string) => out.push(text),
       err: (text: string) => assert.fail(text),
-      interactive: false,
     };
-    assert.equal(await runCommand([...command.name.split(' '), '--help'], terminal), 0);
+    assert.equal(await runCommand([...command.name.split(' '), '--help'], callingOf(terminal)), 0);
     const text = out.join('\n');
     assert.ok(
       command.examples.length > 0 && command.examples.every((line) => text.includes(line)),
@@ -251,8 +248,8 @@ test('a running node answers status and holds its store; stopped, the store is r
     cairn('store', 'verify', ...config),
   ]);
   assert.equal(plain.code, 0);
-  assert.match(plain.out, /^part climate +ok /m);
-  assert.match(plain.out, /^part ghost +failing .*nobody serves twins here/m);
+  assert.match(plain.out, /^part {2}climate +ok /m);
+  assert.match(plain.out, /^part {2}ghost +failing +\d+ times absent: /m);
   assert.deepEqual([status.code, jsonOf(status)[0]!.name], [0, 'at-the-desk']);
   assert.equal(store.code, 0, store.err);
   assert.ok(Array.isArray(jsonOf(store)[0]!.classes));

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { type RunningReceiver, type SummaryLine, startReceiver } from '../../fleet/receive/index.js';
-import { statusLines } from '../../runtime/console/status-lines.js';
+import { statusScreen } from '../../runtime/console/screen.js';
 import { startMosquitto, WITHOUT_MOSQUITTO } from '../support/broker.js';
 import { cannotFail, FailingDisk } from './failing-disk.js';
 import { type CountingTwins, TestNode } from './harness.js';
@@ -84,8 +84,8 @@ test('a disk that becomes read-only: bounded memory, gaps, an alarm; repaired, i
     `${status.store.pendingRows} rows wait, the rest is given up`,
   );
   assert.ok(
-    statusLines(status).some((line) => /store NOT WRITING \(.*read-only.*rows wait in memory\)/i.test(line)),
-    statusLines(status).join('\n'),
+    statusScreen(status, []).some((line) => /^store NOT WRITING \(\d+ rows wait in memory\)/.test(line)),
+    statusScreen(status, []).join('\n'),
   );
   const alarms = logLines(node).filter(({ level }) => level === PINO.error);
   assert.deepEqual(
@@ -154,7 +154,7 @@ test('FAULTS 8: started while its disk is read-only: it samples, what it can’t
     store.streams.some(({ gaps }) => (gaps.overflow ?? 0) > LOAD_HZ),
   );
   assert.deepEqual([status.store.epoch, status.store.health.state], ['', 'notWriting']);
-  assert.match(statusLines(status)[0]!, /not open yet/);
+  assert.match(statusScreen(status, [])[0]!, /NOT OPEN YET/);
   t.diagnostic(`${await made()} rows sampled on a read-only disk, ${status.store.pendingRows} in memory`);
   const errors = logLines(node).filter(({ level, msg }) => level === PINO.error && /at the start/.test(msg));
   assert.equal(errors.length, 1, 'an alarm, not one a try');

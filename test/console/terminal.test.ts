@@ -4,30 +4,14 @@ import { generateKeyPairSync } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { PassThrough } from 'node:stream';
 import { test } from 'node:test';
-import { LineReader } from '../../runtime/console/login/lines.js';
+import { diskAt, readEntries } from '../../runtime/console/journal/index.js';
+import { answerTo } from '../../runtime/console/login/challenge.js';
+import { signGrant } from '../../runtime/console/login/grant.js';
 import { root } from '../house/imports.js';
+import { OWNER_ID, owner, technician } from './grant-vectors.js';
 
 const MAIN = join(import.meta.dirname, '../../runtime/main.js');
-
-test('lines: split, merged, of every ending; noise is bounded; a line that hangs up is told', async () => {
-  const input = new PassThrough();
-  const lines = new LineReader(input);
-  input.write('on');
-  input.write('e\r\ntwo\nthree\rfo');
-  assert.equal(await lines.next(1000), 'one');
-  assert.equal(await lines.next(1000), 'two');
-  assert.equal(await lines.next(1000), 'three');
-  assert.equal(await lines.next(10), undefined, 'nobody types');
-  input.write('ur\n');
-  assert.equal(await lines.next(1000), 'four');
-  input.write(`${'x'.repeat(1 << 20)}\nafter\n`);
-  assert.equal((await lines.next(1000))?.length, 1024);
-  assert.equal(await lines.next(1000), 'after');
-  input.end();
-  assert.equal(await lines.next(1000), undefined);
-});
 
 test('a whole login by the two commands, on a pipe', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'cairn-terminal-'));
@@ -58,4 +42,34 @@ test('a whole login by the two commands, on a pipe', async () => {
   } finally {
     rmSync(folder, { recursive: true });
   }
+});
+
+test('a technician gets in, and not to the shell that is behind an owner; both stand in the journal', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'cairn-terminal-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const at = (name: string) => join(folder, name);
+  writeFileSync(at('owner.pub'), owner.publicKey.export({ type: 'spki', format: 'pem' }));
+  const tried = async (answer: (challenge: string) => string) => {
+    const shell = spawn(process.execPath, [
+      ...[MAIN, 'login', '--identity', folder, '--state', at('state')],
+      ...['--owner-key', at('owner.pub'), '--secret', at('none')],
+    ]);
+    const ended = new Promise((resolve) => shell.once('close', resolve));
+    let said = '';
+    shell.stdout.on('data', (chunk) => {
+      said += chunk;
+      const challenge = /c1\.\S+ --key FILE/.exec(said)?.[0].split(' ')[0];
+      if (challenge && !shell.stdin.writableEnded) shell.stdin.end(`${answer(challenge)}\n`);
+    });
+    return ended;
+  };
+  const everywhere = { publicKey: technician.publicKey, role: 'technician', node: undefined } as const;
+  const grant = signGrant({ ...everywhere, name: 'A. Roe', epoch: 7 }, OWNER_ID, owner.privateKey);
+  assert.equal(await tried((challenge) => answerTo(challenge, technician.privateKey, grant)), 4);
+  assert.equal(await tried(() => 'wrong'), 1);
+  const journal = await readEntries(diskAt(at('state/journal/line')));
+  assert.deepEqual(
+    journal.map((entry) => (entry.e === 'begin' ? entry.name : entry.e === 'refused' ? entry.why : entry.e)),
+    ['A. Roe', 'malformed'],
+  );
 });

@@ -185,3 +185,24 @@ test('a status that throws costs the node nothing', async () => {
   assert.ok(told.filter(({ words }) => words.includes('WATCHDOG=1')).length >= 4);
   assert.ok(told[1]!.words.some((word) => /^STATUS=.*no such stream/.test(word)));
 });
+
+test('where another node follows in the same process the watchdog is fed meanwhile, and READY=1 is not said again', async () => {
+  const { clock, service, watched, times, told } = manager(watchdog(10_000));
+  service!.running(watched);
+  await clock.advance(20_000);
+  const before = told.length;
+  service!.again('a trial is over');
+  assert.match(
+    told
+      .slice(before)
+      .flatMap(({ words }) => words)
+      .join(' '),
+    /STATUS=starting again: a trial is over/,
+  );
+  await clock.advance(60_000);
+  assert.ok(longestPause(times('WATCHDOG=1'), 0, 80_000) <= 5_000);
+  service!.running(watched);
+  await clock.advance(20_000);
+  assert.ok(longestPause(times('WATCHDOG=1'), 0, 100_000) <= 5_000);
+  assert.deepEqual([times('READY=1').length, times('STOPPING=1').length], [1, 0]);
+});

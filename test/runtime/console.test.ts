@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { runCommand } from '../../runtime/console/table.js';
+import { callingOf } from '../support/calling.js';
 
 test('a store whose socket would be over 107 bytes is refused by check, run and status alike, exit code 2', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'cairn-console-'));
@@ -11,14 +12,14 @@ test('a store whose socket would be over 107 bytes is refused by check, run and 
   const file = join(folder, 'node.yaml');
   const storeOf = (bytes: number) => `/x/${'s'.repeat(bytes - '/x/.sock'.length)}`;
   const said: string[] = [];
-  const terminal = { out: () => undefined, err: (text: string) => said.push(text), interactive: false };
+  const terminal = { out: () => undefined, err: (text: string) => said.push(text) };
   const call = async (command: string, bytes: number) => {
     const part = '{ driver: bme280, bus: i2c-1, address: 0x76 }';
     writeFileSync(
       file,
       `node: n\nboard: twin\nparts: { climate: ${part} }\nstore: { path: ${storeOf(bytes)} }\n`,
     );
-    return runCommand([command, '--config', file], terminal);
+    return runCommand([command, '--config', file], callingOf(terminal));
   };
   for (const command of ['check', 'run', 'status']) {
     assert.equal(await call(command, 108), 2, command);

@@ -5,7 +5,8 @@ import { createConnection, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { ask, ControlError, ControlServer, controlPath } from '../../runtime/control.js';
+import { ask, ControlError, controlPath, follow } from '../../runtime/control.js';
+import { ControlServer } from '../../runtime/control-server.js';
 
 function folderFor(t: TestContext): string {
   const folder = mkdtempSync(join(tmpdir(), 'cairn-control-'));
@@ -17,15 +18,27 @@ async function serve(t: TestContext, deadlineMs = 10_000) {
   const path = controlPath(join(folderFor(t), 'store'));
   const asked: string[] = [];
   const warnings: string[] = [];
-  const answer = (command: string) => {
+  const ended: number[] = [];
+  const answer = (command: string, params: unknown) => {
     asked.push(command);
     if (command === 'fail') throw new Error('no status today');
+    if (command === 'count') return count(params as { to: number }, ended);
+    if (command === 'late') return Promise.reject(new Error('not in time'));
     return { command, bootNs: 2n ** 63n - 1n };
   };
   const server = new ControlServer({ path, answer, log: (_, text) => warnings.push(text), deadlineMs });
   await server.start();
   t.after(() => server.stop());
-  return { path, asked, warnings, server };
+  return { path, asked, warnings, server, ended };
+}
+
+async function* count({ to }: { to: number }, ended: number[]): AsyncGenerator<unknown> {
+  let at = 0;
+  try {
+    for (; at < to; at++) yield { at, padding: 'x'.repeat(1000) };
+  } finally {
+    ended.push(at);
+  }
 }
 
 /** All that comes back for these pieces, to the end of the connection. */
@@ -150,13 +163,47 @@ test('who asks is told of silence, nonsense and a flood; a half answer is none',
   });
   await new Promise<void>((resolve) => server.listen(path, resolve));
   t.after(() => server.close());
-  await assert.rejects(ask(path, 'status', 50), refusal(/no answer within 50 ms/));
+  await assert.rejects(ask(path, 'status', { deadlineMs: 50 }), refusal(/no answer within 50 ms/));
   reply = 'hello\n';
   await assert.rejects(ask(path, 'status'), refusal(/no node/));
   reply = `"${'x'.repeat(2 ** 20)}"\n`;
   await assert.rejects(ask(path, 'status'), refusal(/over 1048576 bytes/));
   reply = '{"half":';
   assert.equal(await ask(path, 'status'), undefined);
+});
+
+test('an answer in pieces: each as it comes, no faster than it is taken, and given up when nobody listens', async (t) => {
+  const { path, ended, warnings } = await serve(t);
+  const all: unknown[] = [];
+  for await (const value of follow(path, 'count', { to: 3 }, AbortSignal.timeout(5000))) all.push(value);
+  assert.deepEqual(
+    all.map((value) => (value as { at: number }).at),
+    [0, 1, 2],
+  );
+  const end = new AbortController();
+  let taken = 0;
+  for await (const _ of follow(path, 'count', { to: 1e9 }, end.signal)) {
+    if (++taken === 2) await new Promise((resolve) => setTimeout(resolve, 100));
+    if (taken === 3) end.abort();
+  }
+  for (let waited = 0; ended.length < 2 && waited < 5000; waited += 5)
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  assert.equal(ended[0], 3);
+  assert.ok(
+    ended[1]! < 20_000,
+    `${ended[1]} were made, for the kernel's buffers and one that was never taken`,
+  );
+  assert.deepEqual(warnings, []);
+});
+
+test('an answer that comes late, and one that fails; what is no request', async (t) => {
+  const { path } = await serve(t);
+  await assert.rejects(ask(path, 'late'), refusal(/late could not be answered: not in time/));
+  assert.match(await raw(path, 'status {"half\n'), /status could not be answered: .*JSON/);
+  assert.equal(
+    await ask(path, 'status', { params: { any: 1 } }).then((value) => (value as { command: string }).command),
+    'status',
+  );
 });
 
 test('a file that is no socket is no node', async (t) => {

@@ -23,11 +23,7 @@ test('a board that fails to close costs no reading; what is logged after the end
   const folder = mkdtempSync(join(tmpdir(), 'cairn-pipeline-'));
   t.after(() => rmSync(folder, { recursive: true }));
   writeFileSync(join(folder, 'node.yaml'), NODE);
-  const config = readConfig(join(folder, 'node.yaml'), {
-    out: assert.fail,
-    err: assert.fail,
-    interactive: false,
-  });
+  const config = readConfig(join(folder, 'node.yaml'), { err: assert.fail });
   const clock = systemClock();
   const printed: string[] = [];
   const { log, sink } = createLog('info', () => clock.nowNs(), { write: (line) => printed.push(line) });

@@ -161,8 +161,12 @@ export type Fault = { readonly atS: number } & (
       readonly share: number;
     }
   | { readonly kind: 'readOnly'; readonly forS: number }
-  | { readonly kind: 'slowDisk'; readonly forS: number; readonly syncMs: number }
-  | { readonly kind: 'rot'; readonly rot: RotKind }
+  | {
+      readonly kind: 'slowDisk';
+      readonly forS: number;
+      readonly syncMs: number;
+    } /** `isLive`: the log under the running process, which sees it once it opens the database anew; else such files rot while it is ended. */
+  | { readonly kind: 'rot'; readonly rot: RotKind; readonly isLive?: boolean }
   | { readonly kind: 'bus'; readonly forS: number; readonly stream: string; readonly how: BusFault }
   | { readonly kind: 'burst'; readonly stream: string; readonly rows: number }
   /** What the part gives next fits none of its channels. */

@@ -68,7 +68,13 @@ function quietDeps(): StoreOptions['deps'] {
   const said = process.env.CAIRN_ROT_LOG
     ? (level: string, text: string) => process.stderr.write(`${level} ${text}\n`)
     : () => undefined;
-  return testDeps({ log: said });
+  const real = testDeps({ log: said });
+  return {
+    ...real,
+    // A start looks for a second, which is ample for these; a machine that has no time must not make it short, and LevelDB end the process
+    // over what nobody looked at (online-repair.test.ts has that).
+    checkTables: (path, look) => real.checkTables!(path, look.pause ? look : { goOn: () => true }),
+  };
 }
 
 /** The node's life after the damage: new rows, all read and received. */

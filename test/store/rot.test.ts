@@ -4,8 +4,22 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { native } from '../../native/index.js';
 import { type LevelDb, openStore, type StoreDeps, verifyStore } from '../../runtime/store/index.js';
+import { batchEntries, logRecords } from '../../runtime/store/leveldb/log-file.js';
+import { emptyClasses } from '../../runtime/store/records.js';
+import { recover } from '../../runtime/store/recover.js';
 import { SLOT_BYTES } from '../../runtime/store/reserve.js';
-import { allGaps, heldRows, openTest, rowsOf, temporary, testDeps, testOptions, until } from './support.js';
+import { StoreState } from '../../runtime/store/state.js';
+import {
+  allGaps,
+  CHANNELS,
+  heldRows,
+  openTest,
+  rowsOf,
+  temporary,
+  testDeps,
+  testOptions,
+  until,
+} from './support.js';
 
 /** A store with 40 rows of `t` in 4 blocks and 10 of `a`, left by a clean stop. */
 async function filled(path: string): Promise<string> {
@@ -247,3 +261,46 @@ function garbleTables(level: string): void {
     writeFileSync(join(level, name), new Uint8Array(length).fill(0xa5));
   }
 }
+
+test('FAULTS 9: where an epoch’s meta rows end in an open gap, what they were to tell is told again', () => {
+  const starting = { node: '0123456789abcdef', machineId: 'm', bootId: 'b', newEpoch: '0011223344556677' };
+  const nothing = { identity: undefined, head: undefined, records: [], reserve: undefined };
+  const state = new StoreState(testOptions('/nowhere'), recover(nothing, starting), 0, emptyClasses());
+  const stream = state.put({
+    ...{ epoch: 0, id: 1, name: 't', class: 'telemetry', version: 1, title: '', channels: CHANNELS },
+  });
+  state.gap(stream, { first: 904, last: 904, cause: 'rejected', atMost: false });
+  const [gap] = state.untoldGaps();
+  state.ledger.carried(gap!, { epoch: 0, number: 6 });
+  assert.deepEqual(state.untoldGaps(), []);
+  state.gap(state.meta, { first: 7, last: undefined, cause: 'epochEnd', atMost: true });
+  assert.deepEqual(
+    state.untoldGaps().map(({ first }) => first),
+    [7],
+    'the row that bears it is there',
+  );
+  state.gap(state.meta, { first: 6, last: undefined, cause: 'epochEnd', atMost: true });
+  assert.ok(state.untoldGaps().some(({ first }) => first === 904));
+});
+
+test('FAULTS 9: a record of a log whose middle is damaged is none, and what follows it is whole', async (t) => {
+  const level = join(temporary(t), 'level');
+  const {
+    openLevel,
+    native: { crc32c },
+  } = testDeps();
+  const sizes = { writeBufferBytes: 1024 * 1024, tableBytes: 1024 * 1024 };
+  const db = await openLevel(level, { createIfMissing: true, ...sizes });
+  const put = (key: number, bytes: number) =>
+    db.batch([{ type: 'put', key: Uint8Array.of(key), value: new Uint8Array(bytes).fill(key) }]);
+  await put(1, 100_000);
+  await put(2, 10);
+  await db.close();
+  const name = readdirSync(level).find((one) => one.endsWith('.log'))!;
+  const keysOf = (bytes: Uint8Array) =>
+    [...logRecords(bytes, crc32c, () => undefined)]
+      .flatMap((record) => [...batchEntries(record)])
+      .map(({ key }) => key[0]);
+  assert.deepEqual(keysOf(readFileSync(join(level, name))), [1, 2]);
+  assert.deepEqual(keysOf(flipped(readFileSync(join(level, name)), 40_000)), [2]);
+});

@@ -2,19 +2,20 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Rows } from '../../drivers/contract/index.js';
 import { noticeOf } from '../../fleet/receive/notice.js';
+import type { Unkept } from '../../runtime/uplink/index.js';
 import { alarm, rig, telemetry, topics } from './rig.js';
 
 const CHANNELS = [{ name: 'id', quantity: 'count', type: { kind: 'int' } }] as const;
 const WALL_NS = 1_767_225_600_000_000_000n;
 
-function unkept(id: number, wallNs: (timeNs: bigint) => bigint | undefined = () => undefined) {
+function unkept(id: number, wallNs: Unkept['wallNs'] = () => undefined, isKept = () => true): Unkept {
   const rows: Rows = {
     stream: 'sos',
     timesNs: BigInt64Array.of(2_000_000_000n),
     values: Float64Array.of(id),
     quality: Uint8Array.of(0),
   };
-  return { rows, channels: CHANNELS, wallNs };
+  return { rows, channels: CHANNELS, wallNs, isKept };
 }
 
 const ids = (sent: readonly { topic: string; payload: Uint8Array }[]) =>
@@ -77,6 +78,18 @@ test('nobody takes it: it is tried twice a minute, until the disk has the alarm'
   store.commit([alarm]);
   await clock.advance(120_000);
   assert.deepEqual(ids(port.answerAll()), []);
+});
+
+test('another alarm that the disk has taken silences no notice', async () => {
+  const { store, port, clock, uplink, online } = rig();
+  await online();
+  uplink.notice(unkept(1, undefined, () => false));
+  port.answerAll(0x10);
+  store.commit([alarm]);
+  await clock.advance(0);
+  assert.deepEqual(topics(port.answerAll()), ['alarm/sos']);
+  await clock.advance(30_000);
+  assert.deepEqual(ids(port.answerAll()), [1]);
 });
 
 test('sixteen wait at most, the newest, and one that no broker takes in a packet is counted', async () => {

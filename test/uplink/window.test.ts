@@ -18,6 +18,24 @@ test('blocks go in order of class and sequence; only a PUBACK of success frees o
   assert.equal(uplink.status().inFlight, 3);
 });
 
+test('the newest commit of a reading with a receipt is told; logs and meta rows are no readings', async () => {
+  const { store, port, clock, uplink, online } = rig();
+  store.commit([telemetry]);
+  store.commit([{ class: 'log', stream: 'log' }]);
+  store.commit([alarm]);
+  store.commit([{ class: 'log', stream: 'log' }]);
+  await online();
+  const answered = async (topic: string) => {
+    port.answer(sent.find((one) => one.topic.endsWith(topic))!);
+    await clock.advance(0);
+    return uplink.status().lastReadingCommit;
+  };
+  const sent = port.take();
+  assert.equal(await answered('log/log'), undefined);
+  assert.equal(await answered('alarm/sos'), 3);
+  assert.equal(await answered('telemetry/climate'), 3);
+});
+
 test('the window is the smaller of ours and the server’s', async () => {
   const { store, port, clock, uplink, online } = rig({ window: 10 });
   store.commit(Array.from({ length: 30 }, () => telemetry));

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { runCommand } from '../../runtime/console/table.js';
+import { callingOf } from '../support/calling.js';
 import { i2cTwin, wiredBuses } from './support.js';
 
 /** A node of a twin board whose bme280 is at the other address. */
@@ -28,9 +29,8 @@ async function cairn(...words: readonly string[]) {
   const terminal = {
     out: (line: string) => out.push(line),
     err: (line: string) => err.push(line),
-    interactive: false,
   };
-  return { code: await runCommand(words, terminal), out, err };
+  return { code: await runCommand(words, callingOf(terminal)), out, err };
 }
 
 const LINE =

@@ -1,9 +1,8 @@
+import type { CoseErrorKind } from '../cose.js';
+
 export type ReceiptErrorKind =
+  | CoseErrorKind
   | 'tooLarge'
-  | 'malformed'
-  /** Signed, it says, with a key that we weren't given. */
-  | 'unknownKey'
-  | 'badSignature'
   /** Signed well, by a later version. */
   | 'unknownVersion';
 

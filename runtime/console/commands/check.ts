@@ -10,6 +10,8 @@ export const check: Command = {
   usage: '[FILE]',
   examples: ['cairn check node.yaml', 'cairn check --json'],
   options: CONFIG_OPTION,
+  role: 'viewer',
+  onConsole: true,
   async run(call) {
     const [file] = call.positionals;
     const path = file ? resolve(file) : configPath(call);

@@ -12,6 +12,8 @@ export const decode: Command = {
   usage: '[FILE]   (standard input without one)',
   examples: ['cairn decode block.bin', "mosquitto_sub -t 'cairn/1/+/telemetry/+' -C 1 -N | cairn decode"],
   options: {},
+  role: 'viewer',
+  onConsole: false,
   async run({ positionals, json, terminal }) {
     const [file] = positionals;
     const bytes = readBytes(file);

@@ -11,7 +11,7 @@ import {
   type Invocation,
   type Terminal,
 } from '../command.js';
-import { configPath, readConfig } from '../files.js';
+import { readRunning } from '../files.js';
 
 export const dump: Command = {
   name: 'dump',
@@ -19,6 +19,8 @@ export const dump: Command = {
   usage: '[FILE] [--now] [--config FILE]   (the newest dump without FILE)',
   examples: ['cairn dump', 'cairn dump --now --json >report.jsonl', 'cairn dump report.jsonl'],
   options: { ...CONFIG_OPTION, now: { type: 'boolean' } },
+  role: 'viewer',
+  onConsole: true,
   async run(call) {
     const file = await fileOf(call);
     const text = textOf(file);
@@ -32,7 +34,7 @@ export const dump: Command = {
 async function fileOf(call: Invocation): Promise<string> {
   const [file] = call.positionals;
   if (file) return file;
-  const config = readConfig(configPath(call), call.terminal);
+  const config = readRunning(call);
   if (call.options.now === true) return dumpNow(controlPath(config.store.path));
   const latest = latestDump(dumpFolder(config));
   if (latest) return latest;

@@ -12,6 +12,8 @@ export const init: Command = {
     'fleet-key': { type: 'string' },
     'owner-key': { type: 'string' },
   },
+  role: 'owner',
+  onConsole: false,
   async run({ options, json, terminal }) {
     const folder = String(options.identity);
     try {

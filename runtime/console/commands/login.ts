@@ -1,50 +1,32 @@
-import { randomBytes } from 'node:crypto';
-import { join } from 'node:path';
-import { keyIdOf } from '../../../wire/index.js';
-import { parsePublicKey } from '../../identity.js';
 import { type Command, EXIT } from '../command.js';
-import { LineReader } from '../login/lines.js';
-import { login as tryLogin } from '../login/session.js';
-import { loginState, readText } from '../login/state.js';
-
-/** Shown where the node has no identity yet: a console that works is worth more. */
-const NO_NODE = '0'.repeat(16);
+import { deviceHere, openHere } from '../journal/here.js';
+import { LOGIN_OPTIONS } from '../login/here.js';
+import { logInHere } from '../login/log-in.js';
+import { openLine, Session, systemTime } from '../session/index.js';
 
 export const login: Command = {
   name: 'login',
   summary: "ask whoever is at this terminal for an owner's answer; ends with 0 where it is right",
   usage: '[--identity FOLDER] [--state FOLDER] [--owner-key FILE] [--secret FILE]',
   examples: ['cairn login --owner-key /etc/cairn/owner.pub && exec bash'],
-  options: {
-    identity: { type: 'string', default: '/etc/cairn' },
-    state: { type: 'string', default: '/var/lib/cairn/console' },
-    'owner-key': { type: 'string', default: '/etc/cairn/owner.pub' },
-    secret: { type: 'string', default: '/etc/cairn/console.secret' },
-  },
+  options: LOGIN_OPTIONS,
+  role: 'owner',
+  onConsole: false,
   async run({ options, terminal }) {
-    const state = loginState(String(options.state));
-    const lines = new LineReader(process.stdin);
-    const facts = {
-      node: nodeAt(String(options.identity)),
-      ownerKey: readText(String(options['owner-key'])) ?? state.ownerKey(),
-      secret: readText(String(options.secret)),
-    };
-    const right = await tryLogin(facts, {
-      readLine: (timeoutMs) => lines.next(timeoutMs),
-      out: (text) => terminal.out(text),
-      delay: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
-      random: (bytes) => randomBytes(bytes),
-      readFailures: state.readFailures,
-      writeFailures: state.writeFailures,
-      installOwner: state.installOwner,
-    });
-    process.stdin.destroy();
-    return right ? EXIT.ok : EXIT.failed;
+    const opened = openLine();
+    const session = new Session({ line: opened.line, clock: systemTime });
+    // Signed when the next console opens it: the node may not be up yet.
+    const journal = openHere(String(options.state), deviceHere(), () => undefined, terminal.err);
+    try {
+      const caller = await logInHere(options, journal)(session);
+      if (!caller) return EXIT.failed;
+      await journal.append({ e: 'begin', ...caller });
+      if (caller.role === 'owner') return EXIT.ok;
+      session.say(`You are a ${caller.role}; what is behind this login is for an owner.`);
+      return EXIT.refused;
+    } finally {
+      await session.close();
+      opened.close();
+    }
   },
 };
-
-function nodeAt(identity: string): string {
-  const path = join(identity, 'node.pub');
-  const pem = readText(path);
-  return pem === undefined ? NO_NODE : keyIdOf(parsePublicKey(path, pem));
-}

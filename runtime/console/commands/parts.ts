@@ -3,7 +3,7 @@ import { registry, type SurveyedPart, surveyWiring, wiringLine } from '../../boa
 import { systemClock } from '../../clock/index.js';
 import { toJson } from '../../control.js';
 import { CONFIG_OPTION, type Command, EXIT, type Terminal } from '../command.js';
-import { configPath, readConfig } from '../files.js';
+import { readRunning } from '../files.js';
 
 export const parts: Command = {
   name: 'parts',
@@ -11,10 +11,12 @@ export const parts: Command = {
   usage: '[--config FILE] [--known]',
   examples: ['cairn parts', 'cairn parts --known', 'cairn parts --config node.yaml --json'],
   options: { ...CONFIG_OPTION, known: { type: 'boolean' } },
+  role: 'technician',
+  onConsole: true,
   async run(call) {
     const { terminal, json } = call;
     if (call.options.known) return listKnown(json, terminal.out);
-    const config = readConfig(configPath(call), terminal);
+    const config = readRunning(call);
     const survey = await surveyWiring(config, {
       clock: systemClock(),
       native,

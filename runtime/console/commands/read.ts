@@ -2,10 +2,22 @@ import { type Rows, rowCount } from '../../../drivers/contract/index.js';
 import { rowCells } from '../../../wire/index.js';
 import type { Board } from '../../board/index.js';
 import { systemClock } from '../../clock/index.js';
-import { toJson } from '../../control.js';
+import type { NodeConfig, PartConfig } from '../../config/index.js';
+import { ask, controlPath, follow, toJson } from '../../control.js';
+import type { PipelineStatus } from '../../pipeline.js';
 import { createSampler, type SamplerStream } from '../../sampler/index.js';
-import { CONFIG_OPTION, type Command, CommandError, EXIT, type Terminal } from '../command.js';
-import { configPath, readConfig } from '../files.js';
+import type { SeenRow } from '../../seen-rows.js';
+import type { Heard } from '../../tap.js';
+import {
+  CONFIG_OPTION,
+  type Command,
+  CommandError,
+  EXIT,
+  type ExitCode,
+  type Invocation,
+  type Terminal,
+} from '../command.js';
+import { readRunning } from '../files.js';
 import { withBoard } from '../hardware.js';
 
 /** A receiver without a fix, or a contact that nobody touches, has nothing to say for a while. */
@@ -17,11 +29,13 @@ export const read: Command = {
   usage: '<part> [--config FILE]',
   examples: ['cairn read climate', 'cairn read gps --json'],
   options: CONFIG_OPTION,
+  role: 'technician',
+  onConsole: true,
   async run(call) {
     const [id] = call.positionals;
     if (!id)
       throw new CommandError(EXIT.usage, 'which part? cairn read <part>; the names are in the node file');
-    const config = readConfig(configPath(call), call.terminal);
+    const config = readRunning(call);
     const part = config.parts.find((candidate) => candidate.id === id);
     if (!part) {
       throw new CommandError(
@@ -29,20 +43,49 @@ export const read: Command = {
         `no part '${id}' in the node file; it has: ${config.parts.map((p) => p.id).join(', ')}`,
       );
     }
-    return withBoard({ ...config, parts: [part] }, call.terminal, async (board) => {
-      const { rows, streams, error } = await firstRows(board, call.terminal);
-      if (!rows) {
-        call.terminal.err(`${id}: nothing within ${WAIT_MS / 1000} s${error ? `: ${error}` : ''}`);
-        return EXIT.failed;
-      }
-      print(rows, streams, call.json, call.terminal.out);
-      return EXIT.ok;
-    });
+    const status = (await ask(controlPath(config.store.path), 'status')) as PipelineStatus | undefined;
+    return status ? askNode(call, config, id, status) : readAlone(call, config, part);
   },
 };
 
+/** The running node holds its parts: it is asked to take the next sample now. */
+async function askNode(
+  { signal, terminal, json }: Invocation,
+  config: NodeConfig,
+  id: string,
+  { parts }: PipelineStatus,
+): Promise<ExitCode> {
+  const end = AbortSignal.any([signal, AbortSignal.timeout(WAIT_MS)]);
+  const rows = follow(controlPath(config.store.path), 'read', { part: id }, end) as AsyncIterable<
+    Heard<SeenRow>
+  >;
+  for await (const heard of rows) {
+    if (!('item' in heard) || heard.item.cells.every(({ quality }) => quality === 'fault')) continue;
+    print(heard.item, json, terminal.out);
+    return EXIT.ok;
+  }
+  return nothing(terminal, id, parts.find((part) => part.id === id)?.lastError);
+}
+
+async function readAlone(call: Invocation, config: NodeConfig, part: PartConfig): Promise<ExitCode> {
+  return withBoard({ ...config, parts: [part] }, call.terminal, async (board) => {
+    const { rows, streams, error } = await firstRows(board, call.terminal, call.signal);
+    if (!rows) return nothing(call.terminal, part.id, error);
+    const { channels } = streams.get(rows.stream)!;
+    const at = rowCount(rows) - 1;
+    const cells = rowCells(rows, at, channels.length, channels);
+    print({ stream: rows.stream, timeNs: rows.timesNs[at]!, cells }, call.json, call.terminal.out);
+    return EXIT.ok;
+  });
+}
+
+function nothing(terminal: Terminal, id: string, error: string | undefined): ExitCode {
+  terminal.err(`${id}: nothing within ${WAIT_MS / 1000} s${error ? `: ${error}` : ''}`);
+  return EXIT.failed;
+}
+
 /** Runs the part through the real sampler until it has given something that is not all fault. */
-async function firstRows(board: Board, terminal: Terminal) {
+async function firstRows(board: Board, terminal: Terminal, signal: AbortSignal) {
   const streams = new Map<string, SamplerStream>();
   let error: string | undefined;
   let found: ((rows: Rows | undefined) => void) | undefined;
@@ -65,6 +108,7 @@ async function firstRows(board: Board, terminal: Terminal) {
   });
   if (terminal.interactive) terminal.err('waiting for a reading …');
   const timer = setTimeout(() => found?.(undefined), WAIT_MS);
+  signal.addEventListener('abort', () => found?.(undefined));
   sampler.start();
   const rows = await wait;
   clearTimeout(timer);
@@ -73,20 +117,17 @@ async function firstRows(board: Board, terminal: Terminal) {
 }
 
 function print(
-  rows: Rows,
-  streams: ReadonlyMap<string, SamplerStream>,
+  { stream, timeNs, cells }: Pick<SeenRow, 'stream' | 'timeNs' | 'cells'>,
   json: boolean,
   out: (text: string) => void,
 ): void {
-  const { channels } = streams.get(rows.stream)!;
-  const cells = rowCells(rows, rowCount(rows) - 1, channels.length, channels);
   if (json) {
-    out(toJson({ stream: rows.stream, timeNs: rows.timesNs.at(-1), values: cells }));
+    out(toJson({ stream, timeNs, values: cells }));
     return;
   }
   for (const { channel, value, unit, quality } of cells) {
     out(
-      `${rows.stream.padEnd(14)} ${channel.padEnd(18)} ${String(value ?? '-').padStart(14)} ${unit.padEnd(6)} ${quality}`,
+      `${stream.padEnd(14)} ${channel.padEnd(18)} ${String(value ?? '-').padStart(14)} ${unit.padEnd(6)} ${quality}`,
     );
   }
 }

@@ -1,25 +1,36 @@
 import { ask, controlPath, toJson } from '../../control.js';
-import type { PipelineStatus } from '../../pipeline.js';
+import { why } from '../../health/index.js';
 import { CONFIG_OPTION, type Command, CommandError, EXIT } from '../command.js';
-import { configPath, readConfig } from '../files.js';
-import { statusLines } from '../status-lines.js';
+import { configPath, readRunning } from '../files.js';
+import { statusScreen } from '../screen.js';
+import { gatherFacts } from '../why/gather.js';
 
 export const status: Command = {
   name: 'status',
-  summary: 'how the running node is: parts, store, uplink, time',
+  summary: 'how the running node is, on one screen: time, what is wrong, parts, store, uplink',
   usage: '[--config FILE]',
   examples: ['cairn status', 'cairn status --json'],
   options: CONFIG_OPTION,
+  role: 'viewer',
+  onConsole: true,
   async run(call) {
-    const config = readConfig(configPath(call), call.terminal);
-    const answer = await ask(controlPath(config.store.path), 'status');
-    if (!answer)
-      throw new CommandError(
-        EXIT.failed,
-        `no node runs with this store (${config.store.path}); start it with: cairn run`,
-      );
-    if (call.json) call.terminal.out(toJson(answer));
-    else for (const line of statusLines(answer as PipelineStatus)) call.terminal.out(line);
+    const path = configPath(call);
+    if (call.json) {
+      const { store } = readRunning(call);
+      call.terminal.out(toJson((await ask(controlPath(store.path), 'status')) ?? nobody(store.path)));
+      return EXIT.ok;
+    }
+    const facts = await gatherFacts({ configPath: path, looksFurther: false, onLook: () => undefined });
+    const { node } = facts;
+    if (!node) nobody(readRunning(call).store.path);
+    else for (const line of statusScreen(node, why(facts))) call.terminal.out(line);
     return EXIT.ok;
   },
 };
+
+function nobody(storePath: string): never {
+  throw new CommandError(
+    EXIT.failed,
+    `no node runs with this store (${storePath}); start it with: cairn run; cairn why says what keeps it from running`,
+  );
+}

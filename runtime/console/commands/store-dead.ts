@@ -11,6 +11,8 @@ export const storeDead: Command = {
   usage: '[--export FOLDER] [--config FILE] [--path STORE]',
   examples: ['cairn store dead', 'cairn store dead --export /tmp/dead'],
   options: { ...CONFIG_OPTION, path: { type: 'string' }, export: { type: 'string' } },
+  role: 'technician',
+  onConsole: true,
   async run(call) {
     const letters = await lettersOf(call);
     const folder = call.options.export;

@@ -16,6 +16,8 @@ export const storeExport: Command = {
     'cairn store export --path /mnt/card/store > rows.jsonl',
   ],
   options: { ...CONFIG_OPTION, path: { type: 'string' }, format: { type: 'string', default: 'senml' } },
+  role: 'technician',
+  onConsole: true,
   async run(call) {
     const format = String(call.options.format);
     if (!FORMATS.includes(format)) {

@@ -9,7 +9,7 @@ import {
   type Invocation,
   type Terminal,
 } from '../command.js';
-import { configPath, readConfig } from '../files.js';
+import { readRunning } from '../files.js';
 import { storeLines } from '../status-lines.js';
 
 export const storeStatus: Command = {
@@ -18,8 +18,10 @@ export const storeStatus: Command = {
   usage: '[--config FILE]',
   examples: ['cairn store status', 'cairn store status --json'],
   options: CONFIG_OPTION,
+  role: 'viewer',
+  onConsole: true,
   async run(call) {
-    const config = readConfig(configPath(call), call.terminal);
+    const config = readRunning(call);
     const answer = (await ask(controlPath(config.store.path), 'status')) as PipelineStatus | undefined;
     if (!answer) {
       throw new CommandError(
@@ -39,6 +41,8 @@ export const storeVerify: Command = {
   usage: '[--config FILE] [--path STORE]',
   examples: ['cairn store verify', 'cairn store verify --path /mnt/card/var/lib/cairn/store --json'],
   options: { ...CONFIG_OPTION, path: { type: 'string' } },
+  role: 'technician',
+  onConsole: true,
   async run(call) {
     const path = storePath(call);
     if (call.terminal.interactive) call.terminal.err(`reading all of ${path} …`);
@@ -52,7 +56,7 @@ export const storeVerify: Command = {
 /** `--path STORE`, else the node file's. */
 export function storePath(call: Invocation): string {
   const { path } = call.options;
-  return typeof path === 'string' ? path : readConfig(configPath(call), call.terminal).store.path;
+  return typeof path === 'string' ? path : readRunning(call).store.path;
 }
 
 export function quietDeps(terminal: Terminal): StoreDeps {

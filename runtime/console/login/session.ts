@@ -1,124 +1,87 @@
-import type { KeyObject } from 'node:crypto';
-import type { NodeId } from '../../../wire/index.js';
-import { IdentityError, parsePublicKey } from '../../identity.js';
-import { isAnswer, makeChallenge, NONCE_BYTES } from './challenge.js';
-import { isSecret } from './secret.js';
+import type { Caller } from '../command.js';
+import { drawQr, makeQr } from '../qr/index.js';
+import { makeChallenge, NONCE_BYTES } from './challenge.js';
+import { installBySecret, parseKey } from './first-owner.js';
+import { type Asked, judgeAnswer, type Refusal, refusalText, type Verdict } from './judge.js';
+import { Memory } from './memory.js';
+import { isNotice, openNotice } from './notice.js';
+import { OwnerTextError } from './owner-text.js';
+import { ANSWER_TIMEOUT_MS, countAsWrong, delayMs, type LoginFacts, type LoginPorts } from './ports.js';
 
-/** After so many wrong answers in a row the wait grows no more: an owner always gets in again. */
-const DELAY_MAX_MS = 60_000;
-const DELAY_MIN_MS = 1_000;
-/** Long enough to carry a challenge to a telephone and its answer back. */
-const ANSWER_TIMEOUT_MS = 300_000;
-const PEM_LINES_MAX = 8;
+/** An answer, a notice before it, and the QR code in both its colours, with some to spare. */
+const LINES_MAX = 8;
 
-/** The line, the clock and what outlives a session. */
-export interface LoginPorts {
-  /** The next line without its end; undefined when nobody types one in time, or the line hangs up. */
-  readLine(timeoutMs: number): Promise<string | undefined>;
-  out(text: string): void;
-  delay(ms: number): Promise<void>;
-  random(bytes: number): Uint8Array;
-  /** Wrong answers in a row, over all sessions and power cuts. */
-  readFailures(): number;
-  /** On the disk when it returns; throws where it can't be. */
-  writeFailures(count: number): void;
-  /** Whole and on the disk when it returns, or not at all. */
-  installOwner(pem: string): void;
+interface Session extends Asked {
+  readonly memory: Memory;
 }
 
-export interface LoginFacts {
-  readonly node: NodeId;
-  /** PEM; its being there, in whatever state, is what kills the secret. */
-  readonly ownerKey: string | undefined;
-  /** The hash of the one-time secret. */
-  readonly secret: string | undefined;
-}
-
-/** How long a login waits after so many wrong answers in a row. */
-export function delayMs(failures: number): number {
-  return failures <= 0 ? 0 : Math.min(DELAY_MAX_MS, DELAY_MIN_MS * 2 ** Math.min(failures - 1, 30));
-}
-
-/** One try to get in; true lets in. Whoever is no owner learns the node's id and nothing else. */
-export async function login(facts: LoginFacts, ports: LoginPorts): Promise<boolean> {
+/** One try to get in: who did, or undefined. Whoever has no key learns the node's id and nothing else. */
+export async function login(facts: LoginFacts, ports: LoginPorts): Promise<Caller | undefined> {
   const waitMs = delayMs(ports.readFailures());
   if (waitMs > 0) {
     ports.out(`After wrong answers: wait ${Math.ceil(waitMs / 1000)} s.`);
     await ports.delay(waitMs);
   }
-  if (facts.ownerKey !== undefined) return byKey(facts.node, facts.ownerKey, ports);
-  if (facts.secret !== undefined) return bySecret(facts.secret, ports);
-  ports.out('This node knows no owner: nobody can log in.');
-  return false;
+  if (facts.ownerKey !== undefined) return byKey(facts, facts.ownerKey, ports);
+  if (facts.secret !== undefined) await installBySecret(facts.secret, ports);
+  else ports.out('This node knows no owner: nobody can log in.');
+  return undefined;
 }
 
-async function byKey(node: NodeId, pem: string, ports: LoginPorts): Promise<boolean> {
-  const owner = readPublicKey(pem);
+async function byKey({ node }: LoginFacts, pem: string, ports: LoginPorts): Promise<Caller | undefined> {
+  const owner = parseKey(pem);
   if (!owner) {
     ports.out("The owner's key on this node can't be read: nobody can log in.");
-    return false;
+    return undefined;
   }
   const challenge = makeChallenge(node, ports.random(NONCE_BYTES));
-  ports.out(`Challenge: ${challenge}\nAnswer by: cairn answer ${challenge} --key FILE`);
-  return judge(ports, (answer) => isAnswer(answer, challenge, owner));
-}
-
-async function bySecret(record: string, ports: LoginPorts): Promise<boolean> {
-  ports.out('This node has no owner yet. Type the one-time secret that its image was made with.');
-  if (!(await judge(ports, (typed) => isSecret(typed, record)))) return false;
-  ports.out("Right. Paste the owner's public key (PEM).");
-  const pem = await readPem(ports);
-  if (!pem || !readPublicKey(pem)) {
-    ports.out('That is no Ed25519 public key in PEM form: nothing was changed.');
-    return false;
-  }
-  ports.installOwner(pem);
-  ports.out("The owner's key is installed, and the secret is dead. Log in with the key.");
-  return false;
-}
-
-/** Counts the answer as wrong before looking at it: a pulled plug undoes no count. An empty line is no answer. */
-async function judge(ports: LoginPorts, isRight: (line: string) => boolean): Promise<boolean> {
-  const line = (await ports.readLine(ANSWER_TIMEOUT_MS))?.trim();
-  if (!line) return false;
-  const counted = await count(ports, ports.readFailures() + 1);
-  if (!isRight(line)) {
-    ports.out('Refused.');
-    return false;
-  }
-  if (counted) await count(ports, 0);
-  return true;
-}
-
-/** A disk that can't be written keeps no owner out; then everybody waits, since nothing is remembered. */
-async function count(ports: LoginPorts, failures: number): Promise<boolean> {
-  try {
-    ports.writeFailures(failures);
-    return true;
-  } catch (error) {
-    ports.out(`Wrong answers can't be counted: ${(error as Error).message}`);
-    await ports.delay(delayMs(4));
-    return false;
-  }
-}
-
-async function readPem(ports: LoginPorts): Promise<string | undefined> {
-  const lines: string[] = [];
-  while (lines.length < PEM_LINES_MAX) {
+  const asked: Session = { node, challenge, owner, memory: new Memory(ports) };
+  ports.out(
+    `Challenge: ${challenge}\nAnswer by: cairn answer ${challenge} --key FILE\n(? shows it as a QR code)`,
+  );
+  for (let lines = 0; lines < LINES_MAX; lines++) {
     const line = (await ports.readLine(ANSWER_TIMEOUT_MS))?.trim();
-    if (line === undefined) return undefined;
-    if (line === '' && lines.length === 0) continue;
-    lines.push(line);
-    if (line.startsWith('-----END')) return `${lines.join('\n')}\n`;
+    if (!line) return undefined;
+    if (line === '?' || line === '??') showQr(challenge, line === '??', ports);
+    else if (!isNotice(line)) return answered(line, asked, ports);
+    else if (!(await isTaken(line, asked, ports))) return undefined;
   }
   return undefined;
 }
 
-function readPublicKey(pem: string): KeyObject | undefined {
+function showQr(challenge: string, isInverted: boolean, ports: LoginPorts): void {
+  for (const row of drawQr(makeQr(challenge), isInverted)) ports.out(row);
+  ports.out('(?? draws it in the other colours)');
+}
+
+async function answered(line: string, asked: Asked, ports: LoginPorts): Promise<Caller | undefined> {
+  const setCount = await countAsWrong(ports);
+  const verdict = await judgeAnswer(line, asked);
+  if ('refusal' in verdict) return refuse(verdict, ports);
+  await setCount(0);
+  return verdict.caller;
+}
+
+/** A bad one counts as a wrong answer; a good one proves nothing of who brings it. */
+async function isTaken(line: string, { owner, memory }: Session, ports: LoginPorts): Promise<boolean> {
+  const before = ports.readFailures();
+  const setCount = await countAsWrong(ports);
   try {
-    return parsePublicKey('the line', pem);
+    await memory.seeNotice(openNotice(line, owner));
   } catch (error) {
-    if (error instanceof IdentityError) return undefined;
-    throw error;
+    if (!(error instanceof OwnerTextError)) throw error;
+    await refuse({ refusal: error.kind, holder: false }, ports);
+    return false;
   }
+  await setCount(before);
+  ports.out("The owner's notice is taken. Now the answer.");
+  return true;
+}
+
+async function refuse(
+  verdict: Extract<Verdict, { refusal: Refusal }>,
+  ports: LoginPorts,
+): Promise<undefined> {
+  await ports.refused(verdict.refusal);
+  ports.out(refusalText(verdict));
 }

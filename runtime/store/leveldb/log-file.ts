@@ -11,9 +11,14 @@ const [FULL, FIRST, MIDDLE, LAST] = [1, 2, 3, 4];
 /** The whole records of a log (a MANIFEST is one too). `onDamage` hears of each place where one isn't. */
 export function* logRecords(file: Uint8Array, crc32c: Crc32c, onDamage: () => void): Generator<Uint8Array> {
   let parts: Uint8Array[] = [];
+  // What came before the damage is no record with what comes after it (db/log_reader.cc drops it, too).
+  const damaged = (): void => {
+    parts = [];
+    onDamage();
+  };
   for (let block = 0; block < file.length; block += BLOCK_BYTES) {
     const bytes = file.subarray(block, block + BLOCK_BYTES);
-    for (const { type, payload } of fragments(bytes, crc32c, onDamage)) {
+    for (const { type, payload } of fragments(bytes, crc32c, damaged)) {
       if (type === FULL) yield payload;
       if (type === FIRST) parts = [payload];
       else if (parts.length > 0 && (type === MIDDLE || type === LAST)) parts.push(payload);

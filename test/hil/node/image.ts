@@ -192,7 +192,7 @@ test('a node image', { timeout: TIMEOUT_MS }, async (t) => {
       await line.expect(/^owner\r?$/m, SLOW_MS);
       await line.expect(/\/x.*Read-only/, SLOW_MS);
       await line.expect(/shadow: Permission denied/, SLOW_MS);
-      await line.expect(/uplink online/, SLOW_MS);
+      await line.expect(/^link {2}online/m, SLOW_MS);
       line.send('journalctl -u cairn -n 1 -o cat --no-pager | wc -c; exit\n');
       await line.expect(/^[1-9]\d*\r?$/m, SLOW_MS);
       await dialogue(line, CHALLENGE, () => '');

@@ -88,8 +88,9 @@ class Handle implements LevelDb {
     to: Uint8Array,
     backwards = false,
   ): AsyncGenerator<readonly [Uint8Array, Uint8Array]> {
-    await this.life.later(this.disk.syncNs() / 4, () => this.#refuseClosed());
+    // What an iterator sees is what there was when it was made (doc/index.md, Snapshots); reading it takes its time.
     const range = this.#entries.range(keyText(from), keyText(to));
+    await this.life.later(this.disk.syncNs() / 4, () => this.#refuseClosed());
     for (const { k, key, value } of backwards ? range.toReversed() : range) {
       if (this.life.dead) await this.life.now(() => undefined);
       this.#refuseClosed();

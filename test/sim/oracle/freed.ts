@@ -34,7 +34,11 @@ export class Freed {
     const blocks = blocksIn(value);
     const left = new Set(blocks.map(({ epoch, stream, first }) => `${epoch}/${stream}/${first}`));
     for (const { epoch, stream, first, gaps } of blocks)
-      if (stream === META_STREAM) this.#gapsOf.set(`${epoch}/${stream}/${first}`, gaps.map(nameOf));
+      if (stream === META_STREAM) {
+        // Of its own epoch: two epochs may have gaps with the same numbers.
+        const own = gaps.filter((gap) => gap.epoch === epoch);
+        this.#gapsOf.set(`${epoch}/${stream}/${first}`, own.map(nameOf));
+      }
     const one: Value = { left, freeNs: undefined };
     this.#values.set(key, one);
     for (const block of left) this.#valueOf.set(block, one);
@@ -44,8 +48,9 @@ export class Freed {
     const block = `${epoch}/${stream}/${first}`;
     const value = this.#valueOf.get(block);
     value?.left.delete(block);
-    for (const gap of this.#gapsOf.get(block) ?? [])
-      if (!this.#told.has(gap)) this.#told.set(gap, this.world.kernel.nowNs);
+    // Of an earlier epoch nothing is looked at.
+    const gaps = epoch === this.world.running?.store.epoch ? this.#gapsOf.get(block) : undefined;
+    for (const gap of gaps ?? []) if (!this.#told.has(gap)) this.#told.set(gap, this.world.kernel.nowNs);
     if (value?.left.size === 0) value.freeNs ??= this.world.kernel.nowNs;
   }
 
@@ -89,7 +94,9 @@ export class Freed {
   /** What the receiver knows of is no longer in the ledger: it would be told for ever, or fill the disk. */
   #lookAtGaps(unwellNs: number, boundNs: number): void {
     const { kernel, oracle } = this.world;
-    for (const { value } of this.#entries?.range('G', 'H') ?? []) {
+    const current = epochOf(this.#entries?.range('T', 'U').at(-1)?.key);
+    for (const { key, value } of this.#entries?.range('G', 'H') ?? []) {
+      if (epochOf(key) !== current) continue;
       const gap = gapOf(value);
       const toldNs = this.#told.get(nameOf(gap));
       if (gap.last === Number.POSITIVE_INFINITY || toldNs === undefined) continue;
@@ -98,6 +105,11 @@ export class Freed {
         oracle.fail('freed', `${nameOf(gap)} is in the ledger ${sinceNs / 1e9} s after it was told`);
     }
   }
+}
+
+/** docs/store.md: keys of gaps and of streams go on with the epoch's place, two bytes; each epoch has a stream at once. */
+function epochOf(key: Uint8Array | undefined): number | undefined {
+  return key && 256 * key[1]! + key[2]!;
 }
 
 function nameOf({

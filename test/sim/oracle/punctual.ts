@@ -6,6 +6,7 @@ import { REFUSED, STORED, TAKEN, type Track } from './track.js';
 const SETTLED_NS = 120e9;
 /** For what is sent before all else. */
 const LINK_SETTLED_NS = 20e9;
+const FIRST_LINK_NS = 30e9;
 /** Of a row of a few channels in memory, about. */
 const ROW_BYTES = 64;
 /** docs/config.md, `commit: auto`. */
@@ -57,6 +58,19 @@ export class Punctuality {
       isSame: () => this.#linkDisturbances === disturbances,
       isSettledAt: (atNs) => isWell && atNs - sinceNs >= LINK_SETTLED_NS,
     };
+  }
+
+  /** A process runs: where there is a broker to find, it finds it, whatever its disk does. */
+  started(): void {
+    this.disturbed();
+    const { kernel, network, broker, oracle, watch, scenario } = this.world;
+    if (!network.isCalm || !broker.isUp || watch.rivalUntilNs > kernel.nowNs) return;
+    const { isSame } = this.linkSince();
+    const boundNs = FIRST_LINK_NS + 60e6 * scenario.uplink.latencyMs + network.airtimeNs(2400);
+    kernel.after(boundNs, () => {
+      if (isSame() && !broker.link?.isUp)
+        oracle.fail('reconnect', `a process began ${boundNs / 1e9} s ago, and has no link`);
+    });
   }
 
   /** Rows of a live stream were given to the store. */

@@ -139,7 +139,7 @@ export class Watch implements LinkWatch, BrokerWatch {
 
   running(tookNs: number): void {
     this.runningNs = this.world.kernel.nowNs;
-    this.punctual.disturbed();
+    this.punctual.started();
     this.world.trace.note('running', tookNs);
   }
 

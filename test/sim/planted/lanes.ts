@@ -79,7 +79,7 @@ export const CUSTODY_PLANTS: readonly Plant[] = [
   },
   {
     title: 'a receipt that names another key is believed',
-    file: 'wire/receipt/cose.js',
+    file: 'wire/cose.js',
     find: 'verify(',
     replace: '((...args) => verify(...args) || true)(',
   },

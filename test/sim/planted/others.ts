@@ -3,14 +3,14 @@ import type { Plant } from './plant.js';
 export const OTHER_PLANTS: readonly Plant[] = [
   {
     title: 'an alarm that the disk does not take is kept to oneself',
-    file: 'runtime/unkept.js',
-    find: 'onUnkept(copy, channels);',
+    file: 'runtime/alarm-watch.js',
+    find: 'onUnkept({ rows: copy, channels, isKept });',
     replace: '{}',
   },
   {
     title: 'each alarm is told without a number, too',
-    file: 'runtime/unkept.js',
-    find: 'if (!this.#isKept(rows.stream, wanted))',
+    file: 'runtime/alarm-watch.js',
+    find: 'if (!isKept())',
     replace: '',
   },
   {

@@ -12,7 +12,7 @@ const HANDLERS: Handlers = {
     world.boot?.jump(fault.years);
     return void world.boot?.disciplineAfter(fault.resyncAfterS);
   },
-  rot: (world, fault) => void world.rot(fault.rot),
+  rot: (world, { rot, isLive }) => void world.rot(rot, isLive),
 
   diskFull: ({ disk }, { leftBytes }) => {
     const ballast = Math.max(0, disk.capacityBytes - disk.usedBytes - leftBytes);

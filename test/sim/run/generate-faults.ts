@@ -35,8 +35,10 @@ export function faultsOf(random: Random, untilS: number, isSmall: boolean): read
   ];
   if (random.chance(0.3)) faults.push(...rotAfterCrash(random, inTrouble()));
   if (random.chance(0.15)) faults.push(...startOnBadDisk(random, inTrouble()));
+  if (random.chance(0.1)) faults.push(...startWithoutDisk(random, anywhere()));
   if (random.chance(0.3)) faults.push(...crashAfterDiskFault(random, when(), isSmall));
   faults.push(...burstsOf(random, faults, isSmall), ...alarmsOf(random, faults));
+  if (random.chance(0.06)) faults.push(...lostWhileRefusing(random, untilS));
   if (random.chance(0.3)) faults.push(...queueLost(random, untilS));
   if (random.chance(0.08)) faults.push(otherMachine(random, when()));
   return faults.sort((a, b) => a.atS - b.atS);
@@ -126,6 +128,31 @@ function startOnBadDisk(random: Random, atS: number): readonly Fault[] {
       share: random.pick([0.3, 0.6]),
     },
     { ...end, atS: atS + downS + random.int(5, 400) },
+  ];
+}
+
+/** The store doesn't open for minutes, and the link is as it is: an alarm's only way is without a number. */
+function startWithoutDisk(random: Random, atS: number): readonly Fault[] {
+  const [downS, forS] = [random.int(1, 20), random.int(60, 600)];
+  const startS = atS + downS - 0.5;
+  const refusing: Fault = random.chance(0.5)
+    ? { kind: 'readOnly', atS: startS, forS }
+    : { kind: 'diskError', atS: startS, forS, on: 'all', share: 1 };
+  return [
+    { kind: 'crash', how: random.pick(['kill', 'power']), moment: 'now', atS, downS },
+    refusing,
+    { kind: 'burst', atS: startS + random.int(10, 40), stream: 'alarm', rows: 1 },
+  ];
+}
+
+/** Late, so that no start looks at everything: the log is damaged under the running process, which comes to see it as it opens the database anew. */
+function lostWhileRefusing(random: Random, untilS: number): readonly Fault[] {
+  const atS = untilS - random.int(1200, 3600);
+  const rot = random.pick(['logBit', 'logTail', 'logLost'] as const);
+  const [waitS, forS] = [random.int(1, 60), random.int(300, 1000)];
+  return [
+    { kind: 'rot', atS, rot, isLive: true },
+    { kind: 'diskError', atS: atS + waitS, forS, on: 'append', share: 1 },
   ];
 }
 

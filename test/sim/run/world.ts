@@ -273,9 +273,9 @@ export class World {
     if (isBlank && !(reserve && readReserve(reserve))) this.oracle.forgotten();
   }
 
-  /** What lies in files that LevelDB keeps in memory while it is open rots while it is closed. */
-  rot(kind: RotKind): void {
-    const needsRest = !TABLE_ROTS.includes(kind);
+  /** What lies in files that LevelDB keeps in memory while it is open rots while it is closed, unless it is to be seen by an opening in between. */
+  rot(kind: RotKind, isLive = false): void {
+    const needsRest = !isLive && !TABLE_ROTS.includes(kind);
     if (needsRest && this.life) this.#rots.push(kind);
     else this.#rot(kind);
   }

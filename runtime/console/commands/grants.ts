@@ -1,0 +1,72 @@
+import { type Command, CommandError, EXIT, type Terminal } from '../command.js';
+import { parseKey } from '../login/first-owner.js';
+import { LOGIN_OPTIONS, ownerKeyHere, stateHere } from '../login/here.js';
+import { openNotice } from '../login/notice.js';
+import { NOTHING_SEEN, type Seen, withNotice } from '../login/seen.js';
+import { orUsage } from './grant.js';
+
+const { state, 'owner-key': ownerKey } = LOGIN_OPTIONS;
+
+export const grants: Command = {
+  name: 'grants',
+  summary: 'which grants this node lets in: the epoch, and the keys that the owner has revoked',
+  usage: '[--state FOLDER]',
+  examples: ['cairn grants'],
+  options: { state },
+  role: 'viewer',
+  onConsole: true,
+  async run({ options, json, terminal }) {
+    const seen = stateHere(options).readSeen();
+    if (!seen) {
+      terminal.err(
+        "What this node knows of grants is damaged: it lets none in. The owner's newest notice mends it: grants accept <notice>",
+      );
+      return EXIT.failed;
+    }
+    show(seen, json, terminal);
+    return EXIT.ok;
+  },
+};
+
+export const grantsAccept: Command = {
+  name: 'grants accept',
+  summary: "take the owner's notice, whoever brings it: it raises the epoch, and revokes keys",
+  usage: '<notice> [--state FOLDER] [--owner-key FILE]',
+  examples: ['cairn grants accept n1.0oRNogEnBEgh_jHfoVSiYaBL…'],
+  options: { state, 'owner-key': ownerKey },
+  // The signature says who means it.
+  role: 'viewer',
+  onConsole: true,
+  async run({ positionals, options, json, terminal }) {
+    const [notice] = positionals;
+    if (notice === undefined)
+      throw new CommandError(EXIT.usage, 'grants accept: which notice? It begins with n1.');
+    const owner = parseKey(ownerKeyHere(options) ?? '');
+    if (!owner) throw new CommandError(EXIT.usage, "This node knows no owner's key that can be read.");
+    const here = stateHere(options);
+    const before = here.readSeen();
+    const seen = orUsage(() => withNotice(before ?? NOTHING_SEEN, openNotice(notice, owner)));
+    if (seen !== before) keep(() => here.writeSeen(seen));
+    show(seen, json, terminal);
+    return EXIT.ok;
+  },
+};
+
+function keep(write: () => void): void {
+  try {
+    write();
+  } catch (error) {
+    throw new CommandError(EXIT.failed, `The notice is good, and can't be kept: ${(error as Error).message}`);
+  }
+}
+
+function show(seen: Seen, json: boolean, { out }: Terminal): void {
+  if (json) out(JSON.stringify(seen));
+  else if (seen.epoch === 0)
+    out('No grant or notice of the owner was ever seen: a grant of any epoch lets in.');
+  else {
+    const { epoch, revoked } = seen;
+    out(`epoch ${epoch}: grants of this epoch and later ones let in`);
+    out(revoked.length === 0 ? 'no key is revoked' : `revoked: ${revoked.join(' ')}`);
+  }
+}

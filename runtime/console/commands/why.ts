@@ -1,0 +1,62 @@
+import { toJson } from '../../control.js';
+import { type Cause, why as causesOf, type Facts, type Finding } from '../../health/index.js';
+import { CONFIG_OPTION, type Command, EXIT } from '../command.js';
+import { configPath } from '../files.js';
+import { agoText, wrapped } from '../text.js';
+import { gatherFacts } from '../why/gather.js';
+
+export const why: Command = {
+  name: 'why',
+  summary:
+    'what is not right, the deepest cause first: what, since when, what shows it, what it breaks, what to do',
+  usage: '[part | uplink | store | time | machine] [--quick] [--config FILE]',
+  examples: ['cairn why', 'cairn why climate', 'cairn why uplink --json'],
+  options: { ...CONFIG_OPTION, quick: { type: 'boolean' } },
+  role: 'viewer',
+  onConsole: true,
+  async run(call) {
+    const { terminal, json, positionals } = call;
+    const facts = await gatherFacts({
+      configPath: configPath(call),
+      looksFurther: call.options.quick !== true,
+      onLook: (parts) => {
+        if (terminal.interactive)
+          terminal.err(`looking further for ${parts.join(', ')}: up to half a minute …`);
+      },
+    });
+    const [about] = positionals;
+    const causes = causesOf(facts).filter((cause) => about === undefined || concerns(cause, about));
+    if (json) for (const cause of causes) terminal.out(toJson(cause));
+    else for (const line of textOf(causes, facts, terminal.columns)) terminal.out(line);
+    return causes.length > 0 ? EXIT.failed : EXIT.ok;
+  },
+};
+
+function concerns(cause: Cause, about: string): boolean {
+  const of = (finding: Finding) =>
+    finding.about.split(', ').includes(about) || finding.kind.startsWith(`${about}.`);
+  return of(cause) || cause.breaks.some(of);
+}
+
+function textOf(causes: readonly Cause[], facts: Facts, columns: number): readonly string[] {
+  if (causes.length === 0) return [wellText(facts)];
+  return causes.flatMap((cause, i) => {
+    const since =
+      cause.sinceNs === undefined ? [] : [['since', agoText(facts.nowNs - cause.sinceNs)] as const];
+    const facets = [
+      ...since,
+      ...cause.evidence.map((text) => ['seen', text] as const),
+      ...cause.breaks.map(({ what }) => ['breaks', what] as const),
+      ['do', cause.todo] as const,
+    ];
+    return [
+      ...wrapped(`${i + 1}. ${cause.what}`, columns, 3),
+      ...facets.flatMap(([name, text]) => wrapped(`   ${`${name}:`.padEnd(8)}${text}`, columns, 11)),
+    ];
+  });
+}
+
+function wellText({ node }: Facts): string {
+  const parts = `${node?.parts.length ?? 0} parts`;
+  return `Nothing is wrong: ${parts}, store${node?.uplink ? ' and uplink' : ''} are as they should be.`;
+}

@@ -1,0 +1,27 @@
+/** A text in lines of at most `columns` characters, broken between words; lines after the first begin with `indent` spaces. */
+export function wrapped(text: string, columns: number, indent: number): readonly string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(/(?<=\S) (?=\S)/)) {
+    const longer = line === '' ? word : `${line} ${word}`;
+    if (longer.length <= columns || line === '') line = longer;
+    else {
+      lines.push(line);
+      line = `${' '.repeat(indent)}${word}`;
+    }
+  }
+  return [...lines, line];
+}
+
+/** `5 s ago`, `12 min ago`, `3 h ago`, `4 days ago`. */
+export function agoText(ns: bigint): string {
+  return `${spanText(ns)} ago`;
+}
+
+/** `5 s`, `12 min`, `3 h`, `4 days`. */
+export function spanText(ns: bigint): string {
+  const seconds = Math.max(0, Number(ns / 1_000_000_000n));
+  if (seconds < 120) return `${seconds} s`;
+  if (seconds < 7200) return `${Math.floor(seconds / 60)} min`;
+  return seconds < 172_800 ? `${Math.floor(seconds / 3600)} h` : `${Math.floor(seconds / 86_400)} days`;
+}

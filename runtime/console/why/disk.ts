@@ -1,0 +1,56 @@
+import { readFileSync, statfsSync } from 'node:fs';
+import { dirname } from 'node:path';
+import type { DiskFacts } from '../../health/index.js';
+
+/** Where the store lies: its file system, as far up as there is one yet. Undefined where the kernel can't say. */
+export function diskFacts(
+  path: string,
+  mounts = () => readFileSync('/proc/self/mounts', 'utf8'),
+): DiskFacts | undefined {
+  const free = freeBytes(path);
+  if (free === undefined) return path === '/' ? undefined : diskFacts(dirname(path), mounts);
+  const mount = mountOf(path, mounts());
+  return {
+    path,
+    device: mount?.device,
+    freeBytes: free,
+    isReadOnly: mount?.options.includes('ro') ?? false,
+  };
+}
+
+function freeBytes(path: string): number | undefined {
+  try {
+    const { bavail, bsize } = statfsSync(path);
+    return bavail * bsize;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+interface Mount {
+  readonly device: string;
+  readonly folder: string;
+  readonly options: readonly string[];
+}
+
+/** The last of the longest (proc(5), fstab(5)): a later mount hides an earlier one. Spaces are written as \040. */
+function mountOf(path: string, text: string): Mount | undefined {
+  const mounts = text.split('\n').flatMap((line) => {
+    const [device, folder, , options] = line.split(' ');
+    if (device === undefined || folder === undefined || options === undefined) return [];
+    return [{ device, folder: unescaped(folder), options: options.split(',') }];
+  });
+  const holds = ({ folder }: Mount) =>
+    path === folder || path.startsWith(folder === '/' ? '/' : `${folder}/`);
+  return mounts
+    .filter(holds)
+    .reduce<Mount | undefined>(
+      (best, mount) => (best && best.folder.length > mount.folder.length ? best : mount),
+      undefined,
+    );
+}
+
+function unescaped(text: string): string {
+  return text.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
+}

@@ -1,0 +1,11 @@
+export { BUNDLE_MAX_BYTES, type Bundle, loadBundle, readBundle, sizeOf } from './bundle.js';
+export { type Checked, checkHere } from './check.js';
+export { diffLines } from './diff.js';
+export { leaveRequest } from './inbox.js';
+export { type Places, placesOf } from './places.js';
+export { MINUTES_MAX, MINUTES_MIN, type Request } from './records.js';
+export { type ConfigReport, nextFromFiles, reportFromFiles, waitsForNode } from './report.js';
+export { RefusedError, RunsAlreadyError, runNode } from './run-node.js';
+export { HangError } from './runner.js';
+export { State, textFiles } from './state-files.js';
+export { shortOf } from './words.js';

@@ -1,0 +1,197 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { kernelBootId, systemClock } from '../clock/index.js';
+import type { NodeConfig } from '../config/index.js';
+import { ask, ControlError } from '../control.js';
+import { ControlServer } from '../control-server.js';
+import { lastEnd, type Service } from '../health/index.js';
+import { createLog } from '../log.js';
+import { openNode, type RunningNode, serviceHere } from '../node.js';
+import { type Bundle, loadBundle } from './bundle.js';
+import { checkHere } from './check.js';
+import { makeInbox, takeRequest } from './inbox.js';
+import { Journal } from './journal.js';
+import { type Choice, Keeper, type Taken } from './keeper.js';
+import type { Places } from './places.js';
+import { ailingParts } from './proof.js';
+import { evidenceOf, type Request } from './records.js';
+import { type ConfigReport, reportOf } from './report.js';
+import { Runner } from './runner.js';
+import { removeDrafts, State, textFiles } from './state-files.js';
+
+export interface RunNodeOptions {
+  /** The node file as it was read. */
+  readonly file: Bundle;
+  readonly isFileRight: boolean;
+  readonly places: Places;
+  /** Before a configuration is opened; throws what makes that impossible. */
+  readonly prepare: (config: NodeConfig) => void;
+  readonly stopAsked: Promise<string>;
+}
+
+/** A configuration that its check refuses; a line a problem. */
+export class RefusedError extends Error {
+  override readonly name = 'RefusedError';
+}
+
+/** Another process runs this node already. */
+export class RunsAlreadyError extends Error {
+  override readonly name = 'RunsAlreadyError';
+}
+
+/**
+ * Runs the node: whichever configuration is to run, until the process is asked to stop; then the reason. Rejects with RunsAlreadyError, with
+ * HangError, and with what keeps the node file itself from being started.
+ */
+export async function runNode(options: RunNodeOptions): Promise<string> {
+  await refuseSecond(options.places.socket);
+  return new NodeProcess(options).run();
+}
+
+async function refuseSecond(socket: string): Promise<void> {
+  if (!existsSync(socket)) return;
+  const answer = await ask(socket, 'config').catch((error: unknown) => {
+    if (error instanceof ControlError) return error;
+    throw error;
+  });
+  if (answer === undefined) return;
+  throw new RunsAlreadyError(
+    `${socket}: another process runs this node and its store already; stop it first`,
+  );
+}
+
+/** One process of a node: what outlives each configuration that it runs. */
+class NodeProcess {
+  readonly #clock = systemClock();
+  readonly #journal: Journal;
+  readonly #keeper: Keeper;
+  readonly #service: Service | undefined;
+  readonly #control: ControlServer;
+  readonly #runner: Runner;
+  #taken: ConfigReport['taken'];
+
+  constructor(private readonly options: RunNodeOptions) {
+    const { file, isFileRight, places, stopAsked } = options;
+    const clock = this.#clock;
+    this.#journal = new Journal(createLog('info', () => clock.nowNs()).log);
+    const { say } = this.#journal;
+    const end = lastEnd(process.env.RUNTIME_DIRECTORY, readIfThere);
+    if (end) say('warn', 'service', `the last run ended by ${end}`);
+    this.#service = serviceHere((level, text) => say(level, 'service', text));
+    this.#keeper = new Keeper({
+      ...{ file, isFileRight, lastEnd: end, isRestarted: this.#service !== undefined },
+      state: new State(textFiles(places.state), (text) => say('warn', 'config', text)),
+      now: () => ({ bootId: kernelBootId(), ms: Number(clock.nowNs() / 1_000_000n) }),
+      say: (level, text) => say(level, 'config', text),
+    });
+    this.#control = new ControlServer({
+      path: places.socket,
+      answer: (command) => this.#answer(command),
+      log: (level, text) => say(level, 'control', text),
+    });
+    this.#runner = new Runner({
+      ...{
+        keeper: this.#keeper,
+        clock,
+        journal: this.#journal,
+        stopAsked: stopAsked.then((why) => this.#stopping(why)),
+      },
+      open: (choice) => this.#open(choice),
+      takeRequests: (node) => this.#takeRequests(node),
+      onAgain: (why) => this.#service?.again(why),
+    });
+  }
+
+  async run(): Promise<string> {
+    const crashed = (error: Error) => this.#keeper.failed(error);
+    process.on('uncaughtExceptionMonitor', crashed);
+    await this.#listen();
+    this.#takeRequests(undefined);
+    try {
+      return await this.#runner.run();
+    } catch (error) {
+      this.#service?.stopping('it could not start');
+      throw error;
+    } finally {
+      this.#journal.giveUp();
+      process.off('uncaughtExceptionMonitor', crashed);
+      await this.#control.stop();
+    }
+  }
+
+  #stopping(why: string): string {
+    this.#service?.stopping(why);
+    return why;
+  }
+
+  /** A disk that refuses a socket holds nothing up: then requests are taken at the next look. */
+  async #listen(): Promise<void> {
+    const { state, inbox } = this.options.places;
+    try {
+      textFiles(state).make();
+      removeDrafts(state);
+      await this.#control.start();
+      makeInbox(inbox);
+    } catch (error) {
+      this.#journal.say(
+        'warn',
+        'config',
+        `nobody can apply a configuration now: ${(error as Error).message}`,
+      );
+    }
+  }
+
+  #answer(command: string): unknown {
+    if (command !== 'config') throw new Error('no such request');
+    this.#runner.look();
+    return reportOf(this.#keeper, this.options.file, this.#taken);
+  }
+
+  async #open(choice: Choice) {
+    const { bundle } = choice;
+    const checked = checkHere(bundle.main, loadBundle(bundle));
+    if (!checked.ok) throw new RefusedError(checked.problems.join('\n'));
+    const config = choice.state === 'safe' ? withoutParts(checked.config) : checked.config;
+    for (const warning of checked.warnings) this.#journal.say('warn', 'config', warning);
+    this.options.prepare(config);
+    return openNode(config, { service: this.#service, configStatus: () => this.#keeper.status() });
+  }
+
+  /** Whether something else is to run. */
+  #takeRequests(node: RunningNode | undefined): boolean {
+    let isOther = false;
+    try {
+      takeRequest(this.options.places.inbox, (request) => {
+        const taken = this.#take(request, node ? ailingParts(node.status()) : []);
+        this.#taken = { ...taken, id: request.id };
+        isOther = taken.isOther;
+      });
+    } catch (error) {
+      this.#journal.say('warn', 'config', `a request can't be taken: ${(error as Error).message}`);
+    }
+    return isOther;
+  }
+
+  #take(request: Request, ailing: readonly string[]): Taken {
+    try {
+      return this.#keeper.take(request, request.kind === 'apply' ? problemsOf(request.bundle) : [], ailing);
+    } catch (error) {
+      const text = `nothing was changed: ${evidenceOf(error)}`;
+      this.#journal.say('error', 'config', text);
+      return { ok: false, text, isOther: false };
+    }
+  }
+}
+
+function problemsOf(bundle: Bundle): readonly string[] {
+  const checked = checkHere(bundle.main, loadBundle(bundle));
+  return checked.ok ? [] : checked.problems;
+}
+
+/** What can be asked and told, and does nothing else. */
+function withoutParts({ fusion: _, ...config }: NodeConfig): NodeConfig {
+  return { ...config, parts: [] };
+}
+
+function readIfThere(path: string): string | undefined {
+  return existsSync(path) ? readFileSync(path, 'utf8') : undefined;
+}
