@@ -28,7 +28,10 @@ export interface ReplOptions {
 /** While a command runs nobody need type: a long answer isn't cut off. But whoever leaves with one running leaves no open console either. */
 const RUNNING_IDLE_MS = 3_600_000;
 
-const BUILT_INS = ['exit', 'help'];
+/** What leaves is typed in whole, and alone: noise of a line that held `e`, a Tab and an Enter ended sessions. */
+const EXIT = 'exit';
+const COMPLETED = ['help'];
+const BUILT_INS = [EXIT, ...COMPLETED];
 
 /** What an exit code says, in a few words. */
 const CODES: Readonly<Record<number, string>> = {
@@ -67,7 +70,7 @@ export class Repl {
       prompt: `${nodeName} ${caller.role}> `,
       signal: session.signal,
       history: this.#history,
-      complete: completerOf(this.#commands, BUILT_INS, names),
+      complete: completerOf(this.#commands, COMPLETED, names),
     };
     this.#idle.touch();
     while (!session.ended) {
@@ -98,7 +101,7 @@ export class Repl {
     this.#idle.touch();
     this.#history.add(text);
     if (command) await this.#command(command, words, text);
-    else if (first === 'exit') this.options.session.end('exit');
+    else if (first === EXIT) this.#exit(words);
     else if (first === 'help') this.#help(words.slice(1));
   }
 
@@ -133,6 +136,12 @@ export class Repl {
 
   #names(): readonly string[] {
     return [...this.#commands.map(({ name }) => name), ...BUILT_INS];
+  }
+
+  #exit(words: readonly string[]): void {
+    const { session } = this.options;
+    if (words.length === 1) session.end('exit');
+    else session.say(`'${EXIT}' stands alone on its line: the session goes on.`);
   }
 
   #help(words: readonly string[]): void {

@@ -111,7 +111,12 @@ export class RealLine {
 
   /** What the process has read so far, of anything. */
   get readBytes(): number {
-    return Number(/rchar: (\d+)/.exec(readFileSync(`/proc/${this.#process.pid}/io`, 'utf8'))![1]);
+    const { pid, exitCode, signalCode } = this.#process;
+    if (exitCode !== null || signalCode !== null) {
+      const said = JSON.stringify(this.text.slice(-500));
+      throw new Error(`the process is gone (${exitCode ?? signalCode}); its last words: ${said}`);
+    }
+    return Number(/rchar: (\d+)/.exec(readFileSync(`/proc/${pid}/io`, 'utf8'))![1]);
   }
 
   #close(): void {

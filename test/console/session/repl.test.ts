@@ -306,6 +306,16 @@ test('hang-up and exit end it, in the middle of a command too', async () => {
   assert.equal(await other.over, 'exit');
 });
 
+test('noise with e, a Tab and an Enter in it is no exit: it is typed in whole, and alone', async () => {
+  const { type, over, session } = open([command('echo', async () => 0)]);
+  await type('e\tx\r');
+  await type('ex\tlKZ\r');
+  assert.equal(session.ended, undefined);
+  assert.match(await type('exit lKZ\r'), /'exit' stands alone on its line: the session goes on/);
+  await type('exit\r');
+  assert.equal(await over, 'exit');
+});
+
 test('a line that is stopped by its flow control ends the session after a minute, and memory stays', async () => {
   const { type, clock, over, line } = open([flood]);
   line.isStopped = true;
