@@ -2,7 +2,8 @@ import { chmodSync, rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { toJson } from './control.js';
 
-const REQUEST_MAX_BYTES = 4096;
+/** An event's text, each character of it escaped as JSON may. */
+const REQUEST_MAX_BYTES = 256 * 1024;
 /** For a whole request, however slowly its bytes come. */
 const REQUEST_DEADLINE_MS = 10_000;
 /** For an answer that takes its time: a look at the wiring. */

@@ -163,7 +163,7 @@ async function openStages(config: NodeConfig, around: Around, opened: (() => unk
   const control = new ControlServer({
     path,
     answer: nodeRequests({
-      ...{ pipeline, store, logTail: around.tail, key: identity.privateKey },
+      ...{ pipeline, store, clock, logTail: around.tail, key: identity.privateKey },
       configStatus: around.configStatus,
       dump: flight && (() => flight.dump()),
     }),

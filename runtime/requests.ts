@@ -1,7 +1,9 @@
 import type { KeyObject } from 'node:crypto';
 import * as v from 'valibot';
+import type { RuntimeClock } from './clock/index.js';
 import type { ConfigStatus } from './config/index.js';
 import type { Answer } from './control-server.js';
+import { EVENT_MAX_BYTES, recordEvent } from './events.js';
 import { answerSign } from './head-signature.js';
 import type { LogTail } from './log-tail.js';
 import type { Pipeline } from './pipeline.js';
@@ -10,6 +12,7 @@ import { deadLetterTexts, type Store } from './store/index.js';
 export interface RequestParts {
   readonly pipeline: Pipeline;
   readonly store: Store;
+  readonly clock: RuntimeClock;
   readonly logTail: LogTail;
   /** The node's own, for what it vouches for. */
   readonly key: KeyObject;
@@ -22,7 +25,8 @@ export interface RequestParts {
 type Handler = (params: unknown) => unknown;
 
 /** What a running node answers on its control socket. */
-export function nodeRequests({ pipeline, store, logTail, key, configStatus, dump }: RequestParts): Answer {
+export function nodeRequests(parts: RequestParts): Answer {
+  const { pipeline, store, logTail, key, configStatus, dump } = parts;
   const handlers: Readonly<Record<string, Handler>> = {
     status: () => ({ ...pipeline.status(), config: configStatus?.() }),
     latest: () => pipeline.seen.latest(),
@@ -33,6 +37,7 @@ export function nodeRequests({ pipeline, store, logTail, key, configStatus, dump
     log: () => logTail.follow(),
     recentLog: () => logTail.recent(),
     dead: () => deadLetterTexts(store.deadLetters?.() ?? []),
+    event: (params) => recordEvent(store, parts.clock, v.parse(EVENT, params)),
     sign: (params) => answerSign(params, key),
     dump: () => {
       if (!dump) throw new Error('this node keeps no record');
@@ -57,6 +62,12 @@ function rowsOf({ seen, sampleNow }: Pipeline, params: unknown, isNow: boolean) 
 const TIME = v.strictObject({
   wallMs: v.pipe(v.number(), v.integer()),
   uncertaintyMs: v.pipe(v.number(), v.minValue(1), v.maxValue(86_400_000)),
+});
+
+const EVENT = v.strictObject({
+  kind: v.pipe(v.string(), v.regex(/^[a-z][a-zA-Z]{0,31}$/)),
+  by: v.pipe(v.string(), v.maxBytes(64)),
+  text: v.pipe(v.string(), v.maxBytes(EVENT_MAX_BYTES)),
 });
 
 function tellTime({ tellTime }: Pipeline, params: unknown): { readonly isTaken: boolean } {

@@ -13,7 +13,7 @@ import { duration, formatMs } from './units.js';
 type Definition = DriverDefinition<Attachment>;
 
 /** Streams that the runtime makes by itself. */
-export const RESERVED_NAMES = ['meta', 'motion', 'orientation', 'log'] as const;
+export const RESERVED_NAMES = ['meta', 'motion', 'orientation', 'log', 'events'] as const;
 /** The stem of STREAM_NAME in the wire format. */
 const PART_NAME = /^[a-z][a-z0-9-]{0,31}$/;
 const MAX_PARTS = 64;
