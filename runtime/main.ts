@@ -41,7 +41,6 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 const LIGHT: Readonly<Record<string, () => Promise<Command>>> = {
   init: async () => (await import('./console/commands/init.js')).init,
   answer: async () => (await import('./console/commands/answer.js')).answer,
-  login: async () => (await import('./console/commands/login.js')).login,
   console: async () =>
     (await import('./console/commands/console.js')).consoleCommand(
       async () => (await import('./console/table.js')).COMMANDS,

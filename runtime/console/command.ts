@@ -41,6 +41,8 @@ export interface Terminal {
   drained(): Promise<void>;
   /** One line typed, without its end, 1,024 characters at most; undefined where none comes: interrupted, hung up, at the end of a file. */
   ask(prompt: string): Promise<string | undefined>;
+  /** The terminal itself, for another program, until `work` is done; absent where nobody could give it. Resolves with what `work` does. */
+  readonly handOver?: ((work: () => Promise<number>) => Promise<number>) | undefined;
 }
 
 export interface Invocation {

@@ -12,10 +12,10 @@ import { grants, grantsAccept } from './commands/grants.js';
 import { init } from './commands/init.js';
 import { journal } from './commands/journal.js';
 import { log } from './commands/log.js';
-import { login } from './commands/login.js';
 import { parts } from './commands/parts.js';
 import { read } from './commands/read.js';
 import { run } from './commands/run.js';
+import { shell } from './commands/shell.js';
 import { status } from './commands/status.js';
 import { storeStatus, storeVerify } from './commands/store.js';
 import { storeDead } from './commands/store-dead.js';
@@ -52,13 +52,13 @@ export const COMMANDS: readonly Command[] = [
   dump,
   decode,
   answer,
-  login,
   consoleCommand(async () => COMMANDS),
   grantMake,
   grantRevoke,
   grants,
   grantsAccept,
   journal,
+  shell,
 ];
 
 /** Runs one command line and says how it ended. */

@@ -100,6 +100,52 @@ test('one flipped bit anywhere in a value costs at most its block, and a gap say
   assert.ok(damaged > 0.6 * (length / 5), `${damaged} gaps`);
 });
 
+test('FAULTS 9: each of the store’s own records damaged, one at a time: said, and every row is there once or in a gap', async (t) => {
+  const path = temporary(t);
+  const epoch = await filled(path);
+  // Another boot, so that bounds, anchors and a gap are there too.
+  const again = await openTest(testOptions(path, { bootId: '22222222-2222-2222-2222-222222222222' }));
+  again.anchor({ monotonicNs: 5n, wallNs: 7n, uncertaintyNs: 1n, source: 'system' });
+  const [first] = await again.read('telemetry', undefined, 1, 1e6);
+  again.dispose([{ kind: 'receipt', position: first!.position }]);
+  await again.close();
+  const open = (at: string) =>
+    testDeps().openLevel(join(at, 'level'), {
+      createIfMissing: false,
+      writeBufferBytes: 1e6,
+      tableBytes: 1e6,
+    });
+  const db = await open(path);
+  const own: [Uint8Array, Uint8Array][] = [];
+  for await (const [key, value] of db.scan(Uint8Array.of(0), Uint8Array.of(0xff)))
+    if (key[0] !== 0x56) own.push([key, value]);
+  await db.close();
+  t.diagnostic(`${own.length} records: ${own.map(([key]) => String.fromCharCode(key[0]!)).join('')}`);
+  for (const [key, value] of own) {
+    const copy = join(temporary(t), 'copy');
+    cpSync(path, copy, { recursive: true });
+    const damaged = await open(copy);
+    await damaged.batch([{ type: 'put', key, value: flipped(value, value.length >> 1) }]);
+    await damaged.close();
+    const said: string[] = [];
+    const log = (_level: string, text: string) => said.push(text);
+    const store = await openTest(testOptions(copy, { deps: testDeps({ log }) }));
+    await heldRows(store);
+    await store.flush();
+    const name = `${String.fromCharCode(key[0]!)} ${Buffer.from(key).toString('hex')}`;
+    assert.ok(
+      said.some((text) => /own records are damaged/.test(text)),
+      `${name}: ${said.join('; ')}`,
+    );
+    const counts = (await heldRows(store, ['telemetry'])).map(({ count }) => count);
+    const gaps = (await allGaps(store)).filter((gap) => gap.stream === 't' && gap.epoch === epoch);
+    const isTold = (n: number) => gaps.some((gap) => gap.first <= n && n <= (gap.last ?? n));
+    for (let n = 10; n < 40; n++)
+      assert.ok(counts.filter((count) => count === n).length === 1 || isTold(n), `${name}: row ${n}`);
+    await store.close();
+  }
+});
+
 test('FAULTS 9: values that vanish from the middle are found by the audit after a clean stop too', async (t) => {
   const path = temporary(t);
   await filled(path);

@@ -33,7 +33,7 @@ export class Runner {
     const { session } = this;
     const { signal } = stop;
     session.onInterrupt = () => stop.abort();
-    const terminal = new AttendedTerminal(session.pacer, session.editor, signal, session.columns);
+    const terminal = new AttendedTerminal(session, signal);
     const work: Promise<number> = runOne(command, words, { terminal, caller: this.caller, signal });
     try {
       return await Promise.race([work, this.#graceAfter(signal)]);

@@ -18,6 +18,7 @@ export class Session implements Dialogue {
   readonly editor: Editor;
   readonly columns: number;
   readonly clock: SessionOptions['clock'];
+  readonly lend: Line['lend'];
   /** What is done on Ctrl-C and on Enter while a command runs. */
   onInterrupt: () => void = () => undefined;
   onEnter: () => void = () => undefined;
@@ -26,6 +27,7 @@ export class Session implements Dialogue {
   constructor({ line, clock }: SessionOptions) {
     this.clock = clock;
     this.columns = line.columns;
+    this.lend = line.lend;
     this.pacer = new Pacer({ line, clock, onStuck: () => this.end('stuck') });
     this.editor = new Editor({
       columns: line.columns,

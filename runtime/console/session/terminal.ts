@@ -1,6 +1,6 @@
 import type { Terminal } from '../command.js';
-import { type Editor, TOO_LONG } from './editor.js';
-import type { Pacer } from './pacer.js';
+import { TOO_LONG } from './editor.js';
+import type { Session } from './session.js';
 
 /** Control characters, and what reads from right to left by force: no text moves the cursor, changes the terminal, or hides what it says. */
 const UNSHOWN = /[^\P{Cc}\n\t]|[\u202a-\u202e\u2066-\u2069]/gu;
@@ -13,14 +13,17 @@ export function plain(text: string): string {
 /** What a command on the line talks to, until it is left behind: then it says and hears nothing more. */
 export class AttendedTerminal implements Terminal {
   readonly interactive = true;
+  readonly columns: number;
+  readonly handOver: Terminal['handOver'];
   #isLeft = false;
 
   constructor(
-    private readonly pacer: Pacer,
-    private readonly editor: Editor,
+    private readonly session: Pick<Session, 'pacer' | 'editor' | 'columns' | 'lend'>,
     private readonly signal: AbortSignal,
-    readonly columns: number,
-  ) {}
+  ) {
+    this.columns = session.columns;
+    this.handOver = session.lend;
+  }
 
   leave(): void {
     this.#isLeft = true;
@@ -36,14 +39,18 @@ export class AttendedTerminal implements Terminal {
 
   /** Comes back by way of the event loop, so that a command that minds no signal starves nobody; ends one that was left behind. */
   readonly drained = async (): Promise<void> => {
-    await this.pacer.drained();
+    await this.session.pacer.drained();
     await new Promise((resolve) => setImmediate(resolve));
     if (this.#isLeft) throw new Error('the command was left behind');
   };
 
   readonly ask = async (prompt: string): Promise<string | undefined> => {
     while (!this.#isLeft && !this.signal.aborted && !this.#hasLost()) {
-      const typed = await this.editor.read({ prompt: plain(prompt), signal: this.signal, endsByCtrlD: true });
+      const typed = await this.session.editor.read({
+        prompt: plain(prompt),
+        signal: this.signal,
+        endsByCtrlD: true,
+      });
       if (typed.kind === 'line') return typed.text;
       if (typed.kind !== 'tooLong') return undefined;
       this.err(TOO_LONG);
@@ -53,15 +60,15 @@ export class AttendedTerminal implements Terminal {
 
   /** A paste without all of its lines is none: what waits of it goes too, or it would be run as commands. */
   #hasLost(): boolean {
-    const lost = this.editor.takeLostLines();
+    const lost = this.session.editor.takeLostLines();
     if (lost === 0) return false;
-    this.editor.forgetTypeAhead();
+    this.session.editor.forgetTypeAhead();
     this.err(lostLines(lost));
     return true;
   }
 
   #say(text: string): void {
-    if (!this.#isLeft) this.pacer.write(`${plain(text)}\n`);
+    if (!this.#isLeft) this.session.pacer.write(`${plain(text)}\n`);
   }
 }
 

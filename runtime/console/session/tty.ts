@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { readlinkSync } from 'node:fs';
 import type { Readable, Writable } from 'node:stream';
-import { isatty, ReadStream } from 'node:tty';
+import { isatty } from 'node:tty';
 import type { Line } from './types.js';
 
 const COLUMNS = 80;
@@ -29,12 +29,26 @@ export function openLine(baud?: number): OpenLine {
 function openTty(baud?: number): OpenLine {
   const modes = makeRaw();
   // One stream both ways: Node makes writes to its own standard output wait, and a line that is stopped would stop the process.
-  const stream = new ReadStream(0);
+  // Of its own streams only this one lets go of the terminal when it is paused.
+  const stream = process.stdin;
   const speed = baud ?? (WITHOUT_SPEED.test(nameOf(0)) ? 0 : modes.baud);
   const line = lineOf(stream, stream as unknown as Writable, speed, modes.columns);
+  let isClosed = false;
+  const lend = async (work: () => Promise<number>): Promise<number> => {
+    stream.pause();
+    restore(modes.saved);
+    try {
+      return await work();
+    } finally {
+      // One that outlives its session finds the terminal given back already.
+      if (!isClosed) makeRaw();
+      stream.resume();
+    }
+  };
   return {
-    line,
+    line: { ...line, lend },
     close: () => {
+      isClosed = true;
       restore(modes.saved);
       // As long as it is read the process doesn't end.
       stream.destroy();

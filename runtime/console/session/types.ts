@@ -10,6 +10,8 @@ export interface Line {
   write(bytes: Uint8Array, taken: () => void): void;
   /** Bytes as they come, and once that no more will. */
   listen(onBytes: (bytes: Uint8Array) => void, onEnd: (why: SessionEnd) => void): void;
+  /** The terminal for another program, in the modes that it was found in, until that program is done. Absent where there is none. */
+  readonly lend?: (work: () => Promise<number>) => Promise<number>;
 }
 
 export type SessionEnd =

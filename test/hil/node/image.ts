@@ -118,6 +118,8 @@ async function dialogue(
 }
 
 const CHALLENGE = /c1\.[0-9a-f]{16}\.\S{22}\r?\nAnswer by: [^\n]*\n/;
+/** The node of the image is named by its file. */
+const OWNERS_PROMPT = / owner> $/;
 const SECRET = /one-time secret[^\n]*\n/;
 
 /** What the owner's own computer says to a challenge, offline. */
@@ -182,19 +184,25 @@ test('a node image', { timeout: TIMEOUT_MS }, async (t) => {
   });
 
   await t.test(
-    'another key is refused, and so is nothing; the owner gets a shell that is not root',
+    'another key is refused, and so is nothing; the owner gets the console, and a shell that is not root',
     async () => {
       await dialogue(line, CHALLENGE, answerBy(stranger.file));
       await line.expect(/Refused/, SLOW_MS);
       await dialogue(line, CHALLENGE, answerBy(owner.file));
+      await line.expect(OWNERS_PROMPT, SLOW_MS);
+      line.send('status --config /run/rig/node.yaml\n');
+      await line.expect(/^link {2}online/m, SLOW_MS);
+      await line.expect(OWNERS_PROMPT, SLOW_MS);
+      line.send('shell\n');
       await line.expect(/\$ $/, SLOW_MS);
-      line.send('id -un; touch /x; cat /etc/shadow; cairn status --config /run/rig/node.yaml\n');
+      line.send('id -un; touch /x; cat /etc/shadow\n');
       await line.expect(/^owner\r?$/m, SLOW_MS);
       await line.expect(/\/x.*Read-only/, SLOW_MS);
       await line.expect(/shadow: Permission denied/, SLOW_MS);
-      await line.expect(/^link {2}online/m, SLOW_MS);
       line.send('journalctl -u cairn -n 1 -o cat --no-pager | wc -c; exit\n');
       await line.expect(/^[1-9]\d*\r?$/m, SLOW_MS);
+      await line.expect(OWNERS_PROMPT, SLOW_MS);
+      line.send('exit\n');
       await dialogue(line, CHALLENGE, () => '');
       await line.expect(/Press Enter/, SLOW_MS);
     },
@@ -232,7 +240,7 @@ test('a node image', { timeout: TIMEOUT_MS }, async (t) => {
       );
       assert.match(await journal(second.guest), /another machine or card: a new epoch begins/);
       await dialogue(second.line, CHALLENGE, answerBy(owner.file));
-      await second.line.expect(/\$ $/, SLOW_MS);
+      await second.line.expect(OWNERS_PROMPT, SLOW_MS);
       second.line.close();
     },
   );
