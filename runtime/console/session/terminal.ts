@@ -1,6 +1,7 @@
 import type { Terminal } from '../command.js';
-import { TOO_LONG } from './editor.js';
-import type { Session } from './session.js';
+import { type Editor, TOO_LONG } from './editor.js';
+import type { Pacer } from './pacer.js';
+import type { Line } from './types.js';
 
 /** Control characters, and what reads from right to left by force: no text moves the cursor, changes the terminal, or hides what it says. */
 const UNSHOWN = /[^\P{Cc}\n\t]|[\u202a-\u202e\u2066-\u2069]/gu;
@@ -8,6 +9,14 @@ const UNSHOWN = /[^\P{Cc}\n\t]|[\u202a-\u202e\u2066-\u2069]/gu;
 /** A text as it may go to a person, wherever its words come from. */
 export function plain(text: string): string {
   return text.replace(/\r\n/g, '\n').replace(UNSHOWN, '?');
+}
+
+/** Of the session, what its commands talk through. */
+export interface SessionPorts {
+  readonly pacer: Pacer;
+  readonly editor: Editor;
+  readonly columns: number;
+  readonly lend: Line['lend'];
 }
 
 /** What a command on the line talks to, until it is left behind: then it says and hears nothing more. */
@@ -18,7 +27,7 @@ export class AttendedTerminal implements Terminal {
   #isLeft = false;
 
   constructor(
-    private readonly session: Pick<Session, 'pacer' | 'editor' | 'columns' | 'lend'>,
+    private readonly session: SessionPorts,
     private readonly signal: AbortSignal,
   ) {
     this.columns = session.columns;
