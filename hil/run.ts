@@ -6,6 +6,7 @@ import { runInGuest } from './guest/run.js';
 import { shellInGuest } from './guest/shell.js';
 import type { Arch } from './machine/arch.js';
 import { timeMark } from './marks.js';
+import { installImageTools } from './node-image/tools.js';
 import { runNodeSuites } from './node-suites.js';
 import { type Options, UsageError } from './options.js';
 import type { Rig } from './rig.js';
@@ -48,6 +49,7 @@ async function runInQemu(run: RigRun, arch: Arch): Promise<string | undefined> {
     appendFileSync(tapFile, timeMark('boot to power off', performance.now() - builtMs));
   }
   const nodeSuites = rig.nodeSuites.filter((name) => suites.includes(name));
+  if (nodeSuites.length > 0) installImageTools(arch);
   await runNodeSuites({ ...options, suites: nodeSuites, compiled, arch, tapFile });
   return readFileSync(tapFile, 'utf8');
 }

@@ -21,9 +21,14 @@ function toolsFor(arch: Arch): Readonly<Record<string, string>> {
   };
 }
 
-/** Installs Debian packages that are missing, as root only. */
+/** Installs what a rig needs and is missing, as root only. */
 export function installTools(arch: Arch): void {
-  const missing = Object.entries(toolsFor(arch))
+  installMissing(toolsFor(arch));
+}
+
+/** Of programs and files, by the Debian packages they come in: installs those that are missing, as root only, and says which. */
+export function installMissing(tools: Readonly<Record<string, string>>): void {
+  const missing = Object.entries(tools)
     .filter(([name]) => !(name.startsWith('/') ? existsSync(name) : has(name)))
     .map(([, name]) => name);
   if (missing.length === 0) return;

@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util';
 import { type Arch, archs } from '../machine/arch.js';
 import { say } from '../shell.js';
 import { buildImage, type ImageFile, places } from './index.js';
-import { installTools } from './tools.js';
+import { installImageTools } from './tools.js';
 
 const USAGE = `npm run image -- --node FILE [--owner-key FILE] [--arch amd64|arm64] [--secret FILE]… [--out DIR] [--fresh]
   --node FILE       the node file that the image runs; what it includes comes along
@@ -34,7 +34,7 @@ async function main(): Promise<void> {
   });
   const { arch, node } = values;
   if (node === undefined || !isArch(arch)) throw new Error(USAGE);
-  installTools(arch);
+  installImageTools(arch);
   const cache = join(places().project, '.cache/image');
   const ownerKey = values['owner-key'];
   const image = await buildImage({
