@@ -2,7 +2,11 @@ import { corrected, NormalEquations, norm, solve, symmetricEigen, type Vector3 }
 import { CalibrationError, type Solution } from './types.js';
 
 /** Nine unknowns, and noise to be averaged out. */
-export const FIELD_POINTS_MIN = 50;
+export const FIELD_POINTS_MIN = 100;
+/** Beyond, every other one goes. */
+const FIELD_POINTS_MAX = 2000;
+/** Of the box that holds all points: a part that lies still gives noise about one point, which must not outweigh the others. */
+const NEAR = 0.02;
 /** Of the 24 sectors of the sphere: six faces of a cube, four quarters each. */
 export const SECTORS = 24;
 export const SECTORS_MIN = 18;
@@ -12,6 +16,27 @@ const RESIDUAL_MAX_PERCENT = 5;
 const CONDITION_MAX = 50;
 /** The longest semi-axis to the shortest. No soft iron that one would leave in place does more. */
 const STRETCH_MAX = 3;
+
+/** Readings as they come, those left out that say nothing new. */
+export class FieldPoints {
+  #points: Vector3[] = [];
+  #low = [Infinity, Infinity, Infinity];
+  #high = [-Infinity, -Infinity, -Infinity];
+
+  get points(): readonly Vector3[] {
+    return this.#points;
+  }
+
+  add(point: Vector3): void {
+    this.#low = this.#low.map((value, i) => Math.min(value, point[i]!));
+    this.#high = this.#high.map((value, i) => Math.max(value, point[i]!));
+    const last = this.#points.at(-1);
+    const size = norm(this.#high.map((value, i) => value - this.#low[i]!));
+    if (last && norm(point.map((value, i) => value - last[i]!)) < NEAR * size) return;
+    this.#points.push(point);
+    if (this.#points.length > FIELD_POINTS_MAX) this.#points = this.#points.filter((_, i) => i % 2 === 0);
+  }
+}
 
 /** How it stands while points come in; the fit, where there are points enough for one. */
 export interface FieldProgress {

@@ -1,5 +1,6 @@
 export {
   FIELD_POINTS_MIN,
+  FieldPoints,
   type FieldProgress,
   fieldProgress,
   fitEllipsoid,

@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 import {
   CalibrationError,
+  FieldPoints,
   fieldProgress,
   fitEllipsoid,
   SECTORS,
@@ -83,7 +84,7 @@ test('too few readings, a flat turn, half the sphere and a field that varies are
     );
     return text!;
   };
-  assert.match(lacks(readings(30, random, 0)), /30 of 50 readings/);
+  assert.match(lacks(readings(30, random, 0)), /30 of 100 readings/);
   const flat = (r: () => number): Vector3 => {
     const angle = 2 * Math.PI * r();
     return [Math.cos(angle), Math.sin(angle), 0];
@@ -96,6 +97,18 @@ test('too few readings, a flat turn, half the sphere and a field that varies are
   assert.match(lacks(readings(300, random, 0.5e-6, cap)), /more directions/);
   assert.match(lacks(readings(300, random, 12e-6)), /a steadier field: it varies by \d+\.\d %/);
   assert.equal(fieldProgress([]).sectors, 0);
+});
+
+test('a part that lies still for long adds nothing, and points are bounded', () => {
+  const random = seeded(SEED);
+  const points = new FieldPoints();
+  for (const point of readings(300, random, 0.2e-6)) points.add(point);
+  const before = points.points.length;
+  for (let i = 0; i < 5000; i++) points.add(readings(1, random, 0.2e-6, () => [0, 0, 1])[0]!);
+  assert.ok(before > 250 && points.points.length <= before + 1, `${before}, ${points.points.length}`);
+  for (const point of readings(5000, random, 0.2e-6)) points.add(point);
+  assert.ok(points.points.length <= 2000);
+  assert.ok(Math.abs(fitEllipsoid(points.points).offset[1]! - HARD_T[1]!) < 0.2e-6);
 });
 
 /** BROAD (Laidig et al. 2021), trial 5: field in µT, and the sensor's true orientation to east, north, up by optics. */

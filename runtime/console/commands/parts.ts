@@ -4,6 +4,7 @@ import { systemClock } from '../../clock/index.js';
 import { toJson } from '../../control.js';
 import { CONFIG_OPTION, type Command, EXIT, type Terminal } from '../command.js';
 import { readRunning } from '../files.js';
+import { keptHere } from './calibrations.js';
 
 export const parts: Command = {
   name: 'parts',
@@ -24,10 +25,13 @@ export const parts: Command = {
       log: () => undefined, // what it would say is in the answer
       onLook: (ids) => sayLooking(ids, terminal),
     });
+    const used = (await keptHere(call)).filter(({ isInUse }) => isInUse);
     const lines = survey.faults.map((fault) => ({ ...fault, line: wiringLine(fault) }));
     for (const part of survey.parts) {
       const fault = lines.find((candidate) => candidate.parts.includes(part.id));
-      terminal.out(json ? toJson({ ...rowOf(part), fault }) : textOf(part));
+      const calibrations = used.filter((one) => one.part === part.id);
+      const marks = calibrations.map(({ mark }) => mark);
+      terminal.out(json ? toJson({ ...rowOf(part), fault, calibrations }) : textOf(part, marks));
     }
     if (!json) for (const { line } of lines) terminal.out(line);
     return survey.parts.every(({ identity }) => identity) ? EXIT.ok : EXIT.failed;
@@ -44,9 +48,11 @@ function rowOf({ id, where, identity, error }: SurveyedPart) {
 }
 
 /** Parts that don't answer have their line below the table. */
-function textOf(part: SurveyedPart): string {
+function textOf(part: SurveyedPart, marks: readonly string[]): string {
   const { id, where, state, found } = rowOf(part);
-  return `${id.padEnd(16)} ${where.padEnd(28)} ${state.padEnd(14)} ${part.identity ? found : ''}`.trimEnd();
+  const calibrated = marks.length === 0 ? '' : `  calibrated ${marks.join(' ')}`;
+  const what = `${part.identity ? found : ''}${calibrated}`;
+  return `${id.padEnd(16)} ${where.padEnd(28)} ${state.padEnd(14)} ${what}`.trimEnd();
 }
 
 function listKnown(json: boolean, out: (text: string) => void) {
