@@ -16,8 +16,8 @@ const LONGEST_S = 600;
 /** Readings while it is turned all ways, a line a second of how much of the sphere they cover, until that is good. */
 export async function guideFigureEight(call: Invocation, target: Target): Promise<Solution> {
   const { terminal } = call;
-  terminal.err('Turn it slowly in figures of eight, upside down and on its sides too, away from iron.');
-  terminal.err('It ends by itself when it has enough.');
+  terminal.err('Turn it slowly in figures of eight, upside down and on its sides too, away');
+  terminal.err('from iron, until it says that it is good.');
   await askPerson(call, 'Enter to begin: ');
   const field = new FieldPoints();
   let progress: FieldProgress = fieldProgress([]);

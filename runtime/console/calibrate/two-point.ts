@@ -81,7 +81,7 @@ async function settled(call: Invocation, target: Target, unit: string, resolutio
     () => {
       const { change, spread } = trendOf(values);
       const state = isDone() ? 'steady' : values.length < WINDOW ? `${values.length}/${WINDOW}` : 'settling';
-      return `  ${short(values.at(-1)!)} ${unit}  spread ${short(spread)}  change ${short(change)}  ${state}`;
+      return `  ${short(values.at(-1)!)} ${unit}  spread ${rough(spread)}  change ${rough(change)}  ${state}`;
     },
   );
   if (!isDone()) throw unchanged(`it has not settled within ${SETTLE_MAX_S / 60} min`);
@@ -113,6 +113,11 @@ function sayPoints(call: Invocation, points: readonly Point[], { matrix, offset 
     const after = matrix[0]! * (raw - offset[0]!);
     call.terminal.err(`  true ${short(reference)} ${unit}: before ${short(raw)}, after ${short(after)}`);
   }
+}
+
+/** Of a spread nobody reads more. */
+function rough(value: number): string {
+  return String(Number(value.toPrecision(2)));
 }
 
 function short(value: number): string {

@@ -59,7 +59,7 @@ function done(call: Invocation, answer: unknown): ExitCode {
   const { what, part, calibration, inUse, trouble } = answer as Calibrated;
   if (call.json) call.terminal.out(toJson(answer));
   else {
-    const rest = inUse.length === 0 ? 'its readings are as the part gives them' : `in use: ${marks(inUse)}`;
+    const rest = inUse.length === 0 ? 'readings are raw again' : `in use: ${marks(inUse)}`;
     const text = what === 'made' ? 'stored, and in use' : 'taken back';
     for (const line of wrapped(
       `${part}: calibration ${calibration.mark} ${text}; ${rest}`,
