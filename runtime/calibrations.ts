@@ -143,15 +143,25 @@ export class Calibrations {
 
   #load(part: string): void {
     const name = `${part}.json`;
+    const json = this.#read(name);
+    if (json === undefined) return;
     try {
-      const json = this.files.read(name);
-      if (json === undefined) return;
       this.#records.set(part, parsePart(json));
       const left = this.#recordOf(part).kept.length - this.kept(part).length;
       if (left > 0) this.warn(`${part}: ${left} calibrations of another kind of part are passed by`);
     } catch (error) {
       this.warn(`${name}: damaged, ${part} goes without its calibrations: ${(error as Error).message}`);
       this.#setAside(name);
+    }
+  }
+
+  /** A disk that refuses to be read says nothing of the file: it stays where it is. */
+  #read(name: string): string | undefined {
+    try {
+      return this.files.read(name);
+    } catch (error) {
+      this.warn(`${name} can't be read, its part goes without its calibrations: ${(error as Error).message}`);
+      return undefined;
     }
   }
 

@@ -71,7 +71,7 @@ export function fieldProgress(points: readonly Vector3[]): FieldProgress {
 }
 
 function lacking(points: number, sectors: number, solution: Solution | undefined): string | undefined {
-  if (points < FIELD_POINTS_MIN) return `${points} of ${FIELD_POINTS_MIN} readings`;
+  if (points < FIELD_POINTS_MIN) return `${FIELD_POINTS_MIN - points} more`;
   if (sectors < SECTORS_MIN || !solution) return 'more directions: turn it upside down and on its sides';
   const { condition, stretch, residualPercent } = solution.quality;
   if (condition! > CONDITION_MAX) return 'more directions: they lie in one plane so far';

@@ -84,12 +84,18 @@ test('too few readings, a flat turn, half the sphere and a field that varies are
     );
     return text!;
   };
-  assert.match(lacks(readings(30, random, 0)), /30 of 100 readings/);
+  assert.match(lacks(readings(30, random, 0)), /70 more/);
   const flat = (r: () => number): Vector3 => {
     const angle = 2 * Math.PI * r();
     return [Math.cos(angle), Math.sin(angle), 0];
   };
   assert.match(lacks(readings(300, random, 0.5e-6, flat)), /more directions/);
+  // As a node on a belt turns: all round, and by up to 20° from level.
+  const belt = (r: () => number): Vector3 => {
+    const [angle, tilt] = [2 * Math.PI * r(), (r() - 0.5) * 2 * ((20 * Math.PI) / 180)];
+    return [Math.cos(angle) * Math.cos(tilt), Math.sin(angle) * Math.cos(tilt), Math.sin(tilt)];
+  };
+  assert.match(lacks(readings(300, random, 0.5e-6, belt)), /more directions/);
   const cap = (r: () => number): Vector3 => {
     const [x, y, z] = direction(r);
     return [x, y, Math.abs(z)];

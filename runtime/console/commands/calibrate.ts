@@ -60,7 +60,7 @@ function done(call: Invocation, answer: unknown): ExitCode {
   if (call.json) call.terminal.out(toJson(answer));
   else {
     const rest = inUse.length === 0 ? 'readings are raw again' : `in use: ${marks(inUse)}`;
-    const text = what === 'made' ? 'stored, and in use' : 'taken back';
+    const text = what === 'made' ? 'stored' : 'taken back';
     for (const line of wrapped(
       `${part}: calibration ${calibration.mark} ${text}; ${rest}`,
       call.terminal.columns,

@@ -1,9 +1,8 @@
 import type { CalibrationKind } from '../../calibration/index.js';
-import { Calibrations, calibrationFolder, type Kept } from '../../calibrations.js';
-import { ask, controlPath, toJson } from '../../control.js';
-import { stateFolder } from '../../node.js';
-import { textFiles } from '../../text-files.js';
-import { CONFIG_OPTION, type Command, EXIT, type Invocation } from '../command.js';
+import type { Kept } from '../../calibrations.js';
+import { toJson } from '../../control.js';
+import { keptHere } from '../calibrations-here.js';
+import { CONFIG_OPTION, type Command, EXIT } from '../command.js';
 import { readRunning } from '../files.js';
 import { sayLines } from '../say-lines.js';
 import { wrapped } from '../text.js';
@@ -18,7 +17,9 @@ export const calibrations: Command = {
   onConsole: true,
   async run(call) {
     const [part] = call.positionals;
-    const found = (await keptHere(call)).filter((one) => part === undefined || one.part === part);
+    const found = (await keptHere(readRunning(call), call.terminal)).filter(
+      (one) => part === undefined || one.part === part,
+    );
     if (call.json)
       await sayLines(
         call,
@@ -33,15 +34,6 @@ export const calibrations: Command = {
     return EXIT.ok;
   },
 };
-
-/** As the running node has them, else from its files. */
-export async function keptHere(call: Invocation): Promise<readonly Kept[]> {
-  const config = readRunning(call);
-  const answer = await ask(controlPath(config.store.path), 'calibrations');
-  if (answer) return answer as readonly Kept[];
-  const files = textFiles(calibrationFolder(config, stateFolder(config)));
-  return new Calibrations(files, config.parts, (text) => call.terminal.err(`warning: ${text}`), false).all();
-}
 
 const KINDS: Readonly<Record<CalibrationKind, string>> = {
   twoPoint: 'by points',

@@ -1,10 +1,12 @@
 import { native } from '../../../native/index.js';
 import { registry, type SurveyedPart, surveyWiring, wiringLine } from '../../board/index.js';
+import type { Kept } from '../../calibrations.js';
 import { systemClock } from '../../clock/index.js';
-import { toJson } from '../../control.js';
+import type { NodeConfig } from '../../config/index.js';
+import { ControlError, toJson } from '../../control.js';
+import { keptHere } from '../calibrations-here.js';
 import { CONFIG_OPTION, type Command, EXIT, type Terminal } from '../command.js';
 import { readRunning } from '../files.js';
-import { keptHere } from './calibrations.js';
 
 export const parts: Command = {
   name: 'parts',
@@ -25,7 +27,7 @@ export const parts: Command = {
       log: () => undefined, // what it would say is in the answer
       onLook: (ids) => sayLooking(ids, terminal),
     });
-    const used = (await keptHere(call)).filter(({ isInUse }) => isInUse);
+    const used = await inUseHere(config, terminal);
     const lines = survey.faults.map((fault) => ({ ...fault, line: wiringLine(fault) }));
     for (const part of survey.parts) {
       const fault = lines.find((candidate) => candidate.parts.includes(part.id));
@@ -37,6 +39,17 @@ export const parts: Command = {
     return survey.parts.every(({ identity }) => identity) ? EXIT.ok : EXIT.failed;
   },
 };
+
+/** A node that can't be asked keeps nobody from looking at the parts. */
+async function inUseHere(config: NodeConfig, terminal: Terminal): Promise<readonly Kept[]> {
+  try {
+    return (await keptHere(config, terminal)).filter(({ isInUse }) => isInUse);
+  } catch (error) {
+    if (!(error instanceof ControlError)) throw error;
+    terminal.err(`warning: calibrations: ${error.message}`);
+    return [];
+  }
+}
 
 function sayLooking(ids: readonly string[], terminal: Terminal): void {
   if (terminal.interactive) terminal.err(`looking further for ${ids.join(', ')}: up to half a minute …`);
