@@ -76,8 +76,9 @@ function refuseUnfit(
   { seen }: Pipeline,
   { part, stream, channels }: v.InferOutput<typeof draftSchema>,
 ): void {
-  if (seen.partOf(stream) !== part) throw new Error(`${part} has no stream '${stream}' now`);
-  const known = seen.channelsOf(stream).filter(({ type: { kind } }) => kind === 'decimal' || kind === 'f64');
+  const own = seen.streamsOf(part).find(({ name }) => name === stream);
+  if (!own) throw new Error(`${part} has no stream '${stream}' now`);
+  const known = own.channels.filter(({ type: { kind } }) => kind === 'decimal' || kind === 'f64');
   for (const name of channels)
     if (!known.some((channel) => channel.name === name))
       throw new Error(`${stream} has no channel '${name}' that could be calibrated`);

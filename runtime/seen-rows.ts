@@ -43,14 +43,11 @@ export class SeenRows {
     return this.#streams.get(stream)?.channels ?? [];
   }
 
-  /** Undefined for a stream that was never declared. */
-  partOf(stream: string): string | undefined {
-    return this.#streams.get(stream)?.partId;
-  }
-
-  /** As they are declared now. */
+  /** Those of its driver, as they are declared now; what fusion makes of them is not among them. */
   streamsOf(partId: string): readonly SamplerStream[] {
-    return [...this.#streams.values()].filter((stream) => stream.partId === partId);
+    return [...this.#streams.values()].filter(
+      (stream) => stream.partId === partId && `${stream.name}.`.startsWith(`${partId}.`),
+    );
   }
 
   take(rows: Rows): void {

@@ -10,8 +10,8 @@ export interface Point {
 
 export const POINTS_MIN = 2;
 export const POINTS_MAX = 5;
-/** Points that lie nearer to each other than so many times the noise would give a slope that is mostly noise: 2 × √2 / 20 is 14 % of it. */
-const APART = 20;
+/** In noises, between two points: with means of ten readings the slope is then good to √2 / 100 / √10, half a percent. */
+const APART = 100;
 /** No part that works is further off; a wrong unit or swapped points are. */
 const SCALE_MIN = 0.5;
 const SCALE_MAX = 2;

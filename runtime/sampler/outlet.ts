@@ -34,10 +34,12 @@ export class Outlet {
     return this.#streams;
   }
 
-  /** Corrects its rows by these from now on, and by no others; its streams are other ones then. Throws where one has no such channel. */
+  /** Corrects its rows by these from now on, and by no others; its streams are other ones then. Throws where one is of a stream or a channel that it hasn't got. */
   calibrate(corrections: readonly ChannelCorrection[]): void {
     const isPolled = this.config.intervalMs !== undefined;
     const streams = fullStreams(this.config, this.declared, corrections);
+    for (const { stream } of corrections)
+      if (!streams.some(({ name }) => name === stream)) throw new Error(`there is no stream '${stream}'`);
     const known = streams.map((stream): Known => {
       const own = corrections.filter((correction) => correction.stream === stream.name);
       return {

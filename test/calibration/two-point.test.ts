@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { CalibrationError, fitLine, isSteady, stillOf, trendOf } from '../../runtime/calibration/index.js';
 
-const RESOLUTION = 0.01;
+const RESOLUTION = 0.008;
 const point = (raw: number, reference: number, spread = 0.005) => ({ raw, reference, spread });
 
 test('two points give the line through them: ice reads 0.8 and boiling water 98.3', () => {
@@ -28,7 +28,7 @@ test('points too near for the noise, one point, and a slope that no part has are
       () => fitLine(points, RESOLUTION),
       (error: Error) => error instanceof CalibrationError && why.test(error.message),
     );
-  refused([point(20, 20), point(20.15, 20.2)], /readings are 0\.150 apart.*0\.20 apart at least/);
+  refused([point(20, 20), point(20.15, 20.2)], /readings are 0\.150 apart.*0\.80 apart at least/);
   refused([point(20, 20, 0.5), point(25, 25, 0.5)], /noise is 0\.50/);
   refused([point(0, 10), point(50, 10)], /references are 0\.00 apart/);
   refused([point(0, 0)], /1 points/);

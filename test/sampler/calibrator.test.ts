@@ -89,6 +89,10 @@ test('the title tells which calibrations a stream’s rows went through, and is 
 test('a correction of channels that the part hasn’t got is refused, and all stays as it was', () => {
   const { outlet, emitted } = rig();
   assert.throws(() => outlet.calibrate([{ ...CORRECTION, channels: ['a', 'b', 'c'] }]), /no a, b, c/);
+  assert.throws(
+    () => outlet.calibrate([{ ...CORRECTION, stream: 'orientation' }]),
+    /no stream 'orientation'/,
+  );
   outlet.take(rowsOf([9, 4, 5, 7]));
   assert.deepEqual([...emitted[0]!.values], [9, 4, 5, 7]);
 });

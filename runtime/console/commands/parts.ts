@@ -32,8 +32,8 @@ export const parts: Command = {
     for (const part of survey.parts) {
       const fault = lines.find((candidate) => candidate.parts.includes(part.id));
       const calibrations = used.filter((one) => one.part === part.id);
-      const marks = calibrations.map(({ mark }) => mark);
-      terminal.out(json ? toJson({ ...rowOf(part), fault, calibrations }) : textOf(part, marks));
+      terminal.out(json ? toJson({ ...rowOf(part), fault, calibrations }) : textOf(part));
+      if (!json && calibrations.length > 0) terminal.out(`    ${calibratedText(calibrations)}`);
     }
     if (!json) for (const { line } of lines) terminal.out(line);
     return survey.parts.every(({ identity }) => identity) ? EXIT.ok : EXIT.failed;
@@ -61,11 +61,13 @@ function rowOf({ id, where, identity, error }: SurveyedPart) {
 }
 
 /** Parts that don't answer have their line below the table. */
-function textOf(part: SurveyedPart, marks: readonly string[]): string {
+function textOf(part: SurveyedPart): string {
   const { id, where, state, found } = rowOf(part);
-  const calibrated = marks.length === 0 ? '' : `  calibrated ${marks.join(' ')}`;
-  const what = `${part.identity ? found : ''}${calibrated}`;
-  return `${id.padEnd(16)} ${where.padEnd(28)} ${state.padEnd(14)} ${what}`.trimEnd();
+  return `${id.padEnd(16)} ${where.padEnd(28)} ${state.padEnd(14)} ${part.identity ? found : ''}`.trimEnd();
+}
+
+function calibratedText(calibrations: readonly Kept[]): string {
+  return `calibrated: ${calibrations.map(({ mark, channels }) => `${channels.join(' ')} (${mark})`).join(', ')}`;
 }
 
 function listKnown(json: boolean, out: (text: string) => void) {
