@@ -2,6 +2,7 @@ import { networkInterfaces, release } from 'node:os';
 import { dirname, join } from 'node:path';
 import { native } from '../native/index.js';
 import { openBoard } from './board/index.js';
+import { Calibrations, calibrationFolder } from './calibrations.js';
 import {
   KeptTime,
   kernelBootId,
@@ -27,6 +28,7 @@ import { createPipeline, type Pipeline, type PipelineStatus } from './pipeline.j
 import { provenBy } from './proven.js';
 import { nodeRequests } from './requests.js';
 import { openPatiently, type PatientStore, type Store, storeDefaults } from './store/index.js';
+import { removeDrafts, textFiles } from './text-files.js';
 import { budgetFile, createUplink, mqttJs } from './uplink/index.js';
 
 export interface RunningNode {
@@ -145,6 +147,7 @@ async function openStages(config: NodeConfig, around: Around, opened: (() => unk
   opened.push(() => board.close());
   for (const choice of board.choices) log('info', 'board', choice);
   const uplink = uplinkOf(config, identity, store, around);
+  const calibrations = calibrationsOf(config, log);
   const pipeline = createPipeline({
     config,
     board,
@@ -153,6 +156,7 @@ async function openStages(config: NodeConfig, around: Around, opened: (() => unk
     native,
     clock,
     wall: systemWallClock(),
+    calibrations,
     keepTime: (wallNs) => kept.atLeast(wallNs),
     random: Math.random,
     log,
@@ -163,7 +167,7 @@ async function openStages(config: NodeConfig, around: Around, opened: (() => unk
   const control = new ControlServer({
     path,
     answer: nodeRequests({
-      ...{ pipeline, store, clock, logTail: around.tail, key: identity.privateKey },
+      ...{ pipeline, store, clock, calibrations, logTail: around.tail, key: identity.privateKey },
       configStatus: around.configStatus,
       dump: flight && (() => flight.dump()),
     }),
@@ -173,6 +177,17 @@ async function openStages(config: NodeConfig, around: Around, opened: (() => unk
   await startControl(control, patient, log);
   flight?.flight.watch(() => pipeline.status());
   return { pipeline, control, isProven: provenBy(store, uplink) };
+}
+
+function calibrationsOf(config: NodeConfig, log: Log): Calibrations {
+  const folder = calibrationFolder(config, stateFolder(config));
+  const warn = (text: string) => log('warn', 'calibration', text);
+  try {
+    removeDrafts(folder);
+  } catch (error) {
+    warn(`${folder}: ${(error as Error).message}`);
+  }
+  return new Calibrations(textFiles(folder), config.parts, warn);
 }
 
 /** Its socket lies beside the store: a disk that refuses the one may refuse the other, as long as it does. */

@@ -1,5 +1,7 @@
+import type { Rows } from '../drivers/contract/index.js';
 import { AlarmWatch } from './alarm-watch.js';
 import type { Board } from './board/index.js';
+import type { Calibration, Calibrations } from './calibrations.js';
 import { AnchorKeeper, type RuntimeClock, type WallClock } from './clock/index.js';
 import type { ConfigStatus, NodeConfig } from './config/index.js';
 import { createFusion, fusionStreams, type NativeFusion } from './fusion/index.js';
@@ -21,6 +23,8 @@ export interface PipelineParts {
   readonly native: NativeFusion;
   readonly clock: RuntimeClock;
   readonly wall: WallClock;
+  /** Absent where nothing is kept over a restart. */
+  readonly calibrations?: Calibrations;
   /** How late it is at the least, kept over a power cut. */
   readonly keepTime?: (wallNs: bigint) => void;
   /** [0, 1) */
@@ -39,6 +43,8 @@ export interface PipelineStatus {
     readonly wallNs: bigint | undefined;
     readonly uncertaintyNs: bigint | undefined;
   };
+  /** What corrects the parts' rows, by part; parts without one are left out. */
+  readonly calibrations?: Readonly<Record<string, readonly Calibration[]>>;
   /** Of the process. */
   readonly residentBytes: number;
   /** Which configuration runs; absent where nobody chose one. */
@@ -52,6 +58,8 @@ export interface Pipeline {
   readonly seen: SeenRows;
   /** Takes a part's next sample at once. */
   sampleNow(partId: string): void;
+  /** Its calibrations are other ones. Throws where the sampler's inbox is full: they take effect at the next start then. */
+  recalibrate(partId: string): void;
   /** A person says what time it is, ns since 1970, within ± `uncertaintyNs`. False: what is known is better, or it can't be right. */
   tellTime(wallNs: bigint, uncertaintyNs: bigint): boolean;
   /** The sampler's ticks have stopped: only a new start could help. */
@@ -100,12 +108,12 @@ export function createPipeline(parts: PipelineParts): Pipeline {
   });
   const sampler = createSampler({
     board: parts.board,
-    clock,
-    random: parts.random,
+    ...{ clock, random: parts.random },
     declare: (streams) => {
       declare(streams);
       fusion.declare(streams);
     },
+    ...calibrating(parts, seen),
     emit: (rows) => {
       seen.take(rows);
       anchors.observe(rows, seen.channelsOf(rows.stream));
@@ -135,10 +143,25 @@ export function createPipeline(parts: PipelineParts): Pipeline {
   };
 }
 
+/** Who looks at rows before they are calibrated, and what calibrates them. */
+function calibrating({ calibrations }: PipelineParts, seen: SeenRows) {
+  return {
+    onRaw: (stream: SamplerStream, rows: Rows) => seen.takeRaw(stream, rows),
+    correctionsOf: (partId: string) => calibrations?.inUse(partId) ?? [],
+  };
+}
+
 /** What a person at the console may do to it. */
-function byHand(sampler: Sampler, anchors: AnchorKeeper): Pick<Pipeline, 'sampleNow' | 'tellTime'> {
+function byHand(
+  sampler: Sampler,
+  anchors: AnchorKeeper,
+): Pick<Pipeline, 'sampleNow' | 'recalibrate' | 'tellTime'> {
   return {
     sampleNow: (partId) => void sampler.send({ kind: 'sample', partId }),
+    recalibrate: (partId) => {
+      if (!sampler.send({ kind: 'recalibrate', partId }))
+        throw new Error(`the sampler's inbox is full: ${partId} is calibrated from the next start on`);
+    },
     tellTime: (wallNs, uncertaintyNs) => anchors.tell(wallNs, uncertaintyNs),
   };
 }
@@ -193,7 +216,7 @@ function noteMotion(sampler: Sampler, log: Log, state: 'still' | 'moving'): void
 }
 
 function statusOf(
-  { config, store, uplink, clock }: PipelineParts,
+  { config, store, uplink, clock, calibrations }: PipelineParts,
   sampler: Sampler,
   anchors: AnchorKeeper,
 ): PipelineStatus {
@@ -203,8 +226,14 @@ function statusOf(
     store: store.status(),
     uplink: uplink?.status(),
     time: timeStatus(clock, anchors),
+    ...(calibrations && { calibrations: inUseByPart(config, calibrations) }),
     residentBytes: process.memoryUsage.rss(),
   };
+}
+
+function inUseByPart({ parts }: NodeConfig, calibrations: Calibrations) {
+  const all = parts.map(({ id }) => [id, calibrations.inUse(id)] as const);
+  return Object.fromEntries(all.filter(([, inUse]) => inUse.length > 0));
 }
 
 function timeStatus(clock: RuntimeClock, anchors: AnchorKeeper): PipelineStatus['time'] {

@@ -1,5 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import * as v from 'valibot';
+import { calibrationRequests } from './calibration-requests.js';
+import type { Calibrations } from './calibrations.js';
 import type { RuntimeClock } from './clock/index.js';
 import type { ConfigStatus } from './config/index.js';
 import type { Answer } from './control-server.js';
@@ -13,6 +15,7 @@ export interface RequestParts {
   readonly pipeline: Pipeline;
   readonly store: Store;
   readonly clock: RuntimeClock;
+  readonly calibrations: Calibrations;
   readonly logTail: LogTail;
   /** The node's own, for what it vouches for. */
   readonly key: KeyObject;
@@ -32,6 +35,8 @@ export function nodeRequests(parts: RequestParts): Answer {
     latest: () => pipeline.seen.latest(),
     rows: (params) => rowsOf(pipeline, params, false),
     read: (params) => rowsOf(pipeline, params, true),
+    raw: (params) => rawOf(pipeline, params),
+    ...calibrationRequests(parts),
     sample: (params) => pipeline.sampleNow(partOf(params) ?? ''),
     tellTime: (params) => tellTime(pipeline, params),
     log: () => logTail.follow(),
@@ -57,6 +62,12 @@ function rowsOf({ seen, sampleNow }: Pipeline, params: unknown, isNow: boolean) 
   const rows = seen.follow(({ partId }) => part === undefined || partId === part);
   if (isNow && part !== undefined) sampleNow(part);
   return rows;
+}
+
+/** Before they are calibrated. */
+function rawOf({ seen }: Pipeline, params: unknown) {
+  const part = partOf(params);
+  return seen.followRaw(({ partId }) => partId === part);
 }
 
 const TIME = v.strictObject({

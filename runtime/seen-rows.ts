@@ -32,6 +32,7 @@ export class SeenRows {
   readonly #streams = new Map<string, SamplerStream>();
   readonly #kept = new Map<string, Kept>();
   readonly #tap = new Tap<SeenRow>(QUEUE_MAX);
+  readonly #raw = new Tap<SeenRow>(QUEUE_MAX);
 
   declare(stream: SamplerStream): void {
     this.#streams.set(stream.name, stream);
@@ -42,16 +43,24 @@ export class SeenRows {
     return this.#streams.get(stream)?.channels ?? [];
   }
 
+  /** Those of its driver, as they are declared now; what fusion makes of them is not among them. */
+  streamsOf(partId: string): readonly SamplerStream[] {
+    return [...this.#streams.values()].filter(
+      (stream) => stream.partId === partId && `${stream.name}.`.startsWith(`${partId}.`),
+    );
+  }
+
   take(rows: Rows): void {
     const stream = this.#streams.get(rows.stream);
     const count = rowCount(rows);
     if (!stream || count === 0) return;
     this.#keep(stream, rows, count - 1);
-    if (!this.#tap.isHeard) return;
-    for (let row = 0; row < count; row++) {
-      const cells = rowCells(rows, row, stream.channels.length, stream.channels);
-      this.#tap.push({ stream: stream.name, partId: stream.partId, timeNs: rows.timesNs[row]!, cells });
-    }
+    pushRows(this.#tap, stream, rows);
+  }
+
+  /** Rows before they are calibrated: for whoever calibrates the part. */
+  takeRaw(stream: SamplerStream, rows: Rows): void {
+    pushRows(this.#raw, stream, rows);
   }
 
   latest(): readonly LatestRow[] {
@@ -70,6 +79,10 @@ export class SeenRows {
     return this.#tap.follow(isWanted);
   }
 
+  followRaw(isWanted?: (item: SeenRow) => boolean): AsyncIterableIterator<Heard<SeenRow>> {
+    return this.#raw.follow(isWanted);
+  }
+
   #keep(stream: SamplerStream, { timesNs, values, quality, texts }: Rows, at: number): void {
     const columns = stream.channels.length;
     const [from, to] = [at * columns, (at + 1) * columns];
@@ -83,4 +96,10 @@ export class SeenRows {
       row: texts ? { ...row, texts: texts.slice(from, to) } : row,
     });
   }
+}
+
+function pushRows(tap: Tap<SeenRow>, { name, partId, channels }: SamplerStream, rows: Rows): void {
+  if (!tap.isHeard) return;
+  for (const [row, timeNs] of rows.timesNs.entries())
+    tap.push({ stream: name, partId, timeNs, cells: rowCells(rows, row, channels.length, channels) });
 }

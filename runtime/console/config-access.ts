@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { ask, ControlError } from '../control.js';
+import { textFiles } from '../text-files.js';
 import {
   type Bundle,
   type ConfigReport,
@@ -10,7 +11,6 @@ import {
   readBundle,
   reportFromFiles,
   State,
-  textFiles,
 } from '../update/index.js';
 import { CommandError, EXIT, type Invocation } from './command.js';
 import { configPath } from './files.js';

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { NodeConfig } from '../config/index.js';
+import { textFiles } from '../text-files.js';
 import {
   type Bundle,
   type Checked,
@@ -10,7 +11,6 @@ import {
   placesOf,
   readBundle,
   State,
-  textFiles,
 } from '../update/index.js';
 import { CommandError, EXIT, type Invocation, type Terminal } from './command.js';
 

@@ -1,6 +1,8 @@
 import { version } from '../package.js';
 import { type Calling, type Command, EXIT, type ExitCode, type Terminal } from './command.js';
 import { answer } from './commands/answer.js';
+import { calibrate } from './commands/calibrate.js';
+import { calibrations } from './commands/calibrations.js';
 import { check } from './commands/check.js';
 import { configDiff, configShow } from './commands/config.js';
 import { configApply, configConfirm, configRevert } from './commands/config-change.js';
@@ -39,6 +41,8 @@ export const COMMANDS: readonly Command[] = [
   time,
   timeSet,
   watch,
+  calibrate,
+  calibrations,
   log,
   storeStatus,
   storeVerify,

@@ -3,7 +3,7 @@ import type { Board } from '../board/types.js';
 import type { RuntimeClock } from '../clock/types.js';
 import type { PartConfig } from '../config/types.js';
 import { PartLoop } from './part.js';
-import type { Sampler, SamplerCommand, SamplerStream } from './types.js';
+import type { CorrectionsOf, OnRaw, Sampler, SamplerCommand, SamplerStream } from './types.js';
 
 export { fullStreams } from './streams.js';
 export type * from './types.js';
@@ -19,6 +19,10 @@ export interface SamplerOptions {
   readonly random: () => number;
   readonly declare: (streams: readonly SamplerStream[]) => void;
   readonly emit: (rows: Rows) => void;
+  /** Absent: nobody looks at rows before they are calibrated. */
+  readonly onRaw?: OnRaw;
+  /** Absent: no part is calibrated. */
+  readonly correctionsOf?: CorrectionsOf;
   readonly log: (level: 'info' | 'warn', text: string) => void;
 }
 
@@ -57,13 +61,15 @@ export function createSampler(options: SamplerOptions): Sampler {
 }
 
 function shared(options: SamplerOptions, config: PartConfig) {
-  const { board, clock, random, declare, emit, log } = options;
+  const { board, clock, random, declare, emit, onRaw, correctionsOf, log } = options;
   return {
     config,
     clock,
     random,
     declare,
     emit,
+    ...(onRaw && { onRaw }),
+    ...(correctionsOf && { correctionsOf }),
     log,
     open: () => board.reopen(config),
     recover: (busKey: string) => board.recover(busKey),
@@ -72,7 +78,12 @@ function shared(options: SamplerOptions, config: PartConfig) {
 
 function obey(loops: ReadonlyMap<PartConfig, PartLoop>, command: SamplerCommand): void {
   if (command.kind === 'setMotion') setMotion(loops, command.state);
-  else for (const [{ id }, loop] of loops) if (id === command.partId) loop.sampleNow();
+  else
+    for (const [{ id }, loop] of loops) {
+      if (id !== command.partId) continue;
+      if (command.kind === 'sample') loop.sampleNow();
+      else loop.recalibrate();
+    }
 }
 
 /** A stream may slow itself down while nothing moves. */

@@ -1,33 +1,55 @@
 import { oneRow, type Rows, rowCount, type StreamDeclaration } from '../../drivers/contract/index.js';
+import type { ChannelCorrection } from '../calibration/index.js';
 import type { PartConfig } from '../config/types.js';
+import { Calibrator } from './calibrator.js';
 import { StreamFilter } from './filter.js';
 import { fullStreams } from './streams.js';
-import type { SamplerStream } from './types.js';
+import type { OnRaw, SamplerStream } from './types.js';
 
 interface Known {
   readonly filter: StreamFilter;
   readonly stream: SamplerStream;
+  readonly calibrators: readonly Calibrator[];
 }
 
-/** Where a part's rows leave: under their full stream names, rounded and judged. */
+/** Where a part's rows leave: under their full stream names, calibrated, rounded and judged. */
 export class Outlet {
   /** Rows given, faults not counted. */
   samples = 0;
   lastGoodNs: bigint | undefined;
   isClosed = false;
-  readonly streams: readonly SamplerStream[];
+  #streams: readonly SamplerStream[] = [];
   readonly #known = new Map<string, Known>();
 
   constructor(
     private readonly config: PartConfig,
-    declared: readonly StreamDeclaration[],
+    private readonly declared: readonly StreamDeclaration[],
     private readonly emit: (rows: Rows) => void,
+    private readonly onRaw?: OnRaw,
   ) {
-    this.streams = fullStreams(config, declared);
-    const isPolled = config.intervalMs !== undefined;
-    for (const [i, { name, channels }] of declared.entries()) {
-      this.#known.set(name, { filter: new StreamFilter(channels, isPolled), stream: this.streams[i]! });
-    }
+    this.calibrate([]);
+  }
+
+  get streams(): readonly SamplerStream[] {
+    return this.#streams;
+  }
+
+  /** Corrects its rows by these from now on, and by no others; its streams are other ones then. Throws where one is of a stream or a channel that it hasn't got. */
+  calibrate(corrections: readonly ChannelCorrection[]): void {
+    const isPolled = this.config.intervalMs !== undefined;
+    const streams = fullStreams(this.config, this.declared, corrections);
+    for (const { stream } of corrections)
+      if (!streams.some(({ name }) => name === stream)) throw new Error(`there is no stream '${stream}'`);
+    const known = streams.map((stream): Known => {
+      const own = corrections.filter((correction) => correction.stream === stream.name);
+      return {
+        stream,
+        filter: new StreamFilter(stream.channels, isPolled),
+        calibrators: own.map((correction) => new Calibrator(stream.channels, correction)),
+      };
+    });
+    for (const [i, { name }] of this.declared.entries()) this.#known.set(name, known[i]!);
+    this.#streams = streams;
   }
 
   take(rows: Rows): void {
@@ -35,6 +57,8 @@ export class Outlet {
     if (!known)
       throw new Error(`${this.config.id}: its driver emitted an undeclared stream '${rows.stream}'`);
     if (rowCount(rows) === 0 || this.isClosed) return;
+    this.onRaw?.(known.stream, rows);
+    for (const calibrator of known.calibrators) calibrator.apply(rows);
     known.filter.apply(rows);
     this.samples += rowCount(rows);
     this.lastGoodNs = rows.timesNs[rows.timesNs.length - 1];

@@ -6,7 +6,7 @@ import { Backoff } from './backoff.js';
 import { OneCall } from './one-call.js';
 import { Outlet } from './outlet.js';
 import { Schedule } from './schedule.js';
-import type { PartState, PartStatus, SamplerStream } from './types.js';
+import type { CorrectionsOf, OnRaw, PartState, PartStatus, SamplerStream } from './types.js';
 
 /** A call that takes longer than this is given up; the part isn't asked again until it has come back. */
 const CALL_DEADLINE_MS = 5_000;
@@ -23,11 +23,13 @@ export interface PartLoopOptions {
   readonly random: () => number;
   /** Opens a part that was missing. */
   readonly open: () => Promise<BoardPart>;
-  /** Called once, before the first row: the streams that the part has. */
+  /** Called before the first row, and again before the first that is calibrated otherwise: the streams that the part has. */
   readonly declare: (streams: readonly SamplerStream[]) => void;
   /** Tries to free the part's bus. */
   readonly recover: (busKey: string) => Promise<boolean>;
   readonly emit: (rows: Rows) => void;
+  readonly onRaw?: OnRaw;
+  readonly correctionsOf?: CorrectionsOf;
   readonly log: (level: 'info' | 'warn', text: string) => void;
 }
 
@@ -158,11 +160,24 @@ export class PartLoop {
   }
 
   #adopt(part: BoardPart): BoardPart {
-    const { config, declare, emit } = this.options;
+    const { config, emit, onRaw } = this.options;
     this.#opened = part;
-    this.#outlet = new Outlet(config, part.driver.streams, emit);
-    declare(this.#outlet.streams);
+    this.#outlet = new Outlet(config, part.driver.streams, emit, onRaw);
+    this.recalibrate();
     return part;
+  }
+
+  /** Calibrations that don't fit the part as it is now leave its rows as they are: that is said, and no reading is lost for it. */
+  recalibrate(): void {
+    const { config, correctionsOf, declare, log } = this.options;
+    if (!this.#outlet) return;
+    try {
+      this.#outlet.calibrate(correctionsOf?.(config.id) ?? []);
+    } catch (error) {
+      log('warn', `${config.id}: not calibrated: ${(error as Error).message}`);
+      this.#outlet.calibrate([]);
+    }
+    declare(this.#outlet.streams);
   }
 
   /** Rows of a part that speaks by itself. */

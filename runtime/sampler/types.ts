@@ -1,4 +1,5 @@
-import type { HalErrorKind, StreamDeclaration } from '../../drivers/contract/index.js';
+import type { HalErrorKind, Rows, StreamDeclaration } from '../../drivers/contract/index.js';
+import type { ChannelCorrection } from '../calibration/index.js';
 
 /** A stream in the pipe under its full name. */
 export interface SamplerStream extends StreamDeclaration {
@@ -11,6 +12,12 @@ export interface SamplerStream extends StreamDeclaration {
   /** Committed within a second. */
   readonly live?: boolean;
 }
+
+/** Rows as a driver gives them, before anything is done to them; whoever keeps them copies them. */
+export type OnRaw = (stream: SamplerStream, rows: Rows) => void;
+
+/** What corrects a part's rows now; asked when the part is opened, and when it is told to look again. */
+export type CorrectionsOf = (partId: string) => readonly ChannelCorrection[];
 
 export type PartState = 'starting' | 'ok' | 'failing' | 'missing';
 
@@ -33,7 +40,9 @@ export interface PartStatus {
 export type SamplerCommand =
   | { readonly kind: 'setMotion'; readonly state: 'still' | 'moving' }
   /** Somebody looks at the part: its next sample is taken at once. Of one that speaks by itself nothing is asked. */
-  | { readonly kind: 'sample'; readonly partId: string };
+  | { readonly kind: 'sample'; readonly partId: string }
+  /** Its calibrations are other ones. */
+  | { readonly kind: 'recalibrate'; readonly partId: string };
 
 export interface Sampler {
   /** Rows come out under full stream names, each stream after it was declared. */

@@ -7,5 +7,5 @@ export { MINUTES_MAX, MINUTES_MIN, type Request } from './records.js';
 export { type ConfigReport, nextFromFiles, reportFromFiles, waitsForNode } from './report.js';
 export { RefusedError, RunsAlreadyError, runNode } from './run-node.js';
 export { HangError } from './runner.js';
-export { State, textFiles } from './state-files.js';
+export { State } from './state-files.js';
 export { shortOf } from './words.js';

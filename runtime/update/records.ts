@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { parseRecord } from '../text-files.js';
 import { type Bundle, bundleSchema } from './bundle.js';
 
 /** A trial lasts so long, min. */
@@ -112,13 +113,6 @@ export const RECORDS: { readonly [N in keyof Records]: v.GenericSchema<unknown, 
   outcome: outcomeSchema,
   starts: startsSchema,
 };
-
-/** A record of that shape, or throws why it is none. */
-export function parseRecord<T>(schema: v.GenericSchema<unknown, T>, json: string): T {
-  const { success, output, issues } = v.safeParse(schema, JSON.parse(json));
-  if (success) return output;
-  throw new Error(issues.map((issue) => `${v.getDotPath(issue) ?? ''} ${issue.message}`.trim()).join('; '));
-}
 
 export function parseRequest(json: string): Request {
   return parseRecord(requestSchema, json);

@@ -1,10 +1,11 @@
 import type { ConfigStatus } from '../config/types.js';
+import { textFiles } from '../text-files.js';
 import type { Bundle } from './bundle.js';
 import { hasRequest } from './inbox.js';
 import type { Choice, Keeper, Taken } from './keeper.js';
 import type { Places } from './places.js';
 import type { Trial } from './records.js';
-import { State, textFiles } from './state-files.js';
+import { State } from './state-files.js';
 import { minutesLeft, outcomeText } from './words.js';
 
 /** What the console is told of configurations: by the process that runs the node, or from its files. */

@@ -6,6 +6,7 @@ import { ControlServer } from '../control-server.js';
 import { lastEnd, type Service } from '../health/index.js';
 import { createLog } from '../log.js';
 import { openNode, type RunningNode, serviceHere } from '../node.js';
+import { removeDrafts, textFiles } from '../text-files.js';
 import { type Bundle, loadBundle } from './bundle.js';
 import { checkHere } from './check.js';
 import { makeInbox, takeRequest } from './inbox.js';
@@ -16,7 +17,7 @@ import { ailingParts } from './proof.js';
 import { evidenceOf, type Request } from './records.js';
 import { type ConfigReport, reportOf } from './report.js';
 import { Runner } from './runner.js';
-import { removeDrafts, State, textFiles } from './state-files.js';
+import { State } from './state-files.js';
 
 export interface RunNodeOptions {
   /** The node file as it was read. */

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
+import type { TextFiles } from '../../runtime/text-files.js';
 import type { Bundle, Request } from '../../runtime/update/index.js';
 import { Keeper } from '../../runtime/update/keeper.js';
-import { State, type TextFiles } from '../../runtime/update/state-files.js';
+import { State } from '../../runtime/update/state-files.js';
 
 /** The process dies here. */
 export class Died extends Error {}

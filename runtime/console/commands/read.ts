@@ -1,6 +1,7 @@
 import { type Rows, rowCount } from '../../../drivers/contract/index.js';
 import { rowCells } from '../../../wire/index.js';
 import type { Board } from '../../board/index.js';
+import type { Calibrations } from '../../calibrations.js';
 import { systemClock } from '../../clock/index.js';
 import type { NodeConfig, PartConfig } from '../../config/index.js';
 import { ask, controlPath, follow, toJson } from '../../control.js';
@@ -8,6 +9,7 @@ import type { PipelineStatus } from '../../pipeline.js';
 import { createSampler, type SamplerStream } from '../../sampler/index.js';
 import type { SeenRow } from '../../seen-rows.js';
 import type { Heard } from '../../tap.js';
+import { calibrationsInFiles } from '../calibrations-here.js';
 import {
   CONFIG_OPTION,
   type Command,
@@ -68,8 +70,9 @@ async function askNode(
 }
 
 async function readAlone(call: Invocation, config: NodeConfig, part: PartConfig): Promise<ExitCode> {
+  const calibrations = calibrationsInFiles(config, call.terminal);
   return withBoard({ ...config, parts: [part] }, call.terminal, async (board) => {
-    const { rows, streams, error } = await firstRows(board, call.terminal, call.signal);
+    const { rows, streams, error } = await firstRows(board, calibrations, call);
     if (!rows) return nothing(call.terminal, part.id, error);
     const { channels } = streams.get(rows.stream)!;
     const at = rowCount(rows) - 1;
@@ -85,7 +88,7 @@ function nothing(terminal: Terminal, id: string, error: string | undefined): Exi
 }
 
 /** Runs the part through the real sampler until it has given something that is not all fault. */
-async function firstRows(board: Board, terminal: Terminal, signal: AbortSignal) {
+async function firstRows(board: Board, calibrations: Calibrations, { terminal, signal }: Invocation) {
   const streams = new Map<string, SamplerStream>();
   let error: string | undefined;
   let found: ((rows: Rows | undefined) => void) | undefined;
@@ -96,6 +99,7 @@ async function firstRows(board: Board, terminal: Terminal, signal: AbortSignal) 
     board,
     clock: systemClock(),
     random: Math.random,
+    correctionsOf: (id) => calibrations.inUse(id),
     declare: (declared) => {
       for (const stream of declared) streams.set(stream.name, stream);
     },
