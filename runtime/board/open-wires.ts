@@ -1,4 +1,10 @@
-import type { GpioLine, I2cBus, SerialPort, SystemFiles } from '../../drivers/contract/index.js';
+import {
+  type GpioLine,
+  HalError,
+  type I2cBus,
+  type SerialPort,
+  type SystemFiles,
+} from '../../drivers/contract/index.js';
 import type { PartConfig } from '../config/types.js';
 import { CountedLine, type EdgeCount } from './counted-line.js';
 import type { OnBytes } from './raw-bytes.js';
@@ -10,6 +16,8 @@ export class OpenWires implements Wires {
   readonly #open = new Set<Closable>();
   readonly #lines = new Map<string, CountedLine>();
   readonly #edges = new Map<string, EdgeCount>();
+
+  #isClosed = false;
 
   constructor(private readonly backend: ChoosingBackend) {}
 
@@ -36,19 +44,20 @@ export class OpenWires implements Wires {
   }
 
   async serial(part: PartConfig): Promise<SerialPort> {
-    return this.#kept(await this.backend.serial(part));
+    return this.#kept(await this.backend.serial(part), part.id);
   }
 
   async rawSerial(port: string, baud: number, onBytes: OnBytes): Promise<SerialPort> {
-    return this.#kept(await this.backend.rawSerial(port, baud, onBytes));
+    return this.#kept(await this.backend.rawSerial(port, baud, onBytes), port);
   }
 
   async gpio(part: PartConfig): Promise<GpioLine> {
     const count = this.#edges.get(part.id) ?? { edges: 0, lost: 0 };
     this.#edges.set(part.id, count);
     const line = new CountedLine(await this.backend.gpio(part), count);
+    await this.#kept(line, part.id);
     this.#lines.set(part.id, line);
-    return this.#kept(line);
+    return line;
   }
 
   system(): SystemFiles {
@@ -67,6 +76,7 @@ export class OpenWires implements Wires {
 
   /** Closes everything, whatever fails on the way; the first failure is thrown at the end. */
   async close(): Promise<void> {
+    this.#isClosed = true;
     const handles = [...this.#open];
     this.#open.clear();
     const results = await Promise.allSettled(handles.map((handle) => handle.close()));
@@ -74,7 +84,12 @@ export class OpenWires implements Wires {
     if (failed) throw failed.reason;
   }
 
-  #kept<T extends Closable>(handle: T): T {
+  /** What opens too late is closed at once: nobody else would. */
+  async #kept<T extends Closable>(handle: T, where: string): Promise<T> {
+    if (this.#isClosed) {
+      await handle.close();
+      throw new HalError('invalid', where, 'the board is closed');
+    }
     this.#open.add(handle);
     return handle;
   }
