@@ -4,7 +4,13 @@ import { AnchorKeeper, type RuntimeClock, type WallClock } from './clock/index.j
 import type { ConfigStatus, NodeConfig } from './config/index.js';
 import { createFusion, fusionStreams, type NativeFusion } from './fusion/index.js';
 import { LOG_STREAM, type Log, type LogSink } from './log.js';
-import { createSampler, type PartStatus, type Sampler, type SamplerStream } from './sampler/index.js';
+import {
+  createSampler,
+  type Lend,
+  type PartStatus,
+  type Sampler,
+  type SamplerStream,
+} from './sampler/index.js';
 import { SeenRows } from './seen-rows.js';
 import type { Store, StoreStatus } from './store/index.js';
 import type { Uplink, UplinkStatus } from './uplink/index.js';
@@ -52,6 +58,8 @@ export interface Pipeline {
   readonly seen: SeenRows;
   /** Takes a part's next sample at once. */
   sampleNow(partId: string): void;
+  /** Takes a part out of use for a while, so that its port or line can be looked at. */
+  readonly lend: Lend;
   /** A person says what time it is, ns since 1970, within ± `uncertaintyNs`. False: what is known is better, or it can't be right. */
   tellTime(wallNs: bigint, uncertaintyNs: bigint): boolean;
   /** The sampler's ticks have stopped: only a new start could help. */
@@ -136,9 +144,10 @@ export function createPipeline(parts: PipelineParts): Pipeline {
 }
 
 /** What a person at the console may do to it. */
-function byHand(sampler: Sampler, anchors: AnchorKeeper): Pick<Pipeline, 'sampleNow' | 'tellTime'> {
+function byHand(sampler: Sampler, anchors: AnchorKeeper): Pick<Pipeline, 'sampleNow' | 'lend' | 'tellTime'> {
   return {
     sampleNow: (partId) => void sampler.send({ kind: 'sample', partId }),
+    lend: sampler.lend,
     tellTime: (wallNs, uncertaintyNs) => anchors.tell(wallNs, uncertaintyNs),
   };
 }

@@ -1,5 +1,6 @@
 import type { KeyObject } from 'node:crypto';
 import * as v from 'valibot';
+import type { Surveyed } from './board/index.js';
 import type { RuntimeClock } from './clock/index.js';
 import type { ConfigStatus } from './config/index.js';
 import type { Answer } from './control-server.js';
@@ -8,12 +9,15 @@ import { answerSign } from './head-signature.js';
 import type { LogTail } from './log-tail.js';
 import type { Pipeline } from './pipeline.js';
 import { deadLetterTexts, type Store } from './store/index.js';
+import { wiringRequests } from './wiring-requests.js';
 
 export interface RequestParts {
   readonly pipeline: Pipeline;
   readonly store: Store;
   readonly clock: RuntimeClock;
   readonly logTail: LogTail;
+  /** The node's own hardware, for who looks at the wiring. */
+  readonly surveyed: Surveyed;
   /** The node's own, for what it vouches for. */
   readonly key: KeyObject;
   /** Absent where nobody knows of trials. */
@@ -35,6 +39,7 @@ export function nodeRequests(parts: RequestParts): Answer {
     sample: (params) => pipeline.sampleNow(partOf(params) ?? ''),
     tellTime: (params) => tellTime(pipeline, params),
     log: () => logTail.follow(),
+    ...wiringRequests({ ...parts.surveyed, lend: pipeline.lend, isAlone: false }),
     recentLog: () => logTail.recent(),
     dead: () => deadLetterTexts(store.deadLetters?.() ?? []),
     event: (params) => recordEvent(store, parts.clock, v.parse(EVENT, params)),

@@ -14,10 +14,11 @@ export async function openBoardWith(
   config: NodeConfig,
   registry: Registry,
   deps: BoardDeps,
+  parts: readonly PartConfig[] = config.parts,
 ): Promise<WiredBoard> {
   const setup = completeDeps(deps);
   const board = new OpenBoard(openWires(config, registry, setup), setup);
-  for (const part of config.parts) await board.add(part);
+  for (const part of parts) await board.add(part);
   return board;
 }
 

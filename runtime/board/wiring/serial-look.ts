@@ -9,12 +9,13 @@ import {
   type SystemFiles,
 } from '../../../drivers/contract/index.js';
 import type { Framer } from '../../../native/types.js';
-import type { NodeConfig, PartConfig } from '../../config/types.js';
+import type { PartConfig } from '../../config/types.js';
 import type { BoardSetup } from '../deps.js';
 import { toHalError } from '../errno.js';
 import type { Wires } from '../types.js';
 import type { WiringFault } from './fault.js';
 import { diagnoseSerial, type Heard } from './serial-lines.js';
+import type { Surveyed } from './surveyed.js';
 
 /** Rates that parts are found at, the usual ones first. */
 const RATES = [9600, 115_200, 38_400, 4800, 57_600, 19_200, 230_400, 460_800] as const;
@@ -34,9 +35,7 @@ type SerialDriver = DriverDefinition<Attachment>;
  */
 export async function explainPort(
   part: PartConfig,
-  config: NodeConfig,
-  drivers: readonly SerialDriver[],
-  wires: Wires,
+  { config, registry: { drivers }, wires, deps: { signal } }: Surveyed,
   files: SystemFiles,
   setup: BoardSetup,
 ): Promise<WiringFault> {
@@ -49,8 +48,8 @@ export async function explainPort(
   let closed: HalError | undefined;
   for (const rate of [...new Set([baud, ...RATES])]) {
     const listening = new Listening(part, drivers, wires, setup);
-    closed = await listening.run(name, rate, asks);
-    if (closed) break;
+    closed = await listening.run(name, rate, asks, signal);
+    if (closed || signal?.aborted) break;
     heard.push({
       baud: rate,
       bytes: listening.count,
@@ -91,11 +90,16 @@ class Listening {
   ) {}
 
   /** Undefined, or why the port does not open. */
-  async run(name: string, baud: number, asks: Uint8Array): Promise<HalError | undefined> {
+  async run(
+    name: string,
+    baud: number,
+    asks: Uint8Array,
+    signal?: AbortSignal,
+  ): Promise<HalError | undefined> {
     try {
       const port = await this.wires.rawSerial(name, baud, (bytes) => this.#take(bytes));
       try {
-        return await this.#listen(port, name, asks);
+        return await this.#listen(port, name, asks, signal);
       } finally {
         await this.wires.shut(port);
       }
@@ -104,7 +108,12 @@ class Listening {
     }
   }
 
-  async #listen(port: SerialPort, name: string, asks: Uint8Array): Promise<HalError | undefined> {
+  async #listen(
+    port: SerialPort,
+    name: string,
+    asks: Uint8Array,
+    signal?: AbortSignal,
+  ): Promise<HalError | undefined> {
     const line: { told?: { readonly error: Error | undefined } } = {};
     const stop = port.listen(
       () => undefined,
@@ -115,6 +124,7 @@ class Listening {
     try {
       for (let waitedMs = 0; waitedMs < LISTEN_MS && !this.device; waitedMs += STEP_MS) {
         await this.setup.clock.delay(STEP_MS);
+        if (signal?.aborted) return undefined;
         if (line.told?.error) return toHalError(line.told.error, name);
         if (asks.length > 0 && line.told && waitedMs % ASK_MS === 0) await port.write(asks);
         await this.#judge();

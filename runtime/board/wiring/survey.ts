@@ -1,4 +1,4 @@
-import type { Driver, HalError, Identity, SystemFiles } from '../../../drivers/contract/index.js';
+import type { Driver, HalError, Identity } from '../../../drivers/contract/index.js';
 import type { NodeConfig, PartConfig } from '../../config/types.js';
 import { attach } from '../attach.js';
 import { busKeyOf } from '../attachment.js';
@@ -12,17 +12,11 @@ import { explainLine } from './gpio-look.js';
 import { I2cLook } from './i2c-look.js';
 import { HANG_MS } from './i2c-scan.js';
 import { explainPort } from './serial-look.js';
+import type { SurveyDeps, Surveyed } from './surveyed.js';
 
 /** How long a serial port may take to open. */
 const OPENING_TRIES = 5;
 const OPENING_MS = 100;
-
-export interface SurveyDeps extends BoardDeps {
-  /** sysfs and proc; the running kernel's own unless a test gives others. */
-  readonly files?: SystemFiles;
-  /** Told which parts are looked into further, before it takes its time. */
-  readonly onLook?: (parts: readonly string[]) => void;
-}
 
 /** One part as it was found. */
 export interface SurveyedPart {
@@ -48,14 +42,6 @@ export async function surveyWith(config: NodeConfig, registry: Registry, deps: S
   } finally {
     await wires.close();
   }
-}
-
-/** What a survey looks at, and with. */
-export interface Surveyed {
-  readonly config: NodeConfig;
-  readonly registry: Registry;
-  readonly wires: Wires;
-  readonly deps: SurveyDeps;
 }
 
 /**
@@ -119,15 +105,16 @@ async function probe(
 
 async function explainAll(
   failed: readonly SurveyedPart[],
-  { config, registry, wires, deps }: Surveyed,
+  surveyed: Surveyed,
 ): Promise<readonly WiringFault[]> {
+  const { config, registry, wires, deps } = surveyed;
   const setup = completeDeps(deps);
   const files = deps.files ?? linuxSystemFiles();
   const look = new I2cLook(config, registry.drivers, wires, files, setup);
   const explain = (part: PartConfig, error: HalError): Promise<WiringFault> | WiringFault => {
     const { kind } = part.attachment;
     if (kind === 'i2c') return look.explain(part, error);
-    if (kind === 'serial') return explainPort(part, config, registry.drivers, wires, files, setup);
+    if (kind === 'serial') return explainPort(part, surveyed, files, setup);
     if (kind === 'gpio' && config.board.kind === 'linux') return lineFault(part, error, config, setup);
     return {
       kind: 'other',
