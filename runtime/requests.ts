@@ -1,6 +1,6 @@
 import type { KeyObject } from 'node:crypto';
 import * as v from 'valibot';
-import type { Surveyed } from './board/index.js';
+import { type Surveyed, surveyParts } from './board/index.js';
 import type { RuntimeClock } from './clock/index.js';
 import type { ConfigStatus } from './config/index.js';
 import type { Answer } from './control-server.js';
@@ -9,7 +9,9 @@ import { answerSign } from './head-signature.js';
 import type { LogTail } from './log-tail.js';
 import type { Pipeline } from './pipeline.js';
 import { deadLetterTexts, type Store } from './store/index.js';
+import { type TestedPart, type TestedParts, testParts } from './test-parts.js';
 import { wiringRequests } from './wiring-requests.js';
+import { workStream } from './work-stream.js';
 
 export interface RequestParts {
   readonly pipeline: Pipeline;
@@ -40,6 +42,7 @@ export function nodeRequests(parts: RequestParts): Answer {
     tellTime: (params) => tellTime(pipeline, params),
     log: () => logTail.follow(),
     ...wiringRequests({ ...parts.surveyed, lend: pipeline.lend, isAlone: false }),
+    testParts: () => workStream<TestedPart>((say, signal) => testParts(testedOf(parts), say, signal)),
     recentLog: () => logTail.recent(),
     dead: () => deadLetterTexts(store.deadLetters?.() ?? []),
     event: (params) => recordEvent(store, parts.clock, v.parse(EVENT, params)),
@@ -53,6 +56,15 @@ export function nodeRequests(parts: RequestParts): Answer {
     const handler = Object.hasOwn(handlers, name) ? handlers[name] : undefined;
     if (!handler) throw new Error('no such request');
     return handler(params);
+  };
+}
+
+function testedOf({ pipeline, clock, surveyed }: RequestParts): TestedParts {
+  const { seen, sampleNow } = pipeline;
+  return {
+    ...{ config: surveyed.config, clock, seen, sampleNow },
+    status: () => pipeline.status().parts,
+    survey: (asked) => surveyParts(asked, surveyed),
   };
 }
 

@@ -20,6 +20,7 @@ import { parts } from './commands/parts.js';
 import { read } from './commands/read.js';
 import { run } from './commands/run.js';
 import { scan } from './commands/scan.js';
+import { selftest } from './commands/selftest.js';
 import { serialSniff } from './commands/serial-sniff.js';
 import { status } from './commands/status.js';
 import { storeStatus, storeVerify } from './commands/store.js';
@@ -51,6 +52,7 @@ export const COMMANDS: readonly Command[] = [
   gpio,
   gpioWatch,
   identify,
+  selftest,
   storeStatus,
   storeVerify,
   storeExport,

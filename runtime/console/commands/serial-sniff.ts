@@ -44,6 +44,8 @@ export const serialSniff: Command = {
     const { port, baud } = portOf(call, config);
     const isFinding = call.options.find === true;
     const seconds = isFinding ? FIND_S : numberOf(call, 'seconds', DEFAULT_S, 0.1, 50);
+    if (isFinding && config.board.kind === 'twin' && config.board.serial[port]?.device === undefined)
+      call.terminal.err('(a twin’s line has no rate: it is heard at any)');
     const params = { port, bauds: isFinding ? RATES : [baud], seconds };
     const heard: HeardPort[] = [];
     const text = new RawText(call.terminal.columns, call.options.hex === true);
