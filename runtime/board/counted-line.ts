@@ -8,7 +8,7 @@ export interface EdgeCount {
 
 /** A line that counts the edges its part hears, and shows them to whoever looks on; a watch of its own would take them from the part. */
 export class CountedLine implements GpioLine {
-  readonly #lookers = new Set<(edges: GpioEdges) => void>();
+  readonly #lookers = new Map<(edges: GpioEdges) => void, () => void>();
   #isWatched = false;
 
   constructor(
@@ -45,29 +45,35 @@ export class CountedLine implements GpioLine {
       (edges) => {
         this.count.edges += edges.timesNs.length;
         this.count.lost += edges.lost;
-        for (const look of this.#lookers) look(edges);
+        for (const look of this.#lookers.keys()) look(edges);
         onEdges(edges);
       },
       (error) => {
-        this.#isWatched = false;
+        this.#unwatched();
         onError(error);
       },
     );
     this.#isWatched = true;
     return async () => {
-      this.#isWatched = false;
+      this.#unwatched();
       await stop();
     };
   }
 
-  /** Edges as the part hears them, until the returned function is called. */
-  look(onEdges: (edges: GpioEdges) => void): () => void {
-    this.#lookers.add(onEdges);
+  /** Edges as the part hears them, until the returned function is called; `onEnd` when the part hears no more. */
+  look(onEdges: (edges: GpioEdges) => void, onEnd: () => void): () => void {
+    this.#lookers.set(onEdges, onEnd);
     return () => this.#lookers.delete(onEdges);
   }
 
   close(): Promise<void> {
-    this.#isWatched = false;
+    this.#unwatched();
     return this.line.close();
+  }
+
+  #unwatched(): void {
+    this.#isWatched = false;
+    for (const onEnd of this.#lookers.values()) onEnd();
+    this.#lookers.clear();
   }
 }

@@ -7,6 +7,8 @@ import { wiringRequests } from '../wiring-requests.js';
 import { CommandError, EXIT, type Invocation } from './command.js';
 import { boardDeps } from './hardware.js';
 
+export const NODE_ENDED = 'the node ended while it was asked; ask again';
+
 /** What of the wiring is asked. */
 export interface WiringAsk {
   readonly name: 'scan' | 'registers' | 'sniff' | 'lines' | 'edges' | 'survey';

@@ -49,12 +49,21 @@ test('edges that a part hears are counted over its lives, and shown to who looks
   const line = board.wires.lineOf('sos')!;
   assert.equal(line.isWatched, false);
   const stop = await line.watch((edges) => void heard.push(edges), assert.fail);
-  const unlook = line.look((edges) => void seen.push(edges));
+  let ends = 0;
+  const unlook = line.look(
+    (edges) => void seen.push(edges),
+    () => ends++,
+  );
   await press();
   unlook();
   await press();
   assert.deepEqual([heard.length, seen.length, line.count.edges], [2, 1, 2]);
+  line.look(
+    () => {},
+    () => ends++,
+  );
   await stop();
+  assert.equal(ends, 1, 'who still looks is told that nobody hears the line any more');
   await board.release(sos);
   assert.equal(board.wires.lineOf('sos'), undefined);
   await board.reopen(sos);

@@ -70,13 +70,8 @@ export async function followLine(
       `the part ${part.id} does not watch it: there are no edges to see`,
     );
   const broken = new AbortController();
-  const stopLooking = held.look(onEdges);
-  const stopWatching = held.isWatched
-    ? undefined
-    : await held.watch(
-        () => {},
-        () => broken.abort(),
-      );
+  const stopLooking = held.look(onEdges, () => broken.abort());
+  const stopWatching = held.isWatched ? undefined : await held.watch(ignore, ignore);
   try {
     await endOf(AbortSignal.any([signal, broken.signal]));
   } finally {
@@ -91,3 +86,5 @@ function endOf(signal: AbortSignal): Promise<void> {
     else signal.addEventListener('abort', () => resolve());
   });
 }
+
+function ignore(): void {}

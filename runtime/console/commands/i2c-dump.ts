@@ -2,7 +2,7 @@ import { hexByte } from '../../../drivers/contract/index.js';
 import type { RegisterRange, Registers } from '../../board/index.js';
 import type { NodeConfig } from '../../config/index.js';
 import { toJson } from '../../control.js';
-import { askWiring, partNamed } from '../ask-wiring.js';
+import { askWiring, NODE_ENDED, partNamed } from '../ask-wiring.js';
 import { CONFIG_OPTION, type Command, CommandError, EXIT, type Invocation } from '../command.js';
 import { readRunning } from '../files.js';
 import { sayLines } from '../say-lines.js';
@@ -41,7 +41,8 @@ export const i2cDump: Command = {
       else await sayLines(call, tableOf(read, params.width));
       return read.trouble === undefined ? EXIT.ok : EXIT.failed;
     }
-    return EXIT.failed;
+    if (call.signal.aborted) return EXIT.failed;
+    throw new CommandError(EXIT.failed, NODE_ENDED);
   },
 };
 

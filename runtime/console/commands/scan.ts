@@ -2,8 +2,8 @@ import { hexByte } from '../../../drivers/contract/index.js';
 import type { ScannedAddress, ScannedBus, ScannedOthers, ScannedPort } from '../../board/index.js';
 import { toJson } from '../../control.js';
 import type { ScanAnswer } from '../../wiring-requests.js';
-import { askWiring } from '../ask-wiring.js';
-import { CONFIG_OPTION, type Command, EXIT } from '../command.js';
+import { askWiring, NODE_ENDED } from '../ask-wiring.js';
+import { CONFIG_OPTION, type Command, CommandError, EXIT } from '../command.js';
 import { readRunning } from '../files.js';
 import { wrapped } from '../text.js';
 
@@ -19,8 +19,10 @@ export const scan: Command = {
     const { terminal, json, positionals, signal } = call;
     const [bus] = positionals;
     let isWell = true;
+    let count = 0;
     const params = bus === undefined ? {} : { bus };
     for await (const answer of askWiring<ScanAnswer>(call, readRunning(call), { name: 'scan', params })) {
+      count++;
       if ('i2c' in answer && (answer.i2c.silent.length > 0 || answer.i2c.trouble !== undefined))
         isWell = false;
       if (json) terminal.out(toJson(answer));
@@ -29,6 +31,7 @@ export const scan: Command = {
           for (const piece of wrapped(line, terminal.columns, 8)) terminal.out(piece);
       await terminal.drained();
     }
+    if (count === 0 && !signal.aborted) throw new CommandError(EXIT.failed, NODE_ENDED);
     return isWell && !signal.aborted ? EXIT.ok : EXIT.failed;
   },
 };
