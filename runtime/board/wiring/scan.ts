@@ -27,6 +27,8 @@ export interface ScannedBus {
   readonly bus: string;
   readonly device?: string;
   readonly pins: readonly number[];
+  /** The kernel has it. */
+  readonly isThere: boolean;
   /** Addresses that were asked, of 112. */
   readonly asked: number;
   readonly answers: readonly ScannedAddress[];
@@ -80,11 +82,20 @@ export async function scanI2c(name: string, surveyed: Surveyed, signal: AbortSig
     const silent = [...claimed]
       .filter(([address]) => !sight.answers.includes(address))
       .map(([address, part]) => ({ part, address }));
-    const trouble = sight.blocked.length > 0 ? `${sight.blocked.length} of them: ${sight.blocked[0]}` : '';
-    return { ...base, asked: sight.tried, answers, silent, ...(trouble ? { trouble } : {}) };
+    const { length } = sight.blocked;
+    const trouble = length > 0 ? `${length} of the addresses ended in ${sight.blocked[0]}` : '';
+    return { ...base, isThere: true, asked: sight.tried, answers, silent, ...(trouble ? { trouble } : {}) };
   } catch (error) {
     const silent = [...claimed].map(([address, part]) => ({ part, address }));
-    return { ...base, asked: 0, answers: [], silent, trouble: errorText(error) };
+    const isThere = toHalError(error, name).kind !== 'absent';
+    return {
+      ...base,
+      isThere,
+      asked: 0,
+      answers: [],
+      silent,
+      ...(isThere ? { trouble: errorText(error) } : {}),
+    };
   }
 }
 

@@ -36,16 +36,25 @@ export const scan: Command = {
   },
 };
 
-function busLines({ bus, device, pins, asked, answers, silent, trouble }: ScannedBus): readonly string[] {
+function busLines({
+  bus,
+  device,
+  pins,
+  asked,
+  answers,
+  silent,
+  trouble,
+  isThere,
+}: ScannedBus): readonly string[] {
   const notes = [device ?? '', pins.length > 0 ? `pins ${pins.join(', ')}` : ''].filter(
     (text) => text !== '',
   );
   const head = `${bus}${notes.length > 0 ? ` (${notes.join(', ')})` : ''}`;
   return [
-    `${head}: ${answers.length} answer, ${asked} asked`,
+    isThere ? `${head}: ${answers.length} answer, ${asked} asked` : `${head}: not there`,
     ...answers.map((answer) => `  ${hexByte(answer.address)}  ${whoText(answer)}`),
     ...silent.map(({ part, address }) => `  ${hexByte(address)}  ${part}: NO ANSWER`),
-    ...(trouble === undefined ? [] : [`  not asked further: ${trouble}`]),
+    ...(trouble === undefined ? [] : [`  ${trouble}`]),
   ];
 }
 
