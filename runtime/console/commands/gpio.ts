@@ -94,5 +94,5 @@ function edgeText({ isRising, lost }: EdgeAnswer, timeNs: bigint, lastNs: bigint
   const seconds = (Number(timeNs / 1000n) / 1e6).toFixed(6);
   const since = lastNs === undefined ? '' : `  +${(Number(timeNs - lastNs) / 1e9).toFixed(6)} s`;
   const missing = lost > 0 ? `  ${lost} lost before it` : '';
-  return `${seconds.padStart(14)} s  ${isRising ? 'active  ' : 'inactive'}${since}${missing}`;
+  return `${seconds.padStart(14)} s  ${isRising ? 'active  ' : 'inactive'}${since}${missing}`.trimEnd();
 }
