@@ -1,7 +1,7 @@
 import { networkInterfaces, release } from 'node:os';
 import { dirname, join } from 'node:path';
 import { native } from '../native/index.js';
-import { openBoard } from './board/index.js';
+import { type BoardDeps, openBoard, registry } from './board/index.js';
 import { Calibrations, calibrationFolder } from './calibrations.js';
 import {
   KeptTime,
@@ -138,12 +138,9 @@ async function openStages(config: NodeConfig, around: Around, opened: (() => unk
     wall: systemWallClock(),
     log: (level, text) => log(level, 'clock', text),
   });
-  const board = await openBoard(config, {
-    clock,
-    native,
-    random: Math.random,
-    log: (level, text) => log(level, 'board', text),
-  });
+  const boardLog: BoardDeps['log'] = (level, text) => log(level, 'board', text);
+  const boardDeps = { clock, native, random: Math.random, log: boardLog };
+  const board = await openBoard(config, boardDeps);
   opened.push(() => board.close());
   for (const choice of board.choices) log('info', 'board', choice);
   const uplink = uplinkOf(config, identity, store, around);
@@ -168,6 +165,7 @@ async function openStages(config: NodeConfig, around: Around, opened: (() => unk
     path,
     answer: nodeRequests({
       ...{ pipeline, store, clock, calibrations, logTail: around.tail, key: identity.privateKey },
+      surveyed: { config, registry, wires: board.wires, deps: boardDeps },
       configStatus: around.configStatus,
       dump: flight && (() => flight.dump()),
     }),

@@ -6,7 +6,13 @@ import { AnchorKeeper, type RuntimeClock, type WallClock } from './clock/index.j
 import type { ConfigStatus, NodeConfig } from './config/index.js';
 import { createFusion, fusionStreams, type NativeFusion } from './fusion/index.js';
 import { LOG_STREAM, type Log, type LogSink } from './log.js';
-import { createSampler, type PartStatus, type Sampler, type SamplerStream } from './sampler/index.js';
+import {
+  createSampler,
+  type Lend,
+  type PartStatus,
+  type Sampler,
+  type SamplerStream,
+} from './sampler/index.js';
 import { SeenRows } from './seen-rows.js';
 import type { Store, StoreStatus } from './store/index.js';
 import type { Uplink, UplinkStatus } from './uplink/index.js';
@@ -60,6 +66,8 @@ export interface Pipeline {
   sampleNow(partId: string): void;
   /** Its calibrations are other ones. Throws where the sampler's inbox is full: they take effect at the next start then. */
   recalibrate(partId: string): void;
+  /** Takes a part out of use for a while, so that its port or line can be looked at. */
+  readonly lend: Lend;
   /** A person says what time it is, ns since 1970, within ± `uncertaintyNs`. False: what is known is better, or it can't be right. */
   tellTime(wallNs: bigint, uncertaintyNs: bigint): boolean;
   /** The sampler's ticks have stopped: only a new start could help. */
@@ -155,13 +163,14 @@ function calibrating({ calibrations }: PipelineParts, seen: SeenRows) {
 function byHand(
   sampler: Sampler,
   anchors: AnchorKeeper,
-): Pick<Pipeline, 'sampleNow' | 'recalibrate' | 'tellTime'> {
+): Pick<Pipeline, 'sampleNow' | 'recalibrate' | 'lend' | 'tellTime'> {
   return {
     sampleNow: (partId) => void sampler.send({ kind: 'sample', partId }),
     recalibrate: (partId) => {
       if (!sampler.send({ kind: 'recalibrate', partId }))
         throw new Error(`the sampler's inbox is full: ${partId} is calibrated from the next start on`);
     },
+    lend: sampler.lend,
     tellTime: (wallNs, uncertaintyNs) => anchors.tell(wallNs, uncertaintyNs),
   };
 }

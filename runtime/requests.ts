@@ -1,5 +1,6 @@
 import type { KeyObject } from 'node:crypto';
 import * as v from 'valibot';
+import { type Surveyed, surveyParts } from './board/index.js';
 import { calibrationRequests } from './calibration-requests.js';
 import type { Calibrations } from './calibrations.js';
 import type { RuntimeClock } from './clock/index.js';
@@ -10,6 +11,9 @@ import { answerSign } from './head-signature.js';
 import type { LogTail } from './log-tail.js';
 import type { Pipeline } from './pipeline.js';
 import { deadLetterTexts, type Store } from './store/index.js';
+import { type TestedPart, type TestedParts, testParts } from './test-parts.js';
+import { wiringRequests } from './wiring-requests.js';
+import { workStream } from './work-stream.js';
 
 export interface RequestParts {
   readonly pipeline: Pipeline;
@@ -17,6 +21,8 @@ export interface RequestParts {
   readonly clock: RuntimeClock;
   readonly calibrations: Calibrations;
   readonly logTail: LogTail;
+  /** The node's own hardware, for who looks at the wiring. */
+  readonly surveyed: Surveyed;
   /** The node's own, for what it vouches for. */
   readonly key: KeyObject;
   /** Absent where nobody knows of trials. */
@@ -40,6 +46,8 @@ export function nodeRequests(parts: RequestParts): Answer {
     sample: (params) => pipeline.sampleNow(partOf(params) ?? ''),
     tellTime: (params) => tellTime(pipeline, params),
     log: () => logTail.follow(),
+    ...wiringRequests({ ...parts.surveyed, lend: pipeline.lend, isAlone: false }),
+    testParts: () => workStream<TestedPart>((say, signal) => testParts(testedOf(parts), say, signal)),
     recentLog: () => logTail.recent(),
     dead: () => deadLetterTexts(store.deadLetters?.() ?? []),
     event: (params) => recordEvent(store, parts.clock, v.parse(EVENT, params)),
@@ -53,6 +61,15 @@ export function nodeRequests(parts: RequestParts): Answer {
     const handler = Object.hasOwn(handlers, name) ? handlers[name] : undefined;
     if (!handler) throw new Error('no such request');
     return handler(params);
+  };
+}
+
+function testedOf({ pipeline, clock, surveyed }: RequestParts): TestedParts {
+  const { seen, sampleNow } = pipeline;
+  return {
+    ...{ config: surveyed.config, clock, seen, sampleNow },
+    status: () => pipeline.status().parts,
+    survey: (asked) => surveyParts(asked, surveyed),
   };
 }
 

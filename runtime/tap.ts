@@ -24,10 +24,11 @@ export class Tap<T> {
 }
 
 /** No generator: one that waits could not be ended. */
-class Listener<T> implements AsyncIterableIterator<Heard<T>> {
+export class Listener<T> implements AsyncIterableIterator<Heard<T>> {
   readonly #queue: T[] = [];
   #left = 0;
   #isEnded = false;
+  #finish: { readonly error: unknown } | undefined;
   #wake: (() => void) | undefined;
 
   constructor(
@@ -47,12 +48,13 @@ class Listener<T> implements AsyncIterableIterator<Heard<T>> {
   }
 
   async next(): Promise<IteratorResult<Heard<T>>> {
-    while (this.#queue.length === 0 && !this.#isEnded) {
+    while (this.#queue.length === 0 && !this.#isEnded && !this.#finish) {
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
       });
     }
     if (this.#isEnded) return { done: true, value: undefined };
+    if (this.#finish && this.#queue.length === 0) return this.#finished(this.#finish.error);
     const left = this.#left;
     this.#left = 0;
     return { value: left > 0 ? { left } : { item: this.#queue.shift()! } };
@@ -67,5 +69,17 @@ class Listener<T> implements AsyncIterableIterator<Heard<T>> {
 
   [Symbol.asyncIterator](): this {
     return this;
+  }
+
+  /** Nothing more comes; what waits is still given, and then the error, where there is one. */
+  finish(error?: unknown): void {
+    this.#finish = { error };
+    this.#wake?.();
+  }
+
+  #finished(error: unknown): IteratorResult<Heard<T>> {
+    this.#isEnded = true;
+    if (error !== undefined) throw error;
+    return { done: true, value: undefined };
   }
 }

@@ -15,6 +15,7 @@ import { openLinuxI2c } from './linux-i2c.js';
 import { openOnoffLine, SYSFS_GPIO } from './linux-onoff.js';
 import { openLinuxSerial } from './linux-serial.js';
 import { linuxSystemFiles } from './linux-system.js';
+import { rawBytes } from './raw-bytes.js';
 import type { ChoosingBackend } from './types.js';
 
 /** The running machine's own buses and lines. */
@@ -39,6 +40,8 @@ export function openLinuxBackend(config: NodeConfig, setup: BoardSetup): Choosin
       choices.push(`serial ${port.where}: by serialport`);
       return port;
     },
+    rawSerial: (port, baud, onBytes) =>
+      openLinuxSerial(deviceOf(port, board), baud, rawBytes(onBytes), setup),
     async gpio(part) {
       gpioChoice ??= chooseGpio(board.gpioBackend, setup);
       const choice = await gpioChoice;
@@ -112,10 +115,14 @@ async function openSerial(part: PartConfig, board: BoardConfig, setup: BoardSetu
   if (attachment.kind !== 'serial' || !driver.framing) {
     throw new HalError('invalid', part.id, 'not a part on a serial line');
   }
-  const { device } = entry(board.serial, attachment.port, 'serial port', board);
-  if (device === undefined) throw noDevice(attachment.port, board);
   const framer = setup.native.createFramer(driver.framing.kind, driver.framing.maxBytes);
-  return openLinuxSerial(device, attachment.baud, framer, setup);
+  return openLinuxSerial(deviceOf(attachment.port, board), attachment.baud, framer, setup);
+}
+
+function deviceOf(port: string, board: BoardConfig): string {
+  const { device } = entry(board.serial, port, 'serial port', board);
+  if (device === undefined) throw noDevice(port, board);
+  return device;
 }
 
 function entry<T>(entries: Readonly<Record<string, T>>, name: string, what: string, board: BoardConfig): T {

@@ -17,6 +17,7 @@ import type { BoardSetup } from './deps.js';
 import { errorText } from './errno.js';
 import { QueuedI2cBus, type RawI2c, type RecoverableI2cBus } from './i2c-queue.js';
 import { openLinuxSerial } from './linux-serial.js';
+import { rawBytes } from './raw-bytes.js';
 import { TwinGpioLine } from './twin-gpio.js';
 import { TwinI2c } from './twin-i2c.js';
 import { TwinSerialPort } from './twin-serial.js';
@@ -32,7 +33,13 @@ export function openTwinBackend(config: NodeConfig, registry: Registry, setup: B
   const worldAt = setup.world ?? worldOfNow(setup);
   const world = () => worldAt(setup.clock.nowNs());
   const choices: string[] = [];
-  const twinOf = (part: PartConfig) => makeTwin(part, registry, setup);
+  const twins = new Map<string, Twin>();
+  // What a part's line is opened anew for, by whomever: its twin stays the same, faults and all.
+  const twinOf = (part: PartConfig) => {
+    const twin = twins.get(part.id) ?? makeTwin(part, registry, setup);
+    twins.set(part.id, twin);
+    return twin;
+  };
   return {
     choices,
     async i2c(bus) {
@@ -44,6 +51,16 @@ export function openTwinBackend(config: NodeConfig, registry: Registry, setup: B
       const { port, why } = await openPort(part, config, twinOf, world, setup);
       choices.push(`serial ${port.where}: ${why}`);
       return port;
+    },
+    async rawSerial(port, baud, onBytes) {
+      const device = config.board.serial[port]?.device;
+      if (device !== undefined) return openLinuxSerial(device, baud, rawBytes(onBytes), setup);
+      const part = config.parts.find(
+        ({ attachment }) => attachment.kind === 'serial' && attachment.port === port,
+      );
+      if (!part) throw noTwin(port);
+      const twin: SerialTwin = expect(twinOf(part), 'serial', part);
+      return new TwinSerialPort(port, twin, rawBytes(onBytes), world, setup);
     },
     async gpio(part) {
       const line = openLine(part, twinOf, world, setup);
@@ -145,6 +162,12 @@ function openSystem(config: NodeConfig, twinOf: (part: PartConfig) => Twin, worl
   if (!part) throw new HalError('absent', 'system', 'no part of this node reads the system');
   const twin: SystemTwin = expect(twinOf(part), 'system', part);
   return twinSystemFiles(twin, world);
+}
+
+function noTwin(port: string): HalError {
+  return new HalError('absent', port, 'no part of the node file is on this port', {
+    hint: 'on a twin board nothing else could be',
+  });
 }
 
 function expect<A extends Attachment>(

@@ -51,6 +51,12 @@ export const boardFile = v.strictObject({
     v.optional(v.picklist(['auto', 'cdev', 'onoff'], 'auto, cdev or onoff'), 'auto'),
     v.description('auto: the GPIO character device where there is one, else sysfs.'),
   ),
+  leds: v.pipe(
+    v.optional(v.array(text('the name of a light'))),
+    v.description(
+      'Lights of the board below /sys/class/leds; `cairn identify` blinks the first that is there.',
+    ),
+  ),
   i2c: v.optional(
     named(v.strictObject({ device, pins, timeout: v.optional(duration('1ms', '10s'), '100ms'), supply })),
     {},
@@ -127,6 +133,7 @@ function boardConfig(tree: MapTree, name: string, problems: Problems): BoardConf
     title: file.title,
     kind: file.kind,
     gpioBackend: file.gpioBackend,
+    ...(file.leds && { leds: file.leds }),
     i2c: mapValues(file.i2c, ({ timeout, ...bus }) => ({ ...withoutUndefined(bus), timeoutMs: timeout })),
     serial: mapValues(file.serial, (port) => withoutUndefined(port)),
     gpio: mapValues(file.gpio.lines, (line, key) => lineConfig(line, key, file.gpio.chips)),

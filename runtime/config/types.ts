@@ -17,6 +17,8 @@ export interface BoardConfig {
   readonly i2c: Readonly<Record<string, I2cBusConfig>>;
   readonly serial: Readonly<Record<string, SerialPortConfig>>;
   readonly gpio: Readonly<Record<string, GpioLineConfig>>;
+  /** Lights by their names below /sys/class/leds, the one to blink first; absent where nobody knows of any. */
+  readonly leds?: readonly string[];
   /** `auto`: the character device where there is one, else sysfs through onoff. */
   readonly gpioBackend: 'auto' | 'cdev' | 'onoff';
 }

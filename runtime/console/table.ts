@@ -9,14 +9,20 @@ import { configApply, configConfirm, configRevert } from './commands/config-chan
 import { consoleCommand } from './commands/console.js';
 import { decode } from './commands/decode.js';
 import { dump } from './commands/dump.js';
+import { gpio, gpioWatch } from './commands/gpio.js';
 import { grantMake, grantRevoke } from './commands/grant.js';
 import { grants, grantsAccept } from './commands/grants.js';
+import { i2cDump } from './commands/i2c-dump.js';
+import { identify } from './commands/identify.js';
 import { init } from './commands/init.js';
 import { journal } from './commands/journal.js';
 import { log } from './commands/log.js';
 import { parts } from './commands/parts.js';
 import { read } from './commands/read.js';
 import { run } from './commands/run.js';
+import { scan } from './commands/scan.js';
+import { selftest } from './commands/selftest.js';
+import { serialSniff } from './commands/serial-sniff.js';
 import { shell } from './commands/shell.js';
 import { status } from './commands/status.js';
 import { storeStatus, storeVerify } from './commands/store.js';
@@ -44,6 +50,13 @@ export const COMMANDS: readonly Command[] = [
   calibrate,
   calibrations,
   log,
+  scan,
+  i2cDump,
+  serialSniff,
+  gpio,
+  gpioWatch,
+  identify,
+  selftest,
   storeStatus,
   storeVerify,
   storeExport,

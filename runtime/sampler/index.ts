@@ -1,4 +1,4 @@
-import type { Rows } from '../../drivers/contract/index.js';
+import { HalError, type Rows } from '../../drivers/contract/index.js';
 import type { Board } from '../board/types.js';
 import type { RuntimeClock } from '../clock/types.js';
 import type { PartConfig } from '../config/types.js';
@@ -49,6 +49,11 @@ export function createSampler(options: SamplerOptions): Sampler {
       return true;
     },
     status: () => [...loops.values()].map((loop) => loop.status()),
+    lend: async (partId, forMs, work) => {
+      const loop = [...loops].find(([{ id }]) => id === partId)?.[1];
+      if (!loop) throw new HalError('invalid', partId, 'no such part');
+      return loop.lend(forMs, work);
+    },
     isStuck: () => {
       const nowNs = options.clock.nowNs();
       const late = [...loops.values()].flatMap((loop) => loop.lateMs(nowNs) ?? []);
@@ -72,6 +77,7 @@ function shared(options: SamplerOptions, config: PartConfig) {
     ...(correctionsOf && { correctionsOf }),
     log,
     open: () => board.reopen(config),
+    release: () => board.release(config),
     recover: (busKey: string) => board.recover(busKey),
   };
 }

@@ -1,8 +1,9 @@
-import { type Driver, halErrorKind, type Rows } from '../../drivers/contract/index.js';
+import { type Driver, HalError, halErrorKind, type Rows } from '../../drivers/contract/index.js';
 import type { BoardPart } from '../board/types.js';
 import type { RuntimeClock, Timer } from '../clock/types.js';
 import type { PartConfig } from '../config/types.js';
 import { Backoff } from './backoff.js';
+import { Loan } from './loan.js';
 import { OneCall } from './one-call.js';
 import { Outlet } from './outlet.js';
 import { Schedule } from './schedule.js';
@@ -23,6 +24,8 @@ export interface PartLoopOptions {
   readonly random: () => number;
   /** Opens a part that was missing. */
   readonly open: () => Promise<BoardPart>;
+  /** Closes what the part holds. */
+  readonly release: () => Promise<void>;
   /** Called before the first row, and again before the first that is calibrated otherwise: the streams that the part has. */
   readonly declare: (streams: readonly SamplerStream[]) => void;
   /** Tries to free the part's bus. */
@@ -40,6 +43,9 @@ export class PartLoop {
   #state: PartState = 'starting';
   #configured = false;
   #busy = false;
+  /** The tick under way, or the last one. */
+  #tick: Promise<void> = Promise.resolve();
+  #loan: Loan | undefined;
   #stopped = false;
   #timer: Timer | undefined;
   /** When the tick that is awaited or under way was to begin; undefined while none is to come. */
@@ -73,7 +79,44 @@ export class PartLoop {
     this.#stopped = true;
     if (this.#outlet) this.#outlet.isClosed = true;
     this.#timer?.cancel();
+    this.#loan?.end();
     await this.#stopStream?.();
+  }
+
+  /** What `Sampler.lend` promises. The tick under way comes back first. */
+  async lend<T>(forMs: number, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const { clock, config } = this.options;
+    if (this.#loan) throw new HalError('busy', config.id, 'somebody looks at it already');
+    const loan = new Loan(clock);
+    this.#loan = loan;
+    this.#timer?.cancel();
+    this.#dueNs = undefined;
+    await this.#tick;
+    if (this.#stopped) throw new HalError('busy', config.id, 'the node stops');
+    this.#state = 'lent';
+    await this.#letGo();
+    return loan.run(forMs, work, () => this.#resume());
+  }
+
+  #resume(): void {
+    this.#loan = undefined;
+    this.#state = 'starting';
+    this.start();
+  }
+
+  /** Nothing of the part is used or heard any more. What can't be closed is said; the part that is opened next finds it held. */
+  async #letGo(): Promise<void> {
+    const { config, release, log } = this.options;
+    const stop = this.#stopStream;
+    this.#stopStream = undefined;
+    this.#opened = undefined;
+    this.#configured = false;
+    try {
+      await stop?.();
+      await release();
+    } catch (error) {
+      log('warn', `${config.id}: not let go cleanly: ${(error as Error).message}`);
+    }
   }
 
   /** Takes effect at the next tick, or at once where the new interval is the shorter one. */
@@ -86,7 +129,7 @@ export class PartLoop {
 
   /** Its periods are counted from now. */
   sampleNow(): void {
-    if (this.#schedule.intervalMs === undefined || this.#busy) return;
+    if (this.#schedule.intervalMs === undefined || this.#busy || this.#loan) return;
     this.#schedule.restart(this.options.clock.nowNs());
     this.#wakeIn(0);
   }
@@ -114,13 +157,15 @@ export class PartLoop {
 
   #wakeIn(ms: number): void {
     this.#timer?.cancel();
-    if (this.#stopped) return;
+    if (this.#stopped || this.#loan) return;
     this.#dueNs = this.options.clock.nowNs() + BigInt(Math.round(ms * 1e6));
-    this.#timer = this.options.clock.after(ms, () => void this.#tick());
+    this.#timer = this.options.clock.after(ms, () => {
+      if (!this.#busy) this.#tick = this.#run();
+    });
   }
 
-  async #tick(): Promise<void> {
-    if (this.#busy || this.#stopped) return;
+  async #run(): Promise<void> {
+    if (this.#stopped) return;
     this.#busy = true;
     try {
       const driver = await this.#ready();
@@ -149,19 +194,25 @@ export class PartLoop {
 
   /** What opens late, after it was given up, is adopted all the same: nobody else could close it. */
   async #open(): Promise<BoardPart> {
-    return this.#adopt(await this.options.open());
+    const part = this.#adopt(await this.options.open());
+    if (this.#state === 'lent') await this.#letGo();
+    return part;
   }
 
   async #listen(driver: Driver): Promise<void> {
-    this.#stopStream = await driver.stream?.(
+    const stop = await driver.stream?.(
       (rows) => this.#hear(rows),
       (error) => this.#streamFailed(error),
     );
+    // One that began to speak after it was given up may have been lent meanwhile.
+    if (this.#opened?.driver === driver) this.#stopStream = stop;
+    else await stop?.();
   }
 
   #adopt(part: BoardPart): BoardPart {
     const { config, emit, onRaw } = this.options;
     this.#opened = part;
+    if (this.#outlet) return part; // it was lent: its streams go on
     this.#outlet = new Outlet(config, part.driver.streams, emit, onRaw);
     this.recalibrate();
     return part;
@@ -182,6 +233,7 @@ export class PartLoop {
 
   /** Rows of a part that speaks by itself. */
   #hear(rows: Rows): void {
+    if (this.#state === 'lent') return;
     this.#outlet?.take(rows);
     if (this.#state === 'failing' && !this.#stopped) this.#succeeded();
   }
@@ -234,12 +286,13 @@ export class PartLoop {
 
   /** What a part that speaks by itself reports between its rows; it goes on listening. */
   #streamFailed(error: Error): void {
+    if (this.#state === 'lent') return;
     if (this.#state !== 'failing') this.#outlet?.fault(this.options.clock.nowNs());
     this.#note(error);
   }
 
   #scheduleNext(): void {
-    if (this.#stopped) return;
+    if (this.#stopped || this.#loan) return;
     const isPolled = this.#schedule.intervalMs !== undefined;
     const isRetrying = this.#state === 'failing' || this.#state === 'missing';
     const ms =

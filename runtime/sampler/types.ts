@@ -19,7 +19,8 @@ export type OnRaw = (stream: SamplerStream, rows: Rows) => void;
 /** What corrects a part's rows now; asked when the part is opened, and when it is told to look again. */
 export type CorrectionsOf = (partId: string) => readonly ChannelCorrection[];
 
-export type PartState = 'starting' | 'ok' | 'failing' | 'missing';
+/** `lent`: somebody looks at its port or its line, which is no fault; it starts anew afterwards. */
+export type PartState = 'starting' | 'ok' | 'failing' | 'missing' | 'lent';
 
 export interface PartStatus {
   readonly id: string;
@@ -44,12 +45,24 @@ export type SamplerCommand =
   /** Its calibrations are other ones. */
   | { readonly kind: 'recalibrate'; readonly partId: string };
 
+export type Lend = <T>(
+  partId: string,
+  forMs: number,
+  work: (signal: AbortSignal) => Promise<T>,
+) => Promise<T>;
+
 export interface Sampler {
   /** Rows come out under full stream names, each stream after it was declared. */
   start(): void;
   /** False when the inbox is full and the command was dropped. */
   send(command: SamplerCommand): boolean;
   status(): readonly PartStatus[];
+  /**
+   * Stops a part, closes its port or line, and runs `work`; then, whatever came of it, the part starts anew. `work` is told by its signal when its
+   * time is over (`forMs`, 60,000 at most) or the sampler stops; a second later the part starts, whether `work` has ended or not. Rejects with HalError
+   * `invalid` where there is no such part, `busy` where it is lent already, and with whatever `work` rejects with.
+   */
+  lend: Lend;
   /**
    * Ticks have stopped: each part that has one to come is late with it by over 30 s. A tick that fails comes back in time, whatever its part,
    * bus or the disk does; so this is a fault of the program.

@@ -84,6 +84,7 @@ function rig(ids: readonly string[], intervalMs = 1000, change: Partial<Board> =
     missing: [],
     choices: [],
     reopen: async (): Promise<BoardPart> => assert.fail('nothing is missing'),
+    release: async () => {},
     recover: async (busKey) => recovered.push(busKey) > 0 && !stuck.forGood,
     close: async () => {},
     ...change,

@@ -2,7 +2,6 @@ import {
   type DriverDefinition,
   HalError,
   type HalErrorKind,
-  halErrorKind,
   type I2cBus,
   i2cDevice,
   type SystemFiles,
@@ -10,29 +9,22 @@ import {
 import type { NodeConfig, PartConfig } from '../../config/types.js';
 import type { BoardSetup } from '../deps.js';
 import { toHalError } from '../errno.js';
-import type { Backend } from '../types.js';
+import type { Wires } from '../types.js';
 import type { WiringFault } from './fault.js';
 import { type Adapter, type BusFacts, type BusSight, diagnoseI2c, type I2cEvidence } from './i2c-lines.js';
-
-/** How a transfer ends when the bus, not the address, is to blame. */
-const BLOCKED: readonly HalErrorKind[] = ['timeout', 'busStuck', 'busy', 'arbitrationLost'];
-/** So many addresses that are blocked, and none that says anything, are a bus that is. */
-const BLOCKED_ENOUGH = 3;
-/** A transfer that was given up may hang in the kernel for its own second; the next one waits for that. */
-export const HANG_MS = 1100;
+import { BLOCKED, BLOCKED_ENOUGH, HANG_MS, kernelHolder, scanBus } from './i2c-scan.js';
 
 /**
  * Looks around on the I2C buses of the board file, and harms nothing: a plain read of one byte at the addresses of known parts; registers are read
  * only at addresses that the missing kind of part may have. Nothing is ever written but the number of the register to be read.
  */
 export class I2cLook {
-  readonly #buses = new Map<string, Promise<I2cBus>>();
   readonly #sights = new Map<string, Promise<BusSight>>();
 
   constructor(
     private readonly config: NodeConfig,
     private readonly drivers: readonly DriverDefinition[],
-    private readonly backend: Pick<Backend, 'i2c'>,
+    private readonly wires: Pick<Wires, 'i2c'>,
     private readonly files: SystemFiles,
     private readonly setup: BoardSetup,
   ) {}
@@ -53,26 +45,22 @@ export class I2cLook {
     return diagnoseI2c({ ...looked, elsewhere: await this.#elsewhere(part, name) });
   }
 
-  async close(): Promise<void> {
-    const opened = await Promise.allSettled(this.#buses.values());
-    await Promise.all(opened.map((bus) => (bus.status === 'fulfilled' ? bus.value.close() : undefined)));
-  }
-
   #facts(name: string): BusFacts {
     return { pins: [], timeoutMs: 0, ...this.config.board.i2c[name], name };
   }
 
-  #open(name: string): Promise<I2cBus> {
-    const opened = this.#buses.get(name) ?? this.backend.i2c(name);
-    this.#buses.set(name, opened);
-    return opened;
-  }
-
   /** One look at a bus serves all its parts. Undefined where it can't be opened. */
   async #sight(name: string): Promise<BusSight | undefined> {
-    const bus = await this.#open(name).catch(() => undefined);
+    const bus = await this.wires.i2c(name).catch(() => undefined);
     if (!bus) return undefined;
-    const sight = this.#sights.get(name) ?? this.#scan(bus, this.#addresses(name));
+    const sight =
+      this.#sights.get(name) ??
+      scanBus(
+        bus,
+        this.#addresses(name),
+        (address) => this.#holder(this.#facts(name), address),
+        this.setup.clock,
+      );
     this.#sights.set(name, sight);
     return sight;
   }
@@ -89,41 +77,12 @@ export class I2cLook {
     );
   }
 
-  async #scan(bus: I2cBus, addresses: readonly number[]): Promise<BusSight> {
-    const answers: number[] = [];
-    const blocked: HalErrorKind[] = [];
-    let silent = 0;
-    let tried = 0;
-    for (const address of addresses) {
-      const kind = await this.#ask(bus, address);
-      tried++;
-      if (kind === undefined) answers.push(address);
-      else if (kind === 'noAcknowledge') silent++;
-      else if (BLOCKED.includes(kind)) blocked.push(kind);
-      if (blocked.length >= BLOCKED_ENOUGH && answers.length + silent === 0) break;
-    }
-    return { tried, answers: answers.sort((a, b) => a - b), silent, blocked };
-  }
-
-  /** One byte: undefined where somebody acknowledged, else how it ended. An address that the kernel holds has somebody. */
-  async #ask(bus: I2cBus, address: number): Promise<HalErrorKind | undefined> {
-    try {
-      await bus.read(address, 1);
-      return undefined;
-    } catch (error) {
-      const kind = halErrorKind(error);
-      if (kind === 'timeout') await this.setup.clock.delay(HANG_MS);
-      if (kind === 'busy' && (await this.#holder(this.#facts(bus.name), address))) return undefined;
-      return kind;
-    }
-  }
-
   /** Where a part of this kind answers as itself: first on its own bus, then on the others of the board file. */
   async #elsewhere(part: PartConfig, own: string): Promise<I2cEvidence['elsewhere']> {
     const found: { bus: BusFacts; address: number }[] = [];
     const others = Object.keys(this.config.board.i2c).filter((name) => name !== own && !this.#isDark(name));
     for (const name of [own, ...others]) {
-      const bus = await this.#open(name).catch(() => undefined);
+      const bus = await this.wires.i2c(name).catch(() => undefined);
       if (!bus) continue;
       const claimed = this.#claimed(name);
       let blocked = 0;
@@ -155,13 +114,8 @@ export class I2cLook {
     }
   }
 
-  /** The driver of the kernel that is bound to an address, by its name in sysfs. */
-  async #holder({ name, device }: BusFacts, address: number): Promise<string | undefined> {
-    const number = /^\/dev\/i2c-(\d+)$/.exec(device ?? `/dev/${name}`)?.[1];
-    if (number === undefined) return undefined;
-    const client = `${number}-${address.toString(16).padStart(4, '0')}`;
-    const uevent = await this.#text(`/sys/bus/i2c/devices/${client}/uevent`);
-    return /^DRIVER=(.+)$/m.exec(uevent ?? '')?.[1];
+  #holder(bus: BusFacts, address: number): Promise<string | undefined> {
+    return kernelHolder(bus, address, this.files);
   }
 
   async #adapters(): Promise<readonly Adapter[]> {

@@ -8,13 +8,14 @@ import {
   type SerialPort,
   type SystemFiles,
 } from '../../../drivers/contract/index.js';
-import type { Framer, FramerCounters } from '../../../native/types.js';
-import type { NodeConfig, PartConfig } from '../../config/types.js';
+import type { Framer } from '../../../native/types.js';
+import type { PartConfig } from '../../config/types.js';
 import type { BoardSetup } from '../deps.js';
 import { toHalError } from '../errno.js';
-import { openLinuxSerial } from '../linux-serial.js';
+import type { Wires } from '../types.js';
 import type { WiringFault } from './fault.js';
 import { diagnoseSerial, type Heard } from './serial-lines.js';
+import type { Surveyed } from './surveyed.js';
 
 /** Rates that parts are found at, the usual ones first. */
 const RATES = [9600, 115_200, 38_400, 4800, 57_600, 19_200, 230_400, 460_800] as const;
@@ -34,8 +35,7 @@ type SerialDriver = DriverDefinition<Attachment>;
  */
 export async function explainPort(
   part: PartConfig,
-  config: NodeConfig,
-  drivers: readonly SerialDriver[],
+  { config, registry: { drivers }, wires, deps: { signal } }: Surveyed,
   files: SystemFiles,
   setup: BoardSetup,
 ): Promise<WiringFault> {
@@ -47,9 +47,9 @@ export async function explainPort(
   const heard: Heard[] = [];
   let closed: HalError | undefined;
   for (const rate of [...new Set([baud, ...RATES])]) {
-    const listening = new Listening(part, drivers, setup);
-    closed = await listening.run(device, rate, asks);
-    if (closed) break;
+    const listening = new Listening(part, drivers, wires, setup);
+    closed = await listening.run(name, rate, asks, signal);
+    if (closed || signal?.aborted) break;
     heard.push({
       baud: rate,
       bytes: listening.count,
@@ -66,7 +66,7 @@ export async function explainPort(
 }
 
 /** Ports with hardware behind them. */
-async function serialDevices(files: SystemFiles): Promise<readonly string[]> {
+export async function serialDevices(files: SystemFiles): Promise<readonly string[]> {
   const names = await files.list('/sys/class/tty').catch(() => []);
   return names
     .filter((name) => /^tty(AMA|USB|ACM|S[0-9]|mxc|O|THS|PS)/.test(name))
@@ -85,12 +85,35 @@ class Listening {
   constructor(
     private readonly part: PartConfig,
     private readonly drivers: readonly SerialDriver[],
+    private readonly wires: Wires,
     private readonly setup: BoardSetup,
   ) {}
 
   /** Undefined, or why the port does not open. */
-  async run(path: string, baud: number, asks: Uint8Array): Promise<HalError | undefined> {
-    const port = await openLinuxSerial(path, baud, this.#tap(), this.setup);
+  async run(
+    name: string,
+    baud: number,
+    asks: Uint8Array,
+    signal?: AbortSignal,
+  ): Promise<HalError | undefined> {
+    try {
+      const port = await this.wires.rawSerial(name, baud, (bytes) => this.#take(bytes));
+      try {
+        return await this.#listen(port, name, asks, signal);
+      } finally {
+        await this.wires.shut(port);
+      }
+    } catch (error) {
+      return toHalError(error, name);
+    }
+  }
+
+  async #listen(
+    port: SerialPort,
+    name: string,
+    asks: Uint8Array,
+    signal?: AbortSignal,
+  ): Promise<HalError | undefined> {
     const line: { told?: { readonly error: Error | undefined } } = {};
     const stop = port.listen(
       () => undefined,
@@ -101,31 +124,21 @@ class Listening {
     try {
       for (let waitedMs = 0; waitedMs < LISTEN_MS && !this.device; waitedMs += STEP_MS) {
         await this.setup.clock.delay(STEP_MS);
-        if (line.told?.error) return toHalError(line.told.error, path);
+        if (signal?.aborted) return undefined;
+        if (line.told?.error) return toHalError(line.told.error, name);
         if (asks.length > 0 && line.told && waitedMs % ASK_MS === 0) await port.write(asks);
         await this.#judge();
       }
       return undefined;
-    } catch (error) {
-      return toHalError(error, path);
     } finally {
       stop();
-      await port.close();
     }
   }
 
-  /** Takes the bytes as they come, in place of a framer. */
-  #tap(): Framer {
-    return {
-      push: (chunk) => {
-        this.count += chunk.length;
-        this.#bytes.push(...chunk);
-        this.#bytes.splice(0, Math.max(0, this.#bytes.length - MAX_HEARD_BYTES));
-        return [];
-      },
-      reset: () => undefined,
-      counters: noCounters(),
-    };
+  #take(chunk: Uint8Array): void {
+    this.count += chunk.length;
+    this.#bytes.push(...chunk);
+    this.#bytes.splice(0, Math.max(0, this.#bytes.length - MAX_HEARD_BYTES));
   }
 
   /** Lets every serial driver hear what came; the part's own first. */
@@ -204,8 +217,4 @@ class RecordedPort implements SerialPort {
   }
 
   async close(): Promise<void> {}
-}
-
-function noCounters(): FramerCounters {
-  return { bytes: 0, frames: 0, badChecksum: 0, tooLong: 0, strayBytes: 0 };
 }

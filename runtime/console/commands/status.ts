@@ -20,7 +20,13 @@ export const status: Command = {
       call.terminal.out(toJson((await ask(controlPath(store.path), 'status')) ?? nobody(store.path)));
       return EXIT.ok;
     }
-    const facts = await gatherFacts({ configPath: path, looksFurther: false, onLook: () => undefined });
+    const facts = await gatherFacts({
+      configPath: path,
+      looksFurther: false,
+      onLook: () => undefined,
+      warn: call.terminal.err,
+      signal: call.signal,
+    });
     const { node } = facts;
     if (!node) nobody(readRunning(call).store.path);
     else for (const line of statusScreen(node, why(facts))) call.terminal.out(line);

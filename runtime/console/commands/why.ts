@@ -23,6 +23,8 @@ export const why: Command = {
         if (terminal.interactive)
           terminal.err(`looking further for ${parts.join(', ')}: up to half a minute …`);
       },
+      warn: (text) => terminal.err(text),
+      signal: call.signal,
     });
     const [about] = positionals;
     const causes = causesOf(facts).filter((cause) => about === undefined || concerns(cause, about));

@@ -1,12 +1,12 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { native } from '../../../native/index.js';
-import { surveyWiring, wiringLine } from '../../board/index.js';
-import { systemClock } from '../../clock/index.js';
 import type { NodeConfig } from '../../config/index.js';
-import { ask, controlPath, withBigints } from '../../control.js';
+import { ask, ControlError, controlPath, follow, withBigints } from '../../control.js';
 import { type Facts, lastEnd, type WiringFact } from '../../health/index.js';
 import type { PipelineStatus } from '../../pipeline.js';
 import type { LatestRow } from '../../seen-rows.js';
+import type { Heard } from '../../tap.js';
+import type { SurveyAnswer } from '../../wiring-requests.js';
 import { checkRunning, startsOf } from '../files.js';
 import { diskFacts } from './disk.js';
 import { machineFacts } from './machine.js';
@@ -19,10 +19,15 @@ export interface Asked {
   /** Look further where parts don't answer: up to half a minute. */
   readonly looksFurther: boolean;
   readonly onLook: (parts: readonly string[]) => void;
+  /** What could not be looked at. */
+  readonly warn: (text: string) => void;
+  /** Nobody waits for the answer any more. */
+  readonly signal: AbortSignal;
 }
 
 /** All that the rules look at, of a node that runs or doesn't, whatever state its configuration is in. */
-export async function gatherFacts({ configPath, looksFurther, onLook }: Asked): Promise<Facts> {
+export async function gatherFacts(gathered: Asked): Promise<Facts> {
+  const { configPath, looksFurther } = gathered;
   const checked = checkRunning(configPath, () => undefined);
   const config = checked.ok ? checked.config : undefined;
   const node = config && (await asked<PipelineStatus>(config, 'status'));
@@ -33,7 +38,7 @@ export async function gatherFacts({ configPath, looksFurther, onLook }: Asked): 
     latest,
     machine: await machineFacts(),
     disk: config && diskFacts(config.store.path),
-    wiring: looksFurther && config && node ? await wiring(config, node, onLook) : [],
+    wiring: looksFurther && config && node ? await wiring(config, node, gathered) : [],
     life: {
       problems: checked.ok ? [] : checked.problems,
       ...(node?.config ? { config: node.config } : {}),
@@ -49,21 +54,29 @@ async function asked<T>(config: NodeConfig, name: string): Promise<T | undefined
   return answer === undefined ? undefined : (withBigints(answer) as T);
 }
 
-/** Parts that fail are probed beside the running node, which does a bus no harm; a port or a line that the node holds says so. */
+/** The running node looks at its parts that fail, with its own hardware; a port or a line is lent for it. */
 async function wiring(
   config: NodeConfig,
   node: PipelineStatus,
-  onLook: Asked['onLook'],
+  { onLook, warn, signal }: Asked,
 ): Promise<readonly WiringFact[]> {
-  const bad = node.parts
+  const parts = node.parts
     .filter(({ state }) => state === 'failing' || state === 'missing')
     .map(({ id }) => id);
-  if (bad.length === 0) return [];
-  const survey = await surveyWiring(
-    { ...config, parts: config.parts.filter(({ id }) => bad.includes(id)) },
-    { clock: systemClock(), native, random: Math.random, log: () => undefined, onLook },
-  );
-  return survey.faults.map((fault) => ({ ...fault, line: wiringLine(fault) }));
+  if (parts.length === 0) return [];
+  try {
+    const path = controlPath(config.store.path);
+    const answers = follow(path, 'survey', { parts }, signal) as AsyncIterable<Heard<SurveyAnswer>>;
+    for await (const heard of answers) {
+      if (!('item' in heard)) continue;
+      if ('faults' in heard.item) return heard.item.faults;
+      onLook(heard.item.look);
+    }
+  } catch (error) {
+    if (!(error instanceof ControlError)) throw error;
+    warn(`the wiring was not looked at: ${error.message}`);
+  }
+  return [];
 }
 
 function readIfThere(path: string): string | undefined {

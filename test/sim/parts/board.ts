@@ -59,6 +59,7 @@ export function openBoard({ life, parts, random, onReading }: BoardOptions): Boa
     missing: [],
     choices: [],
     reopen: () => Promise.reject(new Error('no part is missing')),
+    release: async () => {},
     recover: () => Promise.resolve(random.chance(0.5)),
     close: () => Promise.resolve(),
   };
