@@ -15,6 +15,7 @@ import { log } from './commands/log.js';
 import { login } from './commands/login.js';
 import { parts } from './commands/parts.js';
 import { read } from './commands/read.js';
+import { reboot } from './commands/reboot.js';
 import { run } from './commands/run.js';
 import { status } from './commands/status.js';
 import { storeStatus, storeVerify } from './commands/store.js';
@@ -24,6 +25,7 @@ import { time, timeSet } from './commands/time.js';
 import { uplink } from './commands/uplink.js';
 import { watch } from './commands/watch.js';
 import { why } from './commands/why.js';
+import { wipe } from './commands/wipe.js';
 import { commandOf, runOne } from './run-command.js';
 
 /** Every command there is: the local `cairn` and the console on the serial line run from this one table. */
@@ -49,6 +51,8 @@ export const COMMANDS: readonly Command[] = [
   configApply,
   configConfirm,
   configRevert,
+  reboot(),
+  wipe,
   dump,
   decode,
   answer,
