@@ -21,6 +21,7 @@ import { status } from './commands/status.js';
 import { storeStatus, storeVerify } from './commands/store.js';
 import { storeDead } from './commands/store-dead.js';
 import { storeExport } from './commands/store-export.js';
+import { supportBundle } from './commands/support-bundle.js';
 import { time, timeSet } from './commands/time.js';
 import { uplink } from './commands/uplink.js';
 import { watch } from './commands/watch.js';
@@ -51,6 +52,7 @@ export const COMMANDS: readonly Command[] = [
   configApply,
   configConfirm,
   configRevert,
+  supportBundle,
   reboot(),
   wipe,
   dump,
