@@ -5,8 +5,9 @@ const PIECE_MIN = 6;
 const REDACTED = '[redacted]';
 
 const PEM = /-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z0-9 ]*PRIVATE KEY-----|$)/g;
-const USER_INFO = /([a-z][a-z0-9+.-]*:\/\/)([^\s/@"'<>]+)@/gi;
-const NAMED = String.raw`(?:[\w.-]*(?:pass(?:word|wd|phrase)?|secret|token|psk|credentials?|api[_-]?key|private[_-]?key)|\bkey)\\?["']?[ \t]*[:=]`;
+/** Bounded, so that a long text costs no more than its length. */
+const USER_INFO = /([a-z][a-z0-9+.-]{0,30}:\/\/)([^\s/@"'<>]{1,500})@/gi;
+const NAMED = String.raw`(?:(?:pass(?:word|wd|phrase)?|secret|token|psk|credentials?|api[_-]?key|private[_-]?key)|\bkey)\\?["']?[ \t]*[:=]`;
 /** A text in quotes, in quotes within JSON, or a word; a mapping behind such a name says where the secret is, and is none. */
 const VALUE = String.raw`\\"(?:[^"\\]|\\[^"])*\\"|"[^"\n]*"|'[^'\n]*'|[^\s,{}\[\]"'|>][^\s,}\]"']*`;
 const ASSIGNED = new RegExp(`(${NAMED}[ \\t]*)(${VALUE})`, 'gi');
@@ -22,7 +23,12 @@ export class Secrets {
 
   /** `what` names it in an error: its place, never itself. */
   add(what: string, value: string): void {
-    for (const one of new Set([value, value.trim(), ...partsOf(value)])) this.#addOne(what, one);
+    const lines = partsOf(value);
+    for (const one of new Set([value, value.trim(), ...lines])) this.#addOne(what, one);
+    const der = Buffer.from(lines.join(''), 'base64');
+    // An Ed25519 key proper is the last 32 bytes (RFC 8410 §7).
+    for (const bytes of [der, der.subarray(-32)])
+      for (const form of byteForms(bytes)) this.#forms.set(form, what);
   }
 
   get tooShort(): number {
@@ -83,14 +89,22 @@ function formsOf(value: string, bytes: Buffer): readonly string[] {
   const json = JSON.stringify(value).slice(1, -1);
   const percent = encodeURIComponent(value);
   const everyByte = [...bytes].map((byte) => `%${byte.toString(16).padStart(2, '0')}`).join('');
-  const hex = bytes.toString('hex');
-  const base64 = [bytes.toString('base64').replace(/=+$/, ''), ...piecesOf(bytes)];
   return [
     ...[value, json, JSON.stringify(json).slice(1, -1)],
     ...[percent, percent.replace(/%../g, (code) => code.toLowerCase()), everyByte, everyByte.toUpperCase()],
-    ...[hex, hex.toUpperCase()],
-    ...base64.flatMap((text) => [text, text.replaceAll('+', '-').replaceAll('/', '_')]),
+    ...byteForms(bytes),
   ].filter((form) => form.length >= SECRET_MIN_BYTES);
+}
+
+function byteForms(bytes: Buffer): readonly string[] {
+  if (bytes.length < SECRET_MIN_BYTES) return [];
+  const hex = bytes.toString('hex');
+  const base64 = [bytes.toString('base64').replace(/=+$/, ''), ...piecesOf(bytes)];
+  return [
+    hex,
+    hex.toUpperCase(),
+    ...base64.flatMap((text) => [text, text.replaceAll('+', '-').replaceAll('/', '_')]),
+  ];
 }
 
 /** As the base64 of a longer text shows it, which begins one or two bytes earlier, and ends later. */
