@@ -108,7 +108,7 @@ async function downTheLine(call: Invocation, name: string, bytes: Buffer): Promi
   terminal.out(`-----END ${name} SHA-256 ${sha256(bytes)}-----`);
   say(
     call,
-    `On your side: save the lines between the marks as b64; base64 -d b64 >${name}; sha256sum ${name}`,
+    'Save the lines between the marks as b64, then: base64 -d b64 >bundle.tar.gz; sha256sum bundle.tar.gz',
   );
 }
 

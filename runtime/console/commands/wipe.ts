@@ -26,7 +26,7 @@ type What = 'store' | 'all';
 
 /** A node that ends in order takes 4 s at the most, and one that hangs is ended after 20 s. */
 const DONE_WITHIN_MS = 40_000;
-const LOOK_MS = 250;
+const LOOK_MS = 100;
 
 export const wipe: Command = {
   name: 'wipe',
