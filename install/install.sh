@@ -83,6 +83,8 @@ install_files() {
   put 644 "$project/install/cairn.service" /etc/systemd/system/cairn.service
   put 644 "$project/install/cairn-clock.service" /etc/systemd/system/cairn-clock.service
   put 644 "$project/install/cairn-clock.path" /etc/systemd/system/cairn-clock.path
+  put 644 "$project/install/cairn-reboot.service" /etc/systemd/system/cairn-reboot.service
+  put 644 "$project/install/cairn-reboot.path" /etc/systemd/system/cairn-reboot.path
   put 644 "$project/install/60-cairn.rules" /etc/udev/rules.d/60-cairn.rules
   put 644 "$project/install/cairn.sysusers" /etc/sysusers.d/cairn.conf
   put 644 "$project/install/cairn.tmpfiles" /etc/tmpfiles.d/cairn.conf
@@ -93,7 +95,7 @@ install_files() {
 start() {
   systemd-sysusers ${root:+--root="$root"} cairn.conf
   mkdir -p "$root/etc/systemd/system/multi-user.target.wants"
-  for unit in cairn.service cairn-clock.service cairn-clock.path; do
+  for unit in cairn.service cairn-clock.service cairn-clock.path cairn-reboot.path; do
     wants=$root/etc/systemd/system/multi-user.target.wants/$unit
     [ -L "$wants" ] || ln -s "/etc/systemd/system/$unit" "$wants"
   done
@@ -103,7 +105,7 @@ start() {
   udevadm control --reload
   udevadm trigger --subsystem-match=gpio --subsystem-match=i2c-dev
   systemd-tmpfiles --create cairn.conf
-  systemctl restart systemd-modules-load.service cairn-clock.path cairn.service
+  systemctl restart systemd-modules-load.service cairn-clock.path cairn-reboot.path cairn.service
   say "the node runs: cairn status; its parts: /etc/cairn/node.yaml, then systemctl restart cairn"
 }
 

@@ -2,8 +2,8 @@ import { createConnection, type Socket } from 'node:net';
 
 /** sun_path holds 108 bytes with its NUL (unix(7)). */
 const PATH_MAX_BYTES = 107;
-/** Of one answer's line. */
-const ANSWER_MAX_BYTES = 1 << 20;
+/** Of one answer's line: a block of the greatest size (1 MiB) in base64, and what is said of it. */
+const ANSWER_MAX_BYTES = 1 << 21;
 const DEADLINE_MS = 10_000;
 
 /** A running node that can't be asked, or that refused; the text is the whole answer. */

@@ -7,6 +7,7 @@ import type { RuntimeClock } from './clock/index.js';
 import type { ConfigStatus } from './config/index.js';
 import type { Answer } from './control-server.js';
 import { EVENT_MAX_BYTES, recordEvent } from './events.js';
+import { answerExport } from './export.js';
 import { answerSign } from './head-signature.js';
 import type { LogTail } from './log-tail.js';
 import type { Pipeline } from './pipeline.js';
@@ -50,6 +51,7 @@ export function nodeRequests(parts: RequestParts): Answer {
     testParts: () => workStream<TestedPart>((say, signal) => testParts(testedOf(parts), say, signal)),
     recentLog: () => logTail.recent(),
     dead: () => deadLetterTexts(store.deadLetters?.() ?? []),
+    export: (params) => answerExport(store, params),
     event: (params) => recordEvent(store, parts.clock, v.parse(EVENT, params)),
     sign: (params) => answerSign(params, key),
     dump: () => {

@@ -78,6 +78,8 @@ const INSTALLED = {
   'cairn.service': 'usr/lib/systemd/system/cairn.service',
   'cairn-clock.service': 'usr/lib/systemd/system/cairn-clock.service',
   'cairn-clock.path': 'usr/lib/systemd/system/cairn-clock.path',
+  'cairn-reboot.service': 'usr/lib/systemd/system/cairn-reboot.service',
+  'cairn-reboot.path': 'usr/lib/systemd/system/cairn-reboot.path',
   '60-cairn.rules': 'usr/lib/udev/rules.d/60-cairn.rules',
   'cairn.sysusers': 'usr/lib/sysusers.d/cairn.conf',
   'cairn.tmpfiles': 'usr/lib/tmpfiles.d/cairn.conf',

@@ -2,12 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { ask, ControlError } from '../control.js';
 import { textFiles } from '../text-files.js';
 import {
+  type AnyRequest,
   type Bundle,
   type ConfigReport,
   leaveRequest,
   type Places,
   placesOf,
-  type Request,
   readBundle,
   reportFromFiles,
   State,
@@ -43,7 +43,7 @@ async function reportOf({ socket }: Places, { terminal }: Invocation): Promise<C
   }
 }
 
-type Wish<R extends Request = Request> = R extends Request ? Omit<R, 'id' | 'by'> : never;
+type Wish<R extends AnyRequest = AnyRequest> = R extends AnyRequest ? Omit<R, 'id' | 'by'> : never;
 
 /**
  * Leaves a request in the inbox and has the running node look. Returns what the node says of it; undefined where none runs that could: then
@@ -57,7 +57,7 @@ export async function request(
   const id = randomUUID();
   const { role, name } = call.caller;
   try {
-    leaveRequest(places.inbox, { ...wish, id, by: `${role} ${name}` } as Request);
+    leaveRequest(places.inbox, { ...wish, id, by: `${role} ${name}` } as AnyRequest);
   } catch (error) {
     throw new CommandError(
       EXIT.failed,

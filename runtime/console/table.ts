@@ -19,6 +19,7 @@ import { journal } from './commands/journal.js';
 import { log } from './commands/log.js';
 import { parts } from './commands/parts.js';
 import { read } from './commands/read.js';
+import { reboot } from './commands/reboot.js';
 import { run } from './commands/run.js';
 import { scan } from './commands/scan.js';
 import { selftest } from './commands/selftest.js';
@@ -28,10 +29,12 @@ import { status } from './commands/status.js';
 import { storeStatus, storeVerify } from './commands/store.js';
 import { storeDead } from './commands/store-dead.js';
 import { storeExport } from './commands/store-export.js';
+import { supportBundle } from './commands/support-bundle.js';
 import { time, timeSet } from './commands/time.js';
 import { uplink } from './commands/uplink.js';
 import { watch } from './commands/watch.js';
 import { why } from './commands/why.js';
+import { wipe } from './commands/wipe.js';
 import { commandOf, runOne } from './run-command.js';
 
 /** Every command there is: the local `cairn` and the console on the serial line run from this one table. */
@@ -66,6 +69,9 @@ export const COMMANDS: readonly Command[] = [
   configApply,
   configConfirm,
   configRevert,
+  supportBundle,
+  reboot(),
+  wipe,
   dump,
   decode,
   answer,

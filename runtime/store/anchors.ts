@@ -41,6 +41,15 @@ export class AnchorTable {
     return this.#times.get(epoch)?.at(boot, monotonicNs) ?? { kind: 'unknown' };
   }
 
+  /** Those that are kept: of each boot the first and the latest. */
+  *all(): Generator<readonly [epoch: number, anchor: Anchor]> {
+    for (const [key, { first, latest }] of this.#boots) {
+      const epoch = Number(key.split(' ')[0]);
+      yield [epoch, first];
+      if (latest) yield [epoch, latest];
+    }
+  }
+
   touchAll(): void {
     for (const [key, { first, latest }] of this.#boots) {
       const [epoch, boot] = key.split(' ').map(Number) as [number, number];

@@ -12,6 +12,7 @@ export { type DeadLetterText, deadLetterTexts } from './dead.js';
 export { realFiles, storeDefaults } from './defaults.js';
 export { storageDevice } from './device.js';
 export { StoreError, type StoreErrorKind } from './error.js';
+export { type ExportedBlock, exportBlocks, type HeldBlock, heldBlocks } from './export.js';
 export { flashOf } from './flash.js';
 export { type ForecastStream, forecastWear, type WearForecast } from './forecast.js';
 export { fittingBytes, OVERSHOOT } from './keeper.js';
@@ -29,8 +30,6 @@ export type {
 } from './options.js';
 export * from './types.js';
 export {
-  type ExportedBlock,
-  exportBlocks,
   type Range,
   readDeadLetters,
   type StreamVerdict,

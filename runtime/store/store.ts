@@ -30,6 +30,7 @@ import type {
   BlockPosition,
   DeadLetter,
   Disposition,
+  EpochAnchor,
   OpenStore,
   StoreCommit,
   StoredBlock,
@@ -222,6 +223,11 @@ export class LevelStore implements OpenStore {
       this.#reserver.check();
     }
     if (this.#committer.failure === undefined) await this.#committer.flush();
+  }
+
+  anchors(): readonly EpochAnchor[] {
+    const { epochs } = this.#state.identity;
+    return [...this.#state.anchors.all()].map(([epoch, anchor]) => ({ ...anchor, epoch: epochs[epoch]! }));
   }
 
   deadLetters(): readonly DeadLetter[] {

@@ -42,6 +42,10 @@ export type Disposition =
   | { readonly position: BlockPosition; readonly kind: 'thinned' }
   | { readonly position: BlockPosition; readonly kind: 'rejected'; readonly reason: string };
 
+export interface EpochAnchor extends Anchor {
+  readonly epoch: Epoch;
+}
+
 /** What nobody will ever take; its numbers are in a gap `rejected`. */
 export interface DeadLetter {
   readonly epoch: Epoch;
@@ -198,6 +202,8 @@ export interface Store {
   isLive?(stream: string): boolean;
   /** Gaps not yet turned into meta rows are turned into them now, so that they can be sent. */
   publishGaps(): Promise<void>;
+  /** The anchors that the store keeps, of all its epochs: what `timeOf` goes by, for whoever computes times elsewhere. */
+  anchors?(): readonly EpochAnchor[];
   /** What was rejected, oldest first: a bounded share of the size. */
   deadLetters?(): readonly DeadLetter[];
   /** Gaps in the ledger that no meta row carries yet. */

@@ -1,22 +1,16 @@
 import { join } from 'node:path/posix';
-import type { Descriptor, Epoch, Gap, GapCause, LogClass, RowTime } from '../../wire/index.js';
-import { LOG_CLASSES } from '../../wire/index.js';
-import { AnchorTable } from './anchors.js';
+import type { Epoch, Gap, GapCause, LogClass } from '../../wire/index.js';
 import { type Audit, audit, holes } from './audit.js';
 import { openForReading } from './database.js';
 import { StoreError } from './error.js';
 import { type StreamId, streamName } from './keys.js';
-import { DirtyKeys } from './ledger.js';
 import { type Loaded, load } from './load.js';
 import type { LevelDb, StoreDeps } from './options.js';
 import { RangeSet } from './ranges.js';
 import type { Identity, StreamRecord } from './records.js';
 import { newestOf } from './recover.js';
 import { newestSlot, type Reserve } from './reserve.js';
-import { scanValues } from './scan.js';
-import { descriptorOf } from './state.js';
 import type { DeadLetter } from './types.js';
-import { readFooter, tryHeader, walkBlocks } from './value.js';
 
 export type AuditCounts = Omit<Audit, 'stored' | 'names' | 'lastBoot' | 'firsts'>;
 
@@ -113,14 +107,7 @@ const NOTHING: AuditCounts = {
 function judge(loaded: Loaded, reserve: Reserve | undefined, found: Audit): Verdict {
   const { identity, head } = loaded;
   const epochs = identity?.epochs ?? [];
-  const settled = new Map(
-    loaded.settled.map(([stream, bounds]) => [streamName(stream), new RangeSet(bounds)]),
-  );
-  for (const { stream, first, last } of loaded.gaps) {
-    const numbers = settled.get(streamName(stream)) ?? new RangeSet();
-    if (last !== undefined) numbers.add(first, last + 1);
-    settled.set(streamName(stream), numbers);
-  }
+  const settled = settledOf(loaded);
   const streams = newestOf(loaded.records).map((record) => {
     const [stored, done] = [
       found.stored.get(streamName(record)),
@@ -158,6 +145,17 @@ function judge(loaded: Loaded, reserve: Reserve | undefined, found: Audit): Verd
   };
 }
 
+/** Received or in a gap, by stream. */
+export function settledOf({ settled, gaps }: Loaded): ReadonlyMap<number, RangeSet> {
+  const all = new Map(settled.map(([stream, bounds]) => [streamName(stream), new RangeSet(bounds)]));
+  for (const { stream, first, last } of gaps) {
+    const numbers = all.get(streamName(stream)) ?? new RangeSet();
+    if (last !== undefined) numbers.add(first, last + 1);
+    all.set(streamName(stream), numbers);
+  }
+  return all;
+}
+
 function problemsOf(
   loaded: Loaded,
   reserve: Reserve | undefined,
@@ -192,60 +190,13 @@ export async function readDeadLetters(path: string, deps: StoreDeps): Promise<re
   }
 }
 
-/** A stored block with what is needed to understand it. */
-export interface ExportedBlock {
-  readonly class: LogClass;
-  readonly bytes: Uint8Array;
-  /** `undefined` for the meta stream, and where it is lost. */
-  readonly descriptor: Descriptor | undefined;
-  timeOf(monotonicNs: bigint): RowTime;
-}
-
-/**
- * Every whole block of a store that no node has open, class by class, oldest first, received ones that still lie there included. LevelDB
- * allows one process at a time: StoreError `locked` while a node runs on it; `damaged` where the node has to repair the database first.
- */
-export async function* exportBlocks(path: string, deps: StoreDeps): AsyncGenerator<ExportedBlock> {
-  const db = await openForReading(path, deps);
-  try {
-    const loaded = await load(db, path, deps.native);
-    const anchors = new AnchorTable(new DirtyKeys(), deps.native.crc32c);
-    for (const [epoch, anchor] of loaded.anchors) anchors.load(epoch, anchor);
-    for (const name of LOG_CLASSES) yield* exportClass(db, deps, loaded, name, anchors);
-  } finally {
-    await db.close();
-  }
-}
-
-async function* exportClass(
-  db: LevelDb,
-  deps: StoreDeps,
-  loaded: Loaded,
-  name: LogClass,
-  anchors: AnchorTable,
-): AsyncGenerator<ExportedBlock> {
-  const { native } = deps;
-  const onUnreadable = (what: string): void => deps.log('error', `LevelDB can't read on in class ${what}`);
-  for await (const [, value] of scanValues(db, name, 0, onUnreadable)) {
-    for (const entry of readFooter(value, native.crc32c) ?? walkBlocks(value, native, finder(loaded))) {
-      const bytes = value.subarray(entry.offset, entry.offset + entry.length);
-      const header = tryHeader(bytes, 0, native);
-      if (!header) continue;
-      const isIts = (record: StreamRecord): boolean =>
-        streamName(record) === streamName(entry.stream) && record.version === header.descriptorVersion;
-      const timeOf = (monotonicNs: bigint): RowTime =>
-        anchors.timeOf(entry.stream.epoch, header.boot, monotonicNs);
-      yield { class: name, bytes, descriptor: descriptorOf(loaded.records.find(isIts)), timeOf };
-    }
-  }
-}
-
 async function readReserve(path: string, deps: StoreDeps): Promise<Reserve | undefined> {
   const bytes = await deps.files.read(join(path, 'reserve'));
   return bytes && newestSlot(bytes, deps.native.crc32c);
 }
 
-function finder({ identity, records }: Loaded): (epoch: Epoch, name: string) => StreamId | undefined {
+/** By what a block's header says. */
+export function finder({ identity, records }: Loaded): (epoch: Epoch, name: string) => StreamId | undefined {
   const streams = new Map(
     records.map((record) => [`${identity?.epochs[record.epoch]} ${record.name}`, record]),
   );

@@ -10,6 +10,7 @@ import type {
   BlockPosition,
   DeadLetter,
   Disposition,
+  EpochAnchor,
   OpenStore,
   Store,
   StoreCommit,
@@ -138,6 +139,10 @@ export class WaitingStore implements Store {
 
   async publishGaps(): Promise<void> {
     await this.#store?.publishGaps();
+  }
+
+  anchors(): readonly EpochAnchor[] {
+    return this.#store?.anchors?.() ?? [];
   }
 
   deadLetters(): readonly DeadLetter[] {

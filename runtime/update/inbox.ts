@@ -13,7 +13,7 @@ import {
 import { join } from 'node:path';
 import { writeWhole } from '../identity.js';
 import { BUNDLE_MAX_BYTES } from './bundle.js';
-import { parseRequest, type Request } from './records.js';
+import { type AnyRequest, parseRequest } from './records.js';
 
 const REQUEST = 'request.json';
 const TAKEN = 'taken.json';
@@ -24,7 +24,7 @@ const REQUEST_MAX_BYTES = BUNDLE_MAX_BYTES + 8192;
  * Where the console leaves what it asks of the node: one file, written whole, so that it also reaches a node that is down, or that crashes
  * before it listens. A later request takes the place of one that the node has not taken yet.
  */
-export function leaveRequest(folder: string, request: Request): void {
+export function leaveRequest(folder: string, request: AnyRequest): void {
   mkdirSync(folder, { recursive: true, mode: 0o770 });
   // Its folder keeps others out; the node's user is another one than the console's.
   writeWhole(join(folder, REQUEST), JSON.stringify(request), 0o644);
@@ -46,7 +46,7 @@ export function makeInbox(folder: string): void {
  * Hands what waits to `take`, and lets go of it when that returns: a process that ends meanwhile takes it again at its next start, so `take`
  * must know what it did before. Throws where the folder or the request can't be read; a request that can't is gone by then.
  */
-export function takeRequest(folder: string, take: (request: Request) => void): void {
+export function takeRequest(folder: string, take: (request: AnyRequest) => void): void {
   const taken = join(folder, TAKEN);
   if (!existsSync(taken)) {
     if (!hasRequest(folder)) return;

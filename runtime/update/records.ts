@@ -81,6 +81,21 @@ const startsSchema = v.strictObject({
   safe: v.optional(text),
 });
 
+/** What is taken from a node: its readings; or all that makes it this node, too. */
+export const WIPES = ['store', 'all'] as const;
+
+/** wipe.json: begun, on the disk before anything is removed; and once it is done, so that no request is done twice. */
+const wipeSchema = v.strictObject({
+  /** Of the request. */
+  id,
+  by: text,
+  what: v.picklist(WIPES),
+  isDone: v.boolean(),
+  /** All that is in them goes. */
+  folders: v.array(v.string()),
+  files: v.array(v.string()),
+});
+
 const requestFields = { id, by: text };
 /** request.json, as the console leaves it in the inbox. */
 const requestSchema = v.variant('kind', [
@@ -89,13 +104,18 @@ const requestSchema = v.variant('kind', [
   v.strictObject({ kind: v.literal('confirm'), ...requestFields, sha256: v.string() }),
   /** `file`: past all that was ever applied, to the node file. */
   v.strictObject({ kind: v.literal('revert'), ...requestFields, to: v.picklist(['before', 'file']) }),
+  v.strictObject({ kind: v.literal('wipe'), ...requestFields, what: v.picklist(WIPES) }),
 ]);
 
 export type Good = Readonly<v.InferOutput<typeof goodSchema>>;
 export type Trial = Readonly<v.InferOutput<typeof trialSchema>>;
 export type Outcome = Readonly<v.InferOutput<typeof outcomeSchema>>;
 export type Starts = Readonly<v.InferOutput<typeof startsSchema>>;
-export type Request = Readonly<v.InferOutput<typeof requestSchema>>;
+export type Wipe = Readonly<v.InferOutput<typeof wipeSchema>>;
+export type AnyRequest = Readonly<v.InferOutput<typeof requestSchema>>;
+export type WipeRequest = Extract<AnyRequest, { kind: 'wipe' }>;
+/** About configurations. */
+export type Request = Exclude<AnyRequest, WipeRequest>;
 export type Moment = Readonly<v.InferOutput<typeof moment>>;
 
 /** Everything kept in the state folder, a file each. */
@@ -105,6 +125,7 @@ export interface Records {
   trial: Trial;
   outcome: Outcome;
   starts: Starts;
+  wipe: Wipe;
 }
 export const RECORDS: { readonly [N in keyof Records]: v.GenericSchema<unknown, Records[N]> } = {
   good: goodSchema,
@@ -112,9 +133,10 @@ export const RECORDS: { readonly [N in keyof Records]: v.GenericSchema<unknown, 
   trial: trialSchema,
   outcome: outcomeSchema,
   starts: startsSchema,
+  wipe: wipeSchema,
 };
 
-export function parseRequest(json: string): Request {
+export function parseRequest(json: string): AnyRequest {
   return parseRecord(requestSchema, json);
 }
 

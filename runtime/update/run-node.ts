@@ -14,10 +14,11 @@ import { Journal } from './journal.js';
 import { type Choice, Keeper, type Taken } from './keeper.js';
 import type { Places } from './places.js';
 import { ailingParts } from './proof.js';
-import { evidenceOf, type Request } from './records.js';
-import { type ConfigReport, reportOf } from './report.js';
+import { type AnyRequest, evidenceOf, type WipeRequest } from './records.js';
+import { type ConfigReport, nextFromFiles, reportOf } from './report.js';
 import { Runner } from './runner.js';
 import { State } from './state-files.js';
+import { beginWipe, finishWipe } from './wipe.js';
 
 export interface RunNodeOptions {
   /** The node file as it was read. */
@@ -60,15 +61,24 @@ async function refuseSecond(socket: string): Promise<void> {
   );
 }
 
+/** Why a process ends whose node is wiped with all that it is. */
+const GONE = 'this node is wiped';
+
 /** One process of a node: what outlives each configuration that it runs. */
 class NodeProcess {
   readonly #clock = systemClock();
   readonly #journal: Journal;
+  readonly #state: State;
   readonly #keeper: Keeper;
   readonly #service: Service | undefined;
   readonly #control: ControlServer;
   readonly #runner: Runner;
   #taken: ConfigReport['taken'];
+  /** All is to be wiped: what this process knows of the node is void then, and it ends. */
+  #endForGood: (why: string) => void = () => undefined;
+  readonly #goneAsked = new Promise<string>((resolve) => {
+    this.#endForGood = resolve;
+  });
 
   constructor(private readonly options: RunNodeOptions) {
     const { file, isFileRight, places, stopAsked } = options;
@@ -78,9 +88,10 @@ class NodeProcess {
     const end = lastEnd(process.env.RUNTIME_DIRECTORY, readIfThere);
     if (end) say('warn', 'service', `the last run ended by ${end}`);
     this.#service = serviceHere((level, text) => say(level, 'service', text));
+    this.#state = new State(textFiles(places.state), (text) => say('warn', 'config', text));
     this.#keeper = new Keeper({
       ...{ file, isFileRight, lastEnd: end, isRestarted: this.#service !== undefined },
-      state: new State(textFiles(places.state), (text) => say('warn', 'config', text)),
+      state: this.#state,
       now: () => ({ bootId: kernelBootId(), ms: Number(clock.nowNs() / 1_000_000n) }),
       say: (level, text) => say(level, 'config', text),
     });
@@ -94,7 +105,7 @@ class NodeProcess {
         keeper: this.#keeper,
         clock,
         journal: this.#journal,
-        stopAsked: stopAsked.then((why) => this.#stopping(why)),
+        stopAsked: Promise.race([stopAsked, this.#goneAsked]).then((why) => this.#stopping(why)),
       },
       open: (choice) => this.#open(choice),
       takeRequests: (node) => this.#takeRequests(node),
@@ -108,7 +119,9 @@ class NodeProcess {
     await this.#listen();
     this.#takeRequests(undefined);
     try {
-      return await this.#runner.run();
+      const why = this.#isGoing ? GONE : await this.#runner.run();
+      this.#finishWipe();
+      return why;
     } catch (error) {
       this.#service?.stopping('it could not start');
       throw error;
@@ -117,6 +130,18 @@ class NodeProcess {
       process.off('uncaughtExceptionMonitor', crashed);
       await this.#control.stop();
     }
+  }
+
+  /** All that makes it this node is to be wiped. */
+  get #isGoing(): boolean {
+    const wipe = this.#state.get('wipe');
+    return wipe?.what === 'all' && !wipe.isDone;
+  }
+
+  #finishWipe(): void {
+    const say = (text: string) => this.#journal.say('warn', 'config', text);
+    const wipe = finishWipe(this.#state, this.options.places, say);
+    if (wipe) say(`wiped (${wipe.what}), by ${wipe.by}: what was not received is lost`);
   }
 
   #stopping(why: string): string {
@@ -148,9 +173,8 @@ class NodeProcess {
   }
 
   async #open(choice: Choice) {
-    const { bundle } = choice;
-    const checked = checkHere(bundle.main, loadBundle(bundle));
-    if (!checked.ok) throw new RefusedError(checked.problems.join('\n'));
+    this.#finishWipe();
+    const checked = rightOf(choice.bundle);
     const config = choice.state === 'safe' ? withoutParts(checked.config) : checked.config;
     for (const warning of checked.warnings) this.#journal.say('warn', 'config', warning);
     this.options.prepare(config);
@@ -172,8 +196,9 @@ class NodeProcess {
     return isOther;
   }
 
-  #take(request: Request, ailing: readonly string[]): Taken {
+  #take(request: AnyRequest, ailing: readonly string[]): Taken {
     try {
+      if (request.kind === 'wipe') return this.#takeWipe(request);
       return this.#keeper.take(request, request.kind === 'apply' ? problemsOf(request.bundle) : [], ailing);
     } catch (error) {
       const text = `nothing was changed: ${evidenceOf(error)}`;
@@ -181,6 +206,29 @@ class NodeProcess {
       return { ok: false, text, isOther: false };
     }
   }
+
+  #takeWipe(request: WipeRequest): Taken {
+    const { places, file } = this.options;
+    if (this.#state.get('wipe')?.id === request.id) return { ok: true, text: 'done before', isOther: false };
+    beginWipe(this.#state, request, rightOf(nextFromFiles(this.#state, file).bundle).config, places);
+    this.#journal.say(
+      'warn',
+      'config',
+      `the ${request.what === 'all' ? 'node' : 'store'} is wiped, by ${request.by}`,
+    );
+    if (request.what === 'all') this.#endForGood(GONE);
+    return {
+      ok: true,
+      text: 'begun: the node ends, and what was asked for goes',
+      isOther: request.what === 'store',
+    };
+  }
+}
+
+function rightOf(bundle: Bundle) {
+  const checked = checkHere(bundle.main, loadBundle(bundle));
+  if (!checked.ok) throw new RefusedError(checked.problems.join('\n'));
+  return checked;
 }
 
 function problemsOf(bundle: Bundle): readonly string[] {

@@ -109,7 +109,7 @@ test('what a node needs is there, and nothing else', { skip }, (t) => {
   for (const group of ['gpio', 'i2c', 'dialout'])
     assert.match(text('etc/group'), new RegExp(`^${group}:.*:cairn$`, 'm'));
   assert.equal(readlinkSync(at('root/usr/local/bin/cairn')), '../lib/cairn/bin/cairn');
-  for (const unit of ['cairn.service', 'cairn-clock.service', 'cairn-clock.path']) {
+  for (const unit of ['cairn.service', 'cairn-clock.service', 'cairn-clock.path', 'cairn-reboot.path']) {
     assert.equal(
       readlinkSync(at('root/etc/systemd/system/multi-user.target.wants', unit)),
       `/etc/systemd/system/${unit}`,

@@ -167,8 +167,8 @@ test('who asks is told of silence, nonsense and a flood; a half answer is none',
   await assert.rejects(ask(path, 'status', { deadlineMs: 50 }), refusal(/no answer within 50 ms/));
   reply = 'hello\n';
   await assert.rejects(ask(path, 'status'), refusal(/no node/));
-  reply = `"${'x'.repeat(2 ** 20)}"\n`;
-  await assert.rejects(ask(path, 'status'), refusal(/over 1048576 bytes/));
+  reply = `"${'x'.repeat(2 ** 21)}"\n`;
+  await assert.rejects(ask(path, 'status'), refusal(/over 2097152 bytes/));
   reply = '{"half":';
   assert.equal(await ask(path, 'status'), undefined);
 });

@@ -15,7 +15,7 @@ import {
   placesOf,
   readBundle,
 } from '../../runtime/update/index.js';
-import type { Request } from '../../runtime/update/records.js';
+import type { AnyRequest } from '../../runtime/update/records.js';
 import { bundleOf, Machine } from './support.js';
 
 function folderOf(t: TestContext): string {
@@ -62,7 +62,7 @@ test('the inbox: whole requests, the last one; taken again where the process end
   const machine = new Machine();
   const [first, second] = [machine.apply(bundleOf('a')), machine.apply(bundleOf('b'))];
   const taken: string[] = [];
-  const take = ({ id }: Request) => void taken.push(id);
+  const take = ({ id }: AnyRequest) => void taken.push(id);
   takeRequest(folder, take);
   leaveRequest(folder, first);
   leaveRequest(folder, second);

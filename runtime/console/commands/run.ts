@@ -10,6 +10,7 @@ import {
   RunsAlreadyError,
   readBundle,
   runNode,
+  WipeError,
   waitsForNode,
 } from '../../update/index.js';
 import { CONFIG_OPTION, type Command, CommandError, EXIT, type Invocation } from '../command.js';
@@ -69,6 +70,7 @@ function explain(error: Error & { readonly kind?: string }, call: Invocation): n
   if (error instanceof RefusedError || error.name === 'IdentityError')
     throw new CommandError(EXIT.usage, error.message);
   if (error instanceof RunsAlreadyError) throw new CommandError(EXIT.busy, error.message);
+  if (error instanceof WipeError) throw new CommandError(EXIT.failed, error.message);
   if (error.name === 'StoreError')
     throw new CommandError(error.kind === 'locked' ? EXIT.busy : EXIT.failed, error.message);
   throw error;

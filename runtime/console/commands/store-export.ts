@@ -1,131 +1,121 @@
 import { native } from '../../../native/index.js';
-import type { DecodedBlock } from '../../../native/types.js';
-import { type Descriptor, META_STREAM, rowCells, senmlPack } from '../../../wire/index.js';
-import { type ExportedBlock, exportBlocks } from '../../store/index.js';
-import { CONFIG_OPTION, type Command, CommandError, EXIT, type Terminal } from '../command.js';
-import { onStore, quietDeps, storePath } from './store.js';
+import { toJson } from '../../control.js';
+import { CONFIG_OPTION, type Command, CommandError, EXIT, type Invocation } from '../command.js';
+import { heldHere } from '../follow-export.js';
+import { MediaFile } from '../media-file.js';
+import { RowWriter } from '../row-writer.js';
+import { countText, wallMsOf, wrapped } from '../text.js';
+import { storePath } from './store.js';
 
 const FORMATS = ['senml', 'csv'];
 
 export const storeExport: Command = {
   name: 'store export',
-  summary: 'all rows of a store that no node has open, as SenML lines or CSV',
-  usage: '[--format senml|csv] [--config FILE] [--path STORE]',
+  summary: 'the rows that a store holds, as SenML lines or CSV, while its node runs or not',
+  usage: '[--format senml|csv] [--to FILE] [--since TIME] [--stream NAME] [--config FILE] [--path STORE]',
   examples: [
-    'cairn store export --format csv > rows.csv',
+    'cairn store export --format csv --to /media/usb/rows.csv',
+    'cairn store export --stream climate --since 2026-11-22T06:00:00Z',
     'cairn store export --path /mnt/card/store > rows.jsonl',
   ],
-  options: { ...CONFIG_OPTION, path: { type: 'string' }, format: { type: 'string', default: 'senml' } },
+  options: {
+    ...CONFIG_OPTION,
+    ...{ path: { type: 'string' }, format: { type: 'string', default: 'senml' } },
+    ...{ to: { type: 'string' }, since: { type: 'string' }, stream: { type: 'string' } },
+  },
   role: 'technician',
   onConsole: true,
   async run(call) {
-    const format = String(call.options.format);
-    if (!FORMATS.includes(format)) {
+    const { format, since, to } = call.options;
+    if (!FORMATS.includes(String(format)))
       throw new CommandError(EXIT.usage, `no format '${format}'; there are: ${FORMATS.join(', ')}`);
-    }
-    const exporter = new Exporter(format === 'csv', call.terminal);
-    const path = storePath(call);
-    await onStore(async () => {
-      for await (const block of exportBlocks(path, quietDeps(call.terminal))) {
-        exporter.take(native.decodeBlock(block.bytes), block);
-      }
+    const writer = new RowWriter({
+      isCsv: format === 'csv',
+      sinceMs: typeof since === 'string' ? wallMsOf(since) : undefined,
+      warn: (text) => call.terminal.err(text),
     });
-    exporter.finish();
+    const sink = typeof to === 'string' ? await fileSink(to) : lineSink(call);
+    try {
+      await exportTo(call, writer, sink);
+    } catch (error) {
+      await sink.abandon();
+      throw error;
+    }
+    await sink.finish();
+    summarise(call, writer, sink.bytes());
     return EXIT.ok;
   },
 };
 
-const CSV_HEADER =
-  'node,epoch,boot,stream,sequence,boot_time_ns,wall,uncertainty_ms,channel,value,unit,quality';
-
-class Exporter {
-  #begun = false;
-  #rows = 0;
-  #withoutTime = 0;
-
-  constructor(
-    private readonly csv: boolean,
-    private readonly terminal: Terminal,
-  ) {}
-
-  take(block: DecodedBlock, stored: ExportedBlock): void {
-    if (block.header.stream === META_STREAM) return;
-    if (!stored.descriptor) {
-      this.terminal.err(
-        `${block.header.stream} #${block.header.first}: its descriptor is lost; decode it with: cairn decode`,
-      );
-      return;
-    }
-    this.#head();
-    this.#rows += block.timesNs.length;
-    if (this.csv) this.#csvRows(block, stored.descriptor, stored.timeOf);
-    else this.#senml(block, stored.descriptor, stored.timeOf);
-  }
-
-  finish(): void {
-    this.#head();
-    const dated =
-      this.#withoutTime > 0
-        ? `, ${this.#withoutTime} of them without a wall time (no anchor of their boot)`
-        : '';
-    this.terminal.err(`${this.#rows} rows${dated}`);
-  }
-
-  /** Not before the store is open: a header alone would look like an empty store. */
-  #head(): void {
-    if (this.csv && !this.#begun) this.terminal.out(CSV_HEADER);
-    this.#begun = true;
-  }
-
-  /** Rows that no anchor dates are left out and said so: SenML would have them read as now. */
-  #senml(block: DecodedBlock, descriptor: Descriptor, timeOf: ExportedBlock['timeOf']): void {
-    const { header } = block;
-    const wallNs = (timeNs: bigint): bigint => {
-      const time = timeOf(timeNs);
-      return time.kind === 'known' ? time.wallNs : 0n;
-    };
-    const pack = senmlPack(header.node, descriptor, block, { kind: 'absolute', wallNs });
-    if (pack) {
-      this.terminal.out(JSON.stringify(pack));
-      return;
-    }
-    this.#withoutTime += block.timesNs.length;
-    const last = header.first + header.count - 1;
-    this.terminal.err(
-      `${header.stream} #${header.first} to #${last}: boot ${header.boot} has no anchor; SenML can't tell such times, CSV can`,
-    );
-  }
-
-  #csvRows(block: DecodedBlock, descriptor: Descriptor, timeOf: ExportedBlock['timeOf']): void {
-    const { header } = block;
-    for (const [row, timeNs] of block.timesNs.entries()) {
-      const time = timeOf(timeNs);
-      if (time.kind !== 'known') this.#withoutTime++;
-      const wall = time.kind === 'known' ? new Date(Number(time.wallNs / 1_000_000n)).toISOString() : '';
-      const unsure = time.kind === 'known' ? (Number(time.uncertaintyNs) / 1e6).toFixed(3) : '';
-      const head = [
-        header.node,
-        header.epoch,
-        header.boot,
-        header.stream,
-        header.first + row,
-        timeNs,
-        wall,
-        unsure,
-      ];
-      for (const { channel, value, unit, quality } of rowCells(
-        block,
-        row,
-        block.columns.length,
-        descriptor.channels,
-      )) {
-        this.terminal.out([...head, channel, quoted(String(value ?? '')), unit, quality].join(','));
-      }
-    }
-  }
+/** Where lines go. */
+interface Sink {
+  write(lines: readonly string[]): Promise<void>;
+  finish(): Promise<void>;
+  abandon(): Promise<void>;
+  /** Written so far; undefined down the line. */
+  bytes(): number | undefined;
 }
 
-/** RFC 4180 §2: a field with a comma, quote or line break is quoted, its quotes doubled. */
-function quoted(field: string): string {
-  return /[",\r\n]/.test(field) ? `"${field.replaceAll('"', '""')}"` : field;
+async function fileSink(path: string): Promise<Sink> {
+  const file = await MediaFile.create(path);
+  return {
+    write: async (lines) => {
+      for (const line of lines) await file.write(`${line}\n`);
+    },
+    finish: () => file.finish(),
+    abandon: () => file.abandon(),
+    bytes: () => file.bytes,
+  };
+}
+
+/** Line by line, so that an interruption is felt on a slow one. */
+function lineSink({ terminal, signal }: Invocation): Sink {
+  return {
+    write: async (lines) => {
+      for (const line of lines) {
+        if (signal.aborted) return;
+        terminal.out(line);
+        await terminal.drained();
+      }
+    },
+    finish: async () => undefined,
+    abandon: async () => undefined,
+    bytes: () => undefined,
+  };
+}
+
+/** The header only once there is a store: alone it would look like an empty one. */
+async function exportTo(call: Invocation, writer: RowWriter, sink: Sink): Promise<void> {
+  const { stream } = call.options;
+  let isBegun = false;
+  for await (const block of heldHere(
+    call,
+    storePath(call),
+    typeof stream === 'string' ? stream : undefined,
+  )) {
+    if (!isBegun) await sink.write(writer.head());
+    isBegun = true;
+    await sink.write(writer.linesOf(native.decodeBlock(block.bytes), block));
+  }
+  if (call.signal.aborted)
+    throw new CommandError(EXIT.failed, `interrupted after ${countText(writer.count.rows)} rows`);
+  if (!isBegun) await sink.write(writer.head());
+}
+
+function summarise({ terminal, json, options: { to } }: Invocation, writer: RowWriter, bytes?: number): void {
+  const { rows, undated, leftOut, firstMs, lastMs } = writer.count;
+  const time = (ms: number) => new Date(ms).toISOString();
+  if (json && bytes !== undefined) {
+    const span = firstMs === undefined ? {} : { first: time(firstMs), last: time(lastMs!) };
+    terminal.out(toJson({ file: to, bytes, rows, undated, leftOut, ...span }));
+    return;
+  }
+  const facts = [
+    `${countText(rows)} rows`,
+    ...(bytes === undefined ? [] : [`${countText(bytes)} bytes in ${to}`]),
+    ...(firstMs === undefined ? [] : [`from ${time(firstMs)} to ${time(lastMs!)}`]),
+    ...(undated > 0 ? [`${countText(undated)} of them without a wall time (no anchor of their boot)`] : []),
+    ...(leftOut > 0 ? [`${countText(leftOut)} more left out for want of a wall time`] : []),
+  ];
+  for (const line of wrapped(facts.join(', '), terminal.columns, 2)) terminal.err(line);
 }

@@ -4,11 +4,9 @@ import { ask, controlPath, toJson } from '../../control.js';
 import type { PipelineStatus } from '../../pipeline.js';
 import { CONFIG_OPTION, type Command, CommandError, EXIT, type Invocation } from '../command.js';
 import { readRunning } from '../files.js';
-import { spanText } from '../text.js';
+import { spanText, wallMsOf } from '../text.js';
 
 const UNCERTAINTY_S = 60;
-/** With its zone, so that nobody has to guess one. */
-const ISO = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,3})?)?(Z|[+-]\d{2}:\d{2})$/;
 
 export const time: Command = {
   name: 'time',
@@ -43,9 +41,7 @@ export const timeSet: Command = {
   onConsole: true,
   async run(call) {
     const [text = ''] = call.positionals;
-    const wallMs = Date.parse(text);
-    if (!ISO.test(text) || Number.isNaN(wallMs))
-      throw new CommandError(EXIT.usage, `'${text}' is no time with its zone: 2026-11-22T19:30:00Z`);
+    const wallMs = wallMsOf(text);
     const params = { wallMs, uncertaintyMs: withinS(call) * 1000 };
     const answer = (await ask(socketOf(call), 'tellTime', { params })) as { isTaken: boolean } | undefined;
     if (!answer) throw new CommandError(EXIT.failed, 'no node runs that could be told');
