@@ -14,7 +14,7 @@ import { Notices, type Unkept } from './notices.js';
 import { onceAMinute, type Say } from './say.js';
 import { Sender } from './sender.js';
 import { statusMessage } from './status-message.js';
-import type { Uplink, UplinkLog, UplinkStatus } from './types.js';
+import type { ReceivedBlock, Uplink, UplinkLog, UplinkStatus } from './types.js';
 
 export { budgetFile } from './budget-file.js';
 export type { BudgetFile } from './budgets.js';
@@ -80,6 +80,7 @@ class MqttUplink implements Uplink {
   #subscriptionTimer: Timer | undefined;
   #unsubscribe: (() => void) | undefined;
   #publishingGaps = false;
+  readonly #listeners = new Set<(blocks: readonly ReceivedBlock[]) => void>();
 
   constructor(private readonly options: UplinkOptions) {
     const { config, clock, random, log, store } = options;
@@ -99,6 +100,9 @@ class MqttUplink implements Uplink {
       pubackDeadlineMs: deadlineMs(config),
       onDeadline: (waitedMs) => this.#onDeadline(waitedMs),
       onTaken: () => this.#link.proved(),
+      onReceived: (blocks) => {
+        for (const listener of this.#listeners) listener(blocks);
+      },
     });
     const subscribe = this.#custody ? [this.#custody.topic] : [];
     const status = (): MqttMessage => this.#status('offline');
@@ -143,7 +147,7 @@ class MqttUplink implements Uplink {
       ...{ node, keys: fleetKeys, store, clock, random, say: this.#say },
       receiptDeadlineMs: config.fleet.receiptDeadlineMs,
       affords: (logClass) => this.#metering?.affords(logClass, 'backlog') ?? true,
-      onFreed: (positions) => this.#sender.freed(positions),
+      onFreed: (blocks) => this.#sender.freed(blocks),
       onDue: () => this.#sender.pump(),
     });
   }
@@ -198,6 +202,11 @@ class MqttUplink implements Uplink {
       lastReceiptNs,
       lastReadingCommit,
     };
+  }
+
+  onReceived(listener: (blocks: readonly ReceivedBlock[]) => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
   }
 
   async stop(graceMs: number): Promise<void> {
