@@ -27,7 +27,7 @@ import { createPipeline, type Pipeline, type PipelineStatus } from './pipeline.j
 import { provenBy } from './proven.js';
 import { nodeRequests } from './requests.js';
 import { openPatiently, type PatientStore, type Store, storeDefaults } from './store/index.js';
-import { budgetFile, createUplink, mqttJs } from './uplink/index.js';
+import { budgetFile, createUplink, mqttJs, probePortsHere } from './uplink/index.js';
 
 export interface RunningNode {
   readonly log: Log;
@@ -164,6 +164,10 @@ async function openStages(config: NodeConfig, around: Around, opened: (() => unk
     path,
     answer: nodeRequests({
       ...{ pipeline, store, clock, logTail: around.tail, key: identity.privateKey },
+      link: uplink && {
+        ...{ uplink, config: config.uplink! },
+        probe: probePortsHere(clock),
+      },
       configStatus: around.configStatus,
       dump: flight && (() => flight.dump()),
     }),

@@ -1,19 +1,24 @@
 import type { KeyObject } from 'node:crypto';
 import * as v from 'valibot';
 import type { RuntimeClock } from './clock/index.js';
-import type { ConfigStatus } from './config/index.js';
+import type { ConfigStatus, UplinkConfig } from './config/index.js';
 import type { Answer } from './control-server.js';
+import { followEvent } from './event-receipt.js';
 import { EVENT_MAX_BYTES, recordEvent } from './events.js';
 import { answerSign } from './head-signature.js';
 import type { LogTail } from './log-tail.js';
 import type { Pipeline } from './pipeline.js';
 import { deadLetterTexts, type Store } from './store/index.js';
+import type { ProbePorts, Uplink } from './uplink/index.js';
+import { testUplink } from './uplink-test.js';
 
 export interface RequestParts {
   readonly pipeline: Pipeline;
   readonly store: Store;
   readonly clock: RuntimeClock;
   readonly logTail: LogTail;
+  /** Absent on a node without one. */
+  readonly link: NodeLink | undefined;
   /** The node's own, for what it vouches for. */
   readonly key: KeyObject;
   /** Absent where nobody knows of trials. */
@@ -22,11 +27,18 @@ export interface RequestParts {
   readonly dump: (() => string) | undefined;
 }
 
+/** The uplink, and what a test of it needs. */
+export interface NodeLink {
+  readonly uplink: Uplink;
+  readonly config: UplinkConfig;
+  readonly probe: ProbePorts;
+}
+
 type Handler = (params: unknown) => unknown;
 
 /** What a running node answers on its control socket. */
 export function nodeRequests(parts: RequestParts): Answer {
-  const { pipeline, store, logTail, key, configStatus, dump } = parts;
+  const { pipeline, store, clock, link, logTail, key, configStatus, dump } = parts;
   const handlers: Readonly<Record<string, Handler>> = {
     status: () => ({ ...pipeline.status(), config: configStatus?.() }),
     latest: () => pipeline.seen.latest(),
@@ -37,7 +49,9 @@ export function nodeRequests(parts: RequestParts): Answer {
     log: () => logTail.follow(),
     recentLog: () => logTail.recent(),
     dead: () => deadLetterTexts(store.deadLetters?.() ?? []),
-    event: (params) => recordEvent(store, parts.clock, v.parse(EVENT, params)),
+    event: (params) => recordEvent(store, clock, v.parse(EVENT, params)),
+    followEvent: (params) => followEvent({ store, clock, uplink: link?.uplink }, v.parse(EVENT, params)),
+    testUplink: (params) => testLink(parts, v.parse(BY, params).by),
     sign: (params) => answerSign(params, key),
     dump: () => {
       if (!dump) throw new Error('this node keeps no record');
@@ -59,14 +73,31 @@ function rowsOf({ seen, sampleNow }: Pipeline, params: unknown, isNow: boolean) 
   return rows;
 }
 
+/** One at a time: it is a person who asks, and a link may be a thin one. */
+const testing = new WeakSet<NodeLink>();
+
+async function* testLink({ store, clock, link }: RequestParts, by: string) {
+  if (!link) throw new Error('this node has no uplink');
+  if (testing.has(link)) throw new Error('the uplink is being tested already');
+  const { uplink, config, probe: ports } = link;
+  testing.add(link);
+  try {
+    yield* testUplink({ config, node: store.node, ports, path: { store, clock, uplink }, by });
+  } finally {
+    testing.delete(link);
+  }
+}
+
 const TIME = v.strictObject({
   wallMs: v.pipe(v.number(), v.integer()),
   uncertaintyMs: v.pipe(v.number(), v.minValue(1), v.maxValue(86_400_000)),
 });
 
+const BY = v.strictObject({ by: v.pipe(v.string(), v.maxBytes(64)) });
+
 const EVENT = v.strictObject({
+  ...BY.entries,
   kind: v.pipe(v.string(), v.regex(/^[a-z][a-zA-Z]{0,31}$/)),
-  by: v.pipe(v.string(), v.maxBytes(64)),
   text: v.pipe(v.string(), v.maxBytes(EVENT_MAX_BYTES)),
 });
 

@@ -22,6 +22,7 @@ import { storeDead } from './commands/store-dead.js';
 import { storeExport } from './commands/store-export.js';
 import { time, timeSet } from './commands/time.js';
 import { uplink } from './commands/uplink.js';
+import { uplinkTest } from './commands/uplink-test.js';
 import { watch } from './commands/watch.js';
 import { why } from './commands/why.js';
 import { commandOf, runOne } from './run-command.js';
@@ -36,6 +37,7 @@ export const COMMANDS: readonly Command[] = [
   status,
   why,
   uplink,
+  uplinkTest,
   time,
   timeSet,
   watch,

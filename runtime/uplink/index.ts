@@ -22,6 +22,15 @@ export type { LinkFailureKind } from './failure.js';
 export { mqttJs } from './mqtt-js.js';
 export type * from './mqtt-port.js';
 export type { Unkept } from './notices.js';
+export {
+  type ProbeCost,
+  type ProbeFailureKind,
+  type ProbePorts,
+  type ProbeResult,
+  type ProbeStep,
+  probeLink,
+  probePortsHere,
+} from './probe/index.js';
 export type * from './types.js';
 
 /** MQTT's own measure of a dead link (§3.1.2.10). */
