@@ -166,7 +166,7 @@ async function openStages(config: NodeConfig, around: Around, opened: (() => unk
       ...{ pipeline, store, clock, logTail: around.tail, key: identity.privateKey },
       link: uplink && {
         ...{ uplink, config: config.uplink! },
-        probe: probePortsHere(clock),
+        probe: probePortsHere(clock, systemWallClock()),
       },
       configStatus: around.configStatus,
       dump: flight && (() => flight.dump()),

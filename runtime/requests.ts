@@ -4,7 +4,7 @@ import type { RuntimeClock } from './clock/index.js';
 import type { ConfigStatus, UplinkConfig } from './config/index.js';
 import type { Answer } from './control-server.js';
 import { followEvent } from './event-receipt.js';
-import { EVENT_MAX_BYTES, recordEvent } from './events.js';
+import { EVENT_BY_MAX_BYTES, EVENT_MAX_BYTES, recordEvent } from './events.js';
 import { answerSign } from './head-signature.js';
 import type { LogTail } from './log-tail.js';
 import type { Pipeline } from './pipeline.js';
@@ -93,7 +93,7 @@ const TIME = v.strictObject({
   uncertaintyMs: v.pipe(v.number(), v.minValue(1), v.maxValue(86_400_000)),
 });
 
-const BY = v.strictObject({ by: v.pipe(v.string(), v.maxBytes(64)) });
+const BY = v.strictObject({ by: v.pipe(v.string(), v.maxBytes(EVENT_BY_MAX_BYTES)) });
 
 const EVENT = v.strictObject({
   ...BY.entries,

@@ -15,6 +15,7 @@ import { log } from './commands/log.js';
 import { login } from './commands/login.js';
 import { parts } from './commands/parts.js';
 import { read } from './commands/read.js';
+import { report } from './commands/report.js';
 import { run } from './commands/run.js';
 import { status } from './commands/status.js';
 import { storeStatus, storeVerify } from './commands/store.js';
@@ -61,6 +62,7 @@ export const COMMANDS: readonly Command[] = [
   grants,
   grantsAccept,
   journal,
+  report,
 ];
 
 /** Runs one command line and says how it ended. */

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, type TestContext, test } from 'node:test';
 import { createServer as createTls } from 'node:tls';
-import { systemClock } from '../../runtime/clock/index.js';
+import { systemClock, systemWallClock } from '../../runtime/clock/index.js';
 import type { UplinkConfig } from '../../runtime/config/types.js';
 import {
   type ProbeCost,
@@ -95,7 +95,7 @@ async function probed(
   };
   const results: ProbeResult[] = [];
   let cost: ProbeCost | undefined;
-  const all = { ...probePortsHere(systemClock()), ...ports };
+  const all = { ...probePortsHere(systemClock(), systemWallClock()), ...ports };
   for await (const found of probeLink({ config: whole, node, ports: all, deadlineMs }))
     if ('step' in found) results.push(found);
     else cost = found;

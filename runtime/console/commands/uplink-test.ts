@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { keyIdOf } from '../../../wire/index.js';
-import { systemClock } from '../../clock/index.js';
+import { systemClock, systemWallClock } from '../../clock/index.js';
 import type { NodeConfig, UplinkConfig } from '../../config/index.js';
 import { ask, controlPath, follow, toJson } from '../../control.js';
+import { eventBy } from '../../events.js';
 import { parsePublicKey } from '../../identity.js';
 import type { PipelineStatus } from '../../pipeline.js';
 import { type ProbeCost, probePortsHere } from '../../uplink/index.js';
@@ -49,13 +50,14 @@ type Told = AsyncIterable<TestResult | ProbeCost>;
 
 /** The node does it: it may read its keys, and it has the link. */
 function inNode({ caller, signal }: Invocation, { store }: NodeConfig): Told {
-  return follow(controlPath(store.path), 'testUplink', { by: caller.name }, signal) as Told;
+  return follow(controlPath(store.path), 'testUplink', { by: eventBy(caller.name) }, signal) as Told;
 }
 
 function here({ caller, signal }: Invocation, { identityPath }: NodeConfig, config: UplinkConfig): Told {
   const file = join(identityPath, 'node.pub');
   const node = orUsage(() => keyIdOf(parsePublicKey(file, readFileSync(file, 'utf8'))));
-  return testUplink({ config, node, ports: probePortsHere(systemClock()), by: caller.name, signal });
+  const ports = probePortsHere(systemClock(), systemWallClock());
+  return testUplink({ config, node, ports, by: caller.name, signal });
 }
 
 async function tell({ json, terminal, signal }: Invocation, told: Told): Promise<ExitCode> {

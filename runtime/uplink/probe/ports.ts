@@ -1,14 +1,15 @@
 import { lookup } from 'node:dns';
 import { existsSync, readFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
+import type { WallClock } from '../../clock/types.js';
 import type { AskAll } from '../resolver.js';
 import type { ProbePorts } from './types.js';
 
 /** This machine. */
-export function probePortsHere(clock: ProbePorts['clock']): ProbePorts {
+export function probePortsHere(clock: ProbePorts['clock'], wall: Pick<WallClock, 'pair'>): ProbePorts {
   return {
     clock,
-    wallMs: () => Date.now(),
+    wallMs: () => Number(wall.pair().wallNs / 1_000_000n),
     interfaces: networkInterfaces,
     defaultInterface: () => defaultInterfaceOf(textOf('/proc/net/route'), textOf('/proc/net/ipv6_route')),
     askAll: oneAtATime((host, answer) => lookup(host, { all: true }, answer)),
