@@ -75,7 +75,10 @@ async function leave(call: Invocation): Promise<ExitCode> {
     terminal.err('Nobody signed it and it is not kept: no node runs. Run cairn report again once one does.');
     return EXIT.failed;
   }
-  if (!json) terminal.out(`SHA-256 ${sealed.sha256.toString('hex')}\nSigned by the node.`);
+  if (!json) {
+    terminal.out(`SHA-256 ${sealed.sha256.toString('hex')}`);
+    terminal.out('Signed by the node.');
+  }
   return keep(call, socket, text, link);
 }
 
