@@ -20,6 +20,8 @@ export const EVENT_STREAM: StreamDeclaration = {
 const PIECE_BYTES = 4000;
 const PIECES_MAX = 16;
 export const EVENT_MAX_BYTES = PIECE_BYTES * PIECES_MAX;
+/** Of who did it, as UTF-8. */
+export const EVENT_BY_MAX_BYTES = 64;
 /** Whoever waits is told then that the disk has not taken it yet. */
 const KEPT_WITHIN_MS = 5_000;
 
@@ -59,6 +61,13 @@ export async function recordEvent(
   if ((standing()?.committed ?? 0) <= last)
     throw new Error(`the disk has not taken it within ${KEPT_WITHIN_MS / 1000} s; it is kept once it does`);
   return { stream: EVENT_STREAM.name, first, last };
+}
+
+/** A name as an event bears it: its beginning, where it is longer than that. */
+export function eventBy(name: string): string {
+  const chars = [...name];
+  while (Buffer.byteLength(chars.join('')) > EVENT_BY_MAX_BYTES) chars.pop();
+  return chars.join('');
 }
 
 async function inTime(work: Promise<void>, clock: Pick<RuntimeClock, 'after'>): Promise<void> {

@@ -29,7 +29,7 @@ import { provenBy } from './proven.js';
 import { nodeRequests } from './requests.js';
 import { openPatiently, type PatientStore, type Store, storeDefaults } from './store/index.js';
 import { removeDrafts, textFiles } from './text-files.js';
-import { budgetFile, createUplink, mqttJs } from './uplink/index.js';
+import { budgetFile, createUplink, mqttJs, probePortsHere } from './uplink/index.js';
 
 export interface RunningNode {
   readonly log: Log;
@@ -166,6 +166,10 @@ async function openStages(config: NodeConfig, around: Around, opened: (() => unk
     answer: nodeRequests({
       ...{ pipeline, store, clock, calibrations, logTail: around.tail, key: identity.privateKey },
       surveyed: { config, registry, wires: board.wires, deps: boardDeps },
+      link: uplink && {
+        ...{ uplink, config: config.uplink! },
+        probe: probePortsHere(clock, systemWallClock()),
+      },
       configStatus: around.configStatus,
       dump: flight && (() => flight.dump()),
     }),

@@ -4,15 +4,18 @@ import { type Surveyed, surveyParts } from './board/index.js';
 import { calibrationRequests } from './calibration-requests.js';
 import type { Calibrations } from './calibrations.js';
 import type { RuntimeClock } from './clock/index.js';
-import type { ConfigStatus } from './config/index.js';
+import type { ConfigStatus, UplinkConfig } from './config/index.js';
 import type { Answer } from './control-server.js';
-import { EVENT_MAX_BYTES, recordEvent } from './events.js';
+import { followEvent } from './event-receipt.js';
+import { EVENT_BY_MAX_BYTES, EVENT_MAX_BYTES, recordEvent } from './events.js';
 import { answerExport } from './export.js';
 import { answerSign } from './head-signature.js';
 import type { LogTail } from './log-tail.js';
 import type { Pipeline } from './pipeline.js';
 import { deadLetterTexts, type Store } from './store/index.js';
 import { type TestedPart, type TestedParts, testParts } from './test-parts.js';
+import type { ProbePorts, Uplink } from './uplink/index.js';
+import { testUplink } from './uplink-test.js';
 import { wiringRequests } from './wiring-requests.js';
 import { workStream } from './work-stream.js';
 
@@ -24,6 +27,8 @@ export interface RequestParts {
   readonly logTail: LogTail;
   /** The node's own hardware, for who looks at the wiring. */
   readonly surveyed: Surveyed;
+  /** Absent on a node without one. */
+  readonly link: NodeLink | undefined;
   /** The node's own, for what it vouches for. */
   readonly key: KeyObject;
   /** Absent where nobody knows of trials. */
@@ -32,11 +37,18 @@ export interface RequestParts {
   readonly dump: (() => string) | undefined;
 }
 
+/** The uplink, and what a test of it needs. */
+export interface NodeLink {
+  readonly uplink: Uplink;
+  readonly config: UplinkConfig;
+  readonly probe: ProbePorts;
+}
+
 type Handler = (params: unknown) => unknown;
 
 /** What a running node answers on its control socket. */
 export function nodeRequests(parts: RequestParts): Answer {
-  const { pipeline, store, logTail, key, configStatus, dump } = parts;
+  const { pipeline, store, clock, link, logTail, key, configStatus, dump } = parts;
   const handlers: Readonly<Record<string, Handler>> = {
     status: () => ({ ...pipeline.status(), config: configStatus?.() }),
     latest: () => pipeline.seen.latest(),
@@ -52,7 +64,9 @@ export function nodeRequests(parts: RequestParts): Answer {
     recentLog: () => logTail.recent(),
     dead: () => deadLetterTexts(store.deadLetters?.() ?? []),
     export: (params) => answerExport(store, params),
-    event: (params) => recordEvent(store, parts.clock, v.parse(EVENT, params)),
+    event: (params) => recordEvent(store, clock, v.parse(EVENT, params)),
+    followEvent: (params) => followEvent({ store, clock, uplink: link?.uplink }, v.parse(EVENT, params)),
+    testUplink: (params) => testLink(parts, v.parse(BY, params).by),
     sign: (params) => answerSign(params, key),
     dump: () => {
       if (!dump) throw new Error('this node keeps no record');
@@ -89,14 +103,31 @@ function rawOf({ seen }: Pipeline, params: unknown) {
   return seen.followRaw(({ partId }) => partId === part);
 }
 
+/** One at a time: it is a person who asks, and a link may be a thin one. */
+const testing = new WeakSet<NodeLink>();
+
+async function* testLink({ store, clock, link }: RequestParts, by: string) {
+  if (!link) throw new Error('this node has no uplink');
+  if (testing.has(link)) throw new Error('the uplink is being tested already');
+  const { uplink, config, probe: ports } = link;
+  testing.add(link);
+  try {
+    yield* testUplink({ config, node: store.node, ports, path: { store, clock, uplink }, by });
+  } finally {
+    testing.delete(link);
+  }
+}
+
 const TIME = v.strictObject({
   wallMs: v.pipe(v.number(), v.integer()),
   uncertaintyMs: v.pipe(v.number(), v.minValue(1), v.maxValue(86_400_000)),
 });
 
+const BY = v.strictObject({ by: v.pipe(v.string(), v.maxBytes(EVENT_BY_MAX_BYTES)) });
+
 const EVENT = v.strictObject({
+  ...BY.entries,
   kind: v.pipe(v.string(), v.regex(/^[a-z][a-zA-Z]{0,31}$/)),
-  by: v.pipe(v.string(), v.maxBytes(64)),
   text: v.pipe(v.string(), v.maxBytes(EVENT_MAX_BYTES)),
 });
 

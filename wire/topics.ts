@@ -20,6 +20,11 @@ export function noticeTopic(node: string, stream: string): string {
   return `cairn/1/${node}/notice/${stream}`;
 }
 
+/** `cairn/1/<node>/test/uplink`: what a test of the link publishes; it is no data, and nobody needs to listen. */
+export function testTopic(node: string): string {
+  return `cairn/1/${node}/test/uplink`;
+}
+
 /** What a receiver of notices subscribes to. */
 export const NOTICE_FILTER = 'cairn/1/+/notice/+';
 

@@ -1,4 +1,5 @@
 import type { ParseArgsConfig } from 'node:util';
+import type { Cause } from '../health/index.js';
 
 /** Exit codes, as docs/cli.md lists them. */
 export const EXIT = {
@@ -45,6 +46,27 @@ export interface Terminal {
   readonly handOver?: ((work: () => Promise<number>) => Promise<number>) | undefined;
 }
 
+/** What was wrong when somebody asked, and when that was. */
+export interface Found {
+  /** CLOCK_BOOTTIME of this boot. */
+  readonly bootNs: bigint;
+  readonly causes: readonly Cause[];
+}
+
+/** What a session on a line remembers for its commands. */
+export interface SessionNotes {
+  /** The console's own: where its files are. */
+  readonly options: Readonly<Record<string, string | boolean | undefined>>;
+  /** The folder of the line's journal. */
+  readonly journal: string;
+  /** When somebody got in, CLOCK_BOOTTIME of this boot. */
+  readonly beganNs: bigint;
+  /** Has the node sign the journal's end; false where none does. Never rejects. */
+  seal(): Promise<boolean>;
+  /** What the first look of the session found: whoever looks leaves it here. */
+  found?: Found;
+}
+
 export interface Invocation {
   readonly positionals: readonly string[];
   readonly options: Readonly<Record<string, string | boolean | undefined>>;
@@ -53,6 +75,8 @@ export interface Invocation {
   readonly caller: Caller;
   /** Ctrl-C, a line that hung up, an idle session: the work ends within 200 ms. */
   readonly signal: AbortSignal;
+  /** Absent from a shell. */
+  readonly session?: SessionNotes | undefined;
 }
 
 export interface Command {
@@ -71,7 +95,7 @@ export interface Command {
 }
 
 /** How a command is called: all but its words. */
-export type Calling = Pick<Invocation, 'terminal' | 'caller' | 'signal'>;
+export type Calling = Pick<Invocation, 'terminal' | 'caller' | 'signal' | 'session'>;
 
 /** An error whose text is the whole answer: shown without a stack. */
 export class CommandError extends Error {
@@ -92,4 +116,13 @@ export const LOCAL: Caller = { role: 'owner', name: 'local' };
 
 export function mayCall(command: Command, { role }: Caller): boolean {
   return ROLES.indexOf(role) >= ROLES.indexOf(command.role);
+}
+
+/** The first look of a session counts: what a technician came to. */
+export function noteFound(
+  { session }: Pick<Invocation, 'session'>,
+  bootNs: bigint,
+  causes: readonly Cause[],
+): void {
+  if (session) session.found ??= { bootNs, causes };
 }

@@ -20,6 +20,7 @@ import { log } from './commands/log.js';
 import { parts } from './commands/parts.js';
 import { read } from './commands/read.js';
 import { reboot } from './commands/reboot.js';
+import { report } from './commands/report.js';
 import { run } from './commands/run.js';
 import { scan } from './commands/scan.js';
 import { selftest } from './commands/selftest.js';
@@ -32,6 +33,7 @@ import { storeExport } from './commands/store-export.js';
 import { supportBundle } from './commands/support-bundle.js';
 import { time, timeSet } from './commands/time.js';
 import { uplink } from './commands/uplink.js';
+import { uplinkTest } from './commands/uplink-test.js';
 import { watch } from './commands/watch.js';
 import { why } from './commands/why.js';
 import { wipe } from './commands/wipe.js';
@@ -47,6 +49,7 @@ export const COMMANDS: readonly Command[] = [
   status,
   why,
   uplink,
+  uplinkTest,
   time,
   timeSet,
   watch,
@@ -82,6 +85,7 @@ export const COMMANDS: readonly Command[] = [
   grantsAccept,
   journal,
   shell,
+  report,
 ];
 
 /** Runs one command line and says how it ended. */

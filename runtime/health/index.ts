@@ -17,8 +17,12 @@ export {
   FINDING_KINDS,
   type Finding,
   type FindingKind,
+  LISTENER_TODO,
   type LifeFacts,
+  linkTodo,
   type MachineFacts,
+  NETWORK_TODO,
+  SIGNER_TODO,
   type WiringFact,
   why,
 } from './why/index.js';

@@ -8,9 +8,10 @@ import {
   receiptTopic,
 } from '../../wire/index.js';
 import type { RuntimeClock } from '../clock/types.js';
-import type { BlockPosition, Store, StoredBlock } from '../store/types.js';
+import type { Store, StoredBlock } from '../store/types.js';
 import { Resends, type Waiting } from './resends.js';
 import type { Say } from './say.js';
+import type { ReceivedBlock } from './types.js';
 
 /** Blocks of a class that may be under way or without a receipt; then the class pauses, and no other. Some 300 bytes each. */
 export const MAX_WAITING = 1024;
@@ -28,7 +29,7 @@ export interface CustodyOptions {
   /** Whether a budget lets a class go now. */
   readonly affords: (logClass: LogClass) => boolean;
   /** The fleet holds these for good. */
-  readonly onFreed: (positions: readonly BlockPosition[]) => void;
+  readonly onFreed: (blocks: readonly ReceivedBlock[]) => void;
   /** A block is ready to be sent again. */
   readonly onDue: () => void;
   readonly say: Say;
@@ -110,8 +111,12 @@ export class Custody {
     }
     const { position, header, bytes } = block;
     const crc = new DataView(bytes.buffer, bytes.byteOffset).getUint32(bytes.length - 4, true);
-    const [key, { count }] = [keyOf(block), header];
-    this.#waiting.set(key, { key, position, count, crc, state: 'sending', dueNs: 0n, tries: 0 });
+    const [key, { stream, first, count }] = [keyOf(block), header];
+    const one: Waiting = {
+      ...{ key, position, stream, first, count, crc },
+      ...{ state: 'sending', dueNs: 0n, tries: 0 },
+    };
+    this.#waiting.set(key, one);
     this.#counts.set(position.class, (this.#counts.get(position.class) ?? 0) + 1);
   }
 
@@ -152,7 +157,7 @@ export class Custody {
   }
 
   #free(blocks: ReturnType<typeof openReceipt>['blocks']): void {
-    const freed: BlockPosition[] = [];
+    const freed: ReceivedBlock[] = [];
     let heard = false;
     for (const { epoch, stream, first, count, crc } of blocks) {
       const waiting = this.#waiting.get(`${epoch}/${stream}/${first}`);
@@ -165,7 +170,7 @@ export class Custody {
         this.#forget(waiting);
         // Its block may be in memory, about to be sent again.
         waiting.state = 'receipted';
-        freed.push(waiting.position);
+        freed.push(waiting);
       }
     }
     if (heard) this.#resends.heard();

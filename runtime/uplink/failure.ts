@@ -9,6 +9,7 @@ export type LinkFailureKind =
   | 'tlsExpired'
   | 'tlsNotYetValid' // often our own clock, before it is set
   | 'tlsUntrusted' // not signed by the CA that we were given
+  | 'tlsClient' // the broker wants a certificate of ours, or refuses the one it was shown
   | 'tls'
   | 'auth' // user, password or certificate refused
   | 'identifier' // the client id was refused
@@ -27,6 +28,7 @@ export const FOR_A_PERSON: ReadonlySet<LinkFailureKind> = new Set([
   'tlsExpired',
   'tlsNotYetValid',
   'tlsUntrusted',
+  'tlsClient',
   'auth',
   'identifier',
   'takenOver',
@@ -70,6 +72,10 @@ const BY_CODE: Readonly<Record<string, LinkFailureKind>> = {
   EPROTO: 'tls',
 };
 
+/** What a server says of the client's certificate, or of its absence (RFC 8446 §6.2; `handshake_failure` is TLS 1.2's word for none). */
+const OF_OUR_CERTIFICATE =
+  /ALERT_(HANDSHAKE_FAILURE|(BAD|UNSUPPORTED)_CERTIFICATE|CERTIFICATE_(REQUIRED|REVOKED|UNKNOWN)|UNKNOWN_CA|ACCESS_DENIED)$/;
+
 /** OpenSSL's SSL_R_WRONG_VERSION_NUMBER, as Node prints it in an EPROTO: the first bytes of the answer were no TLS record. */
 const PLAIN_ANSWER = /:0A00010B:/;
 
@@ -104,6 +110,7 @@ const HINTS: Readonly<Partial<Record<LinkFailureKind, string>>> = {
     'a certificate has expired: renew it (a new file is taken at the next try), or look at the clock',
   tlsNotYetValid: 'the certificate is not valid yet: is the clock set?',
   tlsUntrusted: 'the certificate is not signed by uplink.ca',
+  tlsClient: 'the broker wants a certificate of this node, or refuses the one it was shown',
   auth: 'the broker refused user, password or certificate',
   takenOver: 'another client connected with the same client id: two nodes with one identity?',
   captivePortal: 'what answers is not an MQTT broker: a captive portal, or a wrong port',
@@ -129,5 +136,6 @@ export function errorFailure(error: Error, connected: boolean): LinkFailure {
 }
 
 function tlsOr(code: string): LinkFailureKind {
+  if (OF_OUR_CERTIFICATE.test(code)) return 'tlsClient';
   return /^(ERR_SSL|ERR_TLS|ERR_OSSL|CERT_|UNABLE_TO_|CRL_)/.test(code) ? 'tls' : 'refused';
 }

@@ -14,7 +14,7 @@ import { Notices, type Unkept } from './notices.js';
 import { onceAMinute, type Say } from './say.js';
 import { Sender } from './sender.js';
 import { statusMessage } from './status-message.js';
-import type { Uplink, UplinkLog, UplinkStatus } from './types.js';
+import type { ReceivedBlock, Uplink, UplinkLog, UplinkStatus } from './types.js';
 
 export { budgetFile } from './budget-file.js';
 export type { BudgetFile } from './budgets.js';
@@ -22,6 +22,15 @@ export type { LinkFailureKind } from './failure.js';
 export { mqttJs } from './mqtt-js.js';
 export type * from './mqtt-port.js';
 export type { Unkept } from './notices.js';
+export {
+  type ProbeCost,
+  type ProbeFailureKind,
+  type ProbePorts,
+  type ProbeResult,
+  type ProbeStep,
+  probeLink,
+  probePortsHere,
+} from './probe/index.js';
 export type * from './types.js';
 
 /** MQTT's own measure of a dead link (§3.1.2.10). */
@@ -80,6 +89,7 @@ class MqttUplink implements Uplink {
   #subscriptionTimer: Timer | undefined;
   #unsubscribe: (() => void) | undefined;
   #publishingGaps = false;
+  readonly #listeners = new Set<(blocks: readonly ReceivedBlock[]) => void>();
 
   constructor(private readonly options: UplinkOptions) {
     const { config, clock, random, log, store } = options;
@@ -99,6 +109,9 @@ class MqttUplink implements Uplink {
       pubackDeadlineMs: deadlineMs(config),
       onDeadline: (waitedMs) => this.#onDeadline(waitedMs),
       onTaken: () => this.#link.proved(),
+      onReceived: (blocks) => {
+        for (const listener of this.#listeners) listener(blocks);
+      },
     });
     const subscribe = this.#custody ? [this.#custody.topic] : [];
     const status = (): MqttMessage => this.#status('offline');
@@ -143,7 +156,7 @@ class MqttUplink implements Uplink {
       ...{ node, keys: fleetKeys, store, clock, random, say: this.#say },
       receiptDeadlineMs: config.fleet.receiptDeadlineMs,
       affords: (logClass) => this.#metering?.affords(logClass, 'backlog') ?? true,
-      onFreed: (positions) => this.#sender.freed(positions),
+      onFreed: (blocks) => this.#sender.freed(blocks),
       onDue: () => this.#sender.pump(),
     });
   }
@@ -198,6 +211,11 @@ class MqttUplink implements Uplink {
       lastReceiptNs,
       lastReadingCommit,
     };
+  }
+
+  onReceived(listener: (blocks: readonly ReceivedBlock[]) => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
   }
 
   async stop(graceMs: number): Promise<void> {

@@ -10,12 +10,17 @@ export function linkClassOf(
   interfaces: Interfaces,
   links: readonly LinkClass[],
 ): LinkClass | undefined {
+  const name = interfaceOf(localAddress, interfaces);
+  return name === undefined ? undefined : links.find((link) => fits(name, link.interface));
+}
+
+/** The interface that has an address. */
+export function interfaceOf(localAddress: string | undefined, interfaces: Interfaces): string | undefined {
   // A socket for both families names IPv4 addresses so.
   const address = localAddress?.replace(/^::ffff:(?=[\d.]+$)/, '').replace(/%.*$/, '');
-  const name = Object.entries(interfaces()).find(([, infos]) =>
-    infos?.some((info) => info.address === address),
-  )?.[0];
-  return name === undefined ? undefined : links.find((link) => fits(name, link.interface));
+  const has = ([, infos]: [string, readonly NetworkInterfaceInfo[] | undefined]) =>
+    infos?.some((info) => info.address === address);
+  return Object.entries(interfaces()).find(has)?.[0];
 }
 
 /** `*` stands for any characters. */

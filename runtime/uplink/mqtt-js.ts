@@ -22,7 +22,9 @@ import { type OpenedSocket, openSocket, readyEvent } from './socket.js';
 import { Splitter } from './splitter.js';
 
 // By require: importing CommonJS costs memory, see log.ts.
-const { MqttClient, UniqueMessageIdProvider }: typeof import('mqtt') = createRequire(import.meta.url)('mqtt');
+export const { MqttClient, UniqueMessageIdProvider }: typeof import('mqtt') = createRequire(import.meta.url)(
+  'mqtt',
+);
 
 const MAX_RECEIVE = 65_535;
 /** MQTT's own bound: four bytes of remaining length (§2.1.4). */
@@ -50,7 +52,12 @@ export function mqttJs(
   };
 }
 
-function sessionOptions(config: UplinkConfig, options: MqttConnectOptions): SessionOptions {
+/** Reads the password's file anew; one that can't be read throws. */
+export function sessionOptions(
+  config: UplinkConfig,
+  options: Pick<MqttConnectOptions, 'protocol' | 'clientId'> & Partial<MqttConnectOptions>,
+): SessionOptions {
+  const { will } = options;
   return {
     protocolId: 'MQTT',
     protocolVersion: options.protocol,
@@ -67,7 +74,7 @@ function sessionOptions(config: UplinkConfig, options: MqttConnectOptions): Sess
     // MQTT.js would keep a buffer for each of the 65,536 packet ids: 10 MB for good.
     writeCache: false,
     ...(options.protocol === 5 ? { properties: { maximumPacketSize: INBOUND_MAX_BYTES } } : {}),
-    will: { ...options.will, payload: Buffer.from(options.will.payload), qos: 1 },
+    ...(will ? { will: { ...will, payload: Buffer.from(will.payload), qos: 1 } } : {}),
     ...(config.username === undefined ? {} : { username: config.username }),
     ...(config.password ? { password: secret(config.password.file) } : {}),
   };

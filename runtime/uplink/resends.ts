@@ -9,6 +9,8 @@ const MAX_WAIT_MS = 3_600_000;
 export interface Waiting {
   readonly key: string;
   readonly position: BlockPosition;
+  readonly stream: string;
+  readonly first: number;
   readonly count: number;
   readonly crc: number;
   /** `sending`: the broker hasn't answered yet. `receipted`: nor has it, but the receipt is there. `due`: it is sent again next. */

@@ -1,6 +1,6 @@
 import type { LogClass } from '../../wire/index.js';
 import type { RuntimeClock, Timer } from '../clock/types.js';
-import type { BlockOrder, BlockPosition, Disposition, StoreCommit, StoredBlock } from '../store/types.js';
+import type { BlockOrder, Disposition, StoreCommit, StoredBlock } from '../store/types.js';
 import { answerOf } from './answers.js';
 import type { Custody } from './custody.js';
 import { Deadline } from './deadline.js';
@@ -9,6 +9,7 @@ import type { MqttLink, MqttMessage, ServerLimits } from './mqtt-port.js';
 import { AGAIN_MS, type Notice, type Notices } from './notices.js';
 import { type BlockMessage, type PayloadOptions, payloadsOf } from './payloads.js';
 import type { Say } from './say.js';
+import type { ReceivedBlock } from './types.js';
 import { type InFlight, type Sending, Window } from './window.js';
 
 /** What may be in the network's hands at once. */
@@ -35,6 +36,8 @@ export interface SenderOptions extends PayloadOptions {
   readonly onDeadline: (waitedMs: number) => void;
   /** The broker took something. */
   readonly onTaken: () => void;
+  /** They have their receipt. */
+  readonly onReceived: (blocks: readonly ReceivedBlock[]) => void;
 }
 
 interface Outgoing {
@@ -291,11 +294,12 @@ export class Sender {
     this.#lanes.settled(block.position, true);
     this.options.onTaken();
     const { custody } = this.options;
-    if (!custody || custody.taken(block)) this.freed([block.position]);
+    if (!custody || custody.taken(block)) this.freed([receivedOf(block)]);
   }
 
   /** They have their receipt. */
-  freed(positions: readonly BlockPosition[]): void {
+  freed(blocks: readonly ReceivedBlock[]): void {
+    const positions = blocks.map(({ position }) => position);
     this.receipts += positions.length;
     this.lastReceiptNs = this.options.clock.nowNs();
     for (const { class: logClass, commit } of positions) {
@@ -305,6 +309,7 @@ export class Sender {
     // A read that runs may still bring them.
     for (const position of positions) this.#lanes.settled(position, true);
     this.options.store.dispose(positions.map((position) => ({ position, kind: 'receipt' })));
+    this.options.onReceived(blocks);
     this.pump();
   }
 
@@ -333,4 +338,8 @@ export class Sender {
   #count(cause: string): void {
     this.refusals[cause] = (this.refusals[cause] ?? 0) + 1;
   }
+}
+
+function receivedOf({ position, header: { stream, first, count } }: StoredBlock): ReceivedBlock {
+  return { position, stream, first, count };
 }

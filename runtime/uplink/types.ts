@@ -1,3 +1,4 @@
+import type { BlockPosition } from '../store/types.js';
 import type { LinkFailure } from './failure.js';
 import type { Unkept } from './notices.js';
 
@@ -60,6 +61,15 @@ export interface UplinkStatus {
   readonly lastReceiptNs: bigint | undefined;
 }
 
+/** A block that has its receipt: whose rows are at the other end. */
+export interface ReceivedBlock {
+  readonly position: BlockPosition;
+  readonly stream: string;
+  /** Its first number, and its rows. */
+  readonly first: number;
+  readonly count: number;
+}
+
 export interface Uplink {
   start(): void;
   /** There is something new to send. */
@@ -69,6 +79,8 @@ export interface Uplink {
   /** What the link was told no longer holds: it is made anew. */
   renew(why: string): void;
   status(): UplinkStatus;
+  /** Called with blocks as they get their receipts. Returns how to end that. */
+  onReceived(listener: (blocks: readonly ReceivedBlock[]) => void): () => void;
   /** Waits at most `graceMs` for answers, publishes state `stopped`, disconnects. */
   stop(graceMs: number): Promise<void>;
 }

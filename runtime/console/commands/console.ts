@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import { resolve } from 'node:path';
+import { systemClock } from '../../clock/index.js';
 import { version } from '../../package.js';
 import {
   type Caller,
@@ -9,8 +10,9 @@ import {
   EXIT,
   type ExitCode,
   type Invocation,
+  type SessionNotes,
 } from '../command.js';
-import { deviceHere, openHere } from '../journal/here.js';
+import { deviceHere, journalFolder, openHere } from '../journal/here.js';
 import type { Journal } from '../journal/index.js';
 import { LOGIN_OPTIONS } from '../login/here.js';
 import { logInHere } from '../login/log-in.js';
@@ -84,9 +86,10 @@ async function hold(
 ): Promise<SessionEnd> {
   session.say(`\nCairn ${version()}`);
   let socket: string | undefined;
+  const [state, device] = [String(call.options.state), deviceHere()];
   const journal = openHere(
-    String(call.options.state),
-    deviceHere(),
+    state,
+    device,
     () => socket,
     (text) => session.say(text),
   );
@@ -97,12 +100,18 @@ async function hold(
     .then(() => Promise.all([commands(), import('../files.js'), import('../names.js')]));
   const caller = await logIn;
   if (!caller) return session.ended ?? 'refused';
+  const notes: SessionNotes = {
+    options: call.options,
+    journal: journalFolder(state, device),
+    beganNs: systemClock().nowNs(),
+    seal: () => journal.seal(),
+  };
   void journal.append({ e: 'begin', ...caller });
   const [table, { configPath }, { nodeNames }] = await loading;
   const { node, things, socket: found } = nodeNames(configPath(call));
   socket = found;
   const why = await new Repl({
-    ...{ session, caller, commands: table, idleMs },
+    ...{ session, caller, commands: table, idleMs, notes },
     ...{ nodeName: node ?? hostname(), names: things },
     onCommand: (record) => note(journal, record),
   }).run();

@@ -1,22 +1,21 @@
 import { type Command, CommandError, EXIT, type Terminal } from '../command.js';
 import { parseKey } from '../login/first-owner.js';
-import { LOGIN_OPTIONS, ownerKeyHere, stateHere } from '../login/here.js';
+import { HERE_OPTIONS, optionsHere, ownerKeyHere, stateHere } from '../login/here.js';
 import { openNotice } from '../login/notice.js';
 import { NOTHING_SEEN, type Seen, withNotice } from '../login/seen.js';
 import { orUsage } from './grant.js';
-
-const { state, 'owner-key': ownerKey } = LOGIN_OPTIONS;
 
 export const grants: Command = {
   name: 'grants',
   summary: 'which grants this node lets in: the epoch, and the keys that the owner has revoked',
   usage: '[--state FOLDER]',
   examples: ['cairn grants'],
-  options: { state },
+  options: { state: HERE_OPTIONS.state },
   role: 'viewer',
   onConsole: true,
-  async run({ options, json, terminal }) {
-    const seen = stateHere(options).readSeen();
+  async run(call) {
+    const { json, terminal } = call;
+    const seen = stateHere(optionsHere(call)).readSeen();
     if (!seen) {
       terminal.err(
         "What this node knows of grants is damaged: it lets none in. The owner's newest notice mends it: grants accept <notice>",
@@ -33,11 +32,13 @@ export const grantsAccept: Command = {
   summary: "take the owner's notice, whoever brings it: it raises the epoch, and revokes keys",
   usage: '<notice> [--state FOLDER] [--owner-key FILE]',
   examples: ['cairn grants accept n1.0oRNogEnBEgh_jHfoVSiYaBL…'],
-  options: { state, 'owner-key': ownerKey },
+  options: HERE_OPTIONS,
   // The signature says who means it.
   role: 'viewer',
   onConsole: true,
-  async run({ positionals, options, json, terminal }) {
+  async run(call) {
+    const { positionals, json, terminal } = call;
+    const options = optionsHere(call);
     const [notice] = positionals;
     if (notice === undefined)
       throw new CommandError(EXIT.usage, 'grants accept: which notice? It begins with n1.');

@@ -14,7 +14,7 @@ import {
 import { readRunning } from '../files.js';
 import { journalsFolder } from '../journal/here.js';
 import { diskAt, type Entry, type ProblemKind, readEntries, type Verdict, verify } from '../journal/index.js';
-import { LOGIN_OPTIONS } from '../login/here.js';
+import { HERE_OPTIONS, optionsHere } from '../login/here.js';
 import { orUsage } from './grant.js';
 
 export const journal: Command = {
@@ -25,7 +25,7 @@ export const journal: Command = {
   examples: ['cairn journal ttyS0 --from 120', 'cairn journal --verify'],
   options: {
     ...CONFIG_OPTION,
-    state: LOGIN_OPTIONS.state,
+    state: HERE_OPTIONS.state,
     from: { type: 'string', default: '1' },
     verify: { type: 'boolean' },
     identity: { type: 'string' },
@@ -50,8 +50,9 @@ interface Line {
   readonly folder: string;
 }
 
-function linesOf({ options, positionals: [wanted] }: Invocation): readonly Line[] {
-  const all = journalsFolder(String(options.state));
+function linesOf(call: Invocation): readonly Line[] {
+  const [wanted] = call.positionals;
+  const all = journalsFolder(String(optionsHere(call).state));
   const names = existsSync(all) ? readdirSync(all).sort() : [];
   if (wanted !== undefined && !names.includes(wanted))
     throw new CommandError(EXIT.usage, `no journal of ${wanted}; there are: ${names.join(', ') || 'none'}`);

@@ -1,6 +1,6 @@
 import { ask, controlPath, toJson } from '../../control.js';
 import { why } from '../../health/index.js';
-import { CONFIG_OPTION, type Command, CommandError, EXIT } from '../command.js';
+import { CONFIG_OPTION, type Command, CommandError, EXIT, noteFound } from '../command.js';
 import { configPath, readRunning } from '../files.js';
 import { statusScreen } from '../screen.js';
 import { gatherFacts } from '../why/gather.js';
@@ -28,8 +28,10 @@ export const status: Command = {
       signal: call.signal,
     });
     const { node } = facts;
-    if (!node) nobody(readRunning(call).store.path);
-    else for (const line of statusScreen(node, why(facts))) call.terminal.out(line);
+    const causes = why(facts);
+    noteFound(call, facts.nowNs, causes);
+    if (!node) return nobody(readRunning(call).store.path);
+    for (const line of statusScreen(node, causes)) call.terminal.out(line);
     return EXIT.ok;
   },
 };

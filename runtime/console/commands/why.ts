@@ -1,6 +1,6 @@
 import { toJson } from '../../control.js';
 import { type Cause, why as causesOf, type Facts, type Finding } from '../../health/index.js';
-import { CONFIG_OPTION, type Command, EXIT } from '../command.js';
+import { CONFIG_OPTION, type Command, EXIT, noteFound } from '../command.js';
 import { configPath } from '../files.js';
 import { agoText, wrapped } from '../text.js';
 import { gatherFacts } from '../why/gather.js';
@@ -27,7 +27,9 @@ export const why: Command = {
       signal: call.signal,
     });
     const [about] = positionals;
-    const causes = causesOf(facts).filter((cause) => about === undefined || concerns(cause, about));
+    const all = causesOf(facts);
+    noteFound(call, facts.nowNs, all);
+    const causes = all.filter((cause) => about === undefined || concerns(cause, about));
     if (json) for (const cause of causes) terminal.out(toJson(cause));
     else for (const line of textOf(causes, facts, terminal.columns)) terminal.out(line);
     return causes.length > 0 ? EXIT.failed : EXIT.ok;

@@ -10,6 +10,11 @@ export function journalsFolder(state: string): string {
   return join(state, 'journal');
 }
 
+/** Of one line. */
+export function journalFolder(state: string, device: string): string {
+  return join(journalsFolder(state), lineName(device));
+}
+
 /** `device` is the line's path (`/dev/ttyS0`); `socket` where the node answers, undefined as long as nobody knows. */
 export function openHere(
   state: string,
@@ -17,7 +22,7 @@ export function openHere(
   socket: () => string | undefined,
   log: (text: string) => void,
 ): Journal {
-  return open(join(journalsFolder(state), lineName(device)), {
+  return open(journalFolder(state, device), {
     now: momentHere(),
     sign: async (head) => {
       const path = socket();

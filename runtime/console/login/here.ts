@@ -17,6 +17,18 @@ export const LOGIN_OPTIONS = {
   secret: { type: 'string', default: '/etc/cairn/console.secret' },
 } as const;
 
+/** As `LOGIN_OPTIONS`, for commands of a session: what isn't said is the session's, from a shell the default. */
+export const HERE_OPTIONS = {
+  state: { type: 'string' },
+  'owner-key': { type: 'string' },
+} as const;
+
+/** Where the files are that this call means. */
+export function optionsHere({ options, session }: Pick<Invocation, 'options' | 'session'>): Options {
+  const defaults = Object.entries(LOGIN_OPTIONS).map(([name, option]) => [name, option.default]);
+  return { ...Object.fromEntries(defaults), ...session?.options, ...options };
+}
+
 type Options = Invocation['options'];
 
 /** Read anew for each login: the key may have been installed since. */

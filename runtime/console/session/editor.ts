@@ -41,7 +41,7 @@ export type Typed =
   | { readonly kind: 'tooLong' }
   /** Ctrl-C. */
   | { readonly kind: 'interrupted' }
-  /** Ctrl-D where it ends, or the signal. */
+  /** Ctrl-D where it ends, the end of a pipe, or the signal. */
   | { readonly kind: 'ended' };
 
 /** One line being read. */
@@ -60,6 +60,7 @@ export class Editor {
   readonly #row: Row;
   #reading: Reading | undefined;
   #isInterrupted = false;
+  #isLast = false;
   #isRinging = false;
   #wake: () => void = () => undefined;
 
@@ -69,6 +70,12 @@ export class Editor {
 
   feed(bytes: Uint8Array): void {
     this.#decoder.decode(bytes);
+    this.#wake();
+  }
+
+  /** No more bytes come: once those that wait are worked off, readings end. */
+  finish(): void {
+    this.#isLast = true;
     this.#wake();
   }
 
@@ -158,7 +165,8 @@ export class Editor {
       // They say more than a character: the next one waits until that is on the line.
       if (key.name === 'tab' || key.name === 'redraw') break;
     }
-    return undefined;
+    // Half a line is none.
+    return this.#isLast && this.#queue.length === 0 ? this.#end({ kind: 'ended' }) : undefined;
   }
 
   #end(typed: Typed): Typed {

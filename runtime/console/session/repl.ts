@@ -1,4 +1,4 @@
-import { type Caller, type Command, mayCall } from '../command.js';
+import { type Caller, type Command, mayCall, type SessionNotes } from '../command.js';
 import { commandOf } from '../run-command.js';
 import { completerOf } from './complete.js';
 import { TOO_LONG } from './editor.js';
@@ -23,6 +23,8 @@ export interface ReplOptions {
   /** May throw: then it is said, and the command runs all the same. */
   readonly onCommand: (record: CommandRecord) => void;
   readonly idleMs: number;
+  /** For its commands. */
+  readonly notes?: SessionNotes;
 }
 
 /** While a command runs nobody need type: a long answer isn't cut off. But whoever leaves with one running leaves no open console either. */
@@ -52,7 +54,7 @@ export class Repl {
   constructor(private readonly options: ReplOptions) {
     const { session, caller, idleMs } = options;
     this.#commands = options.commands.filter((command) => command.onConsole && mayCall(command, caller));
-    this.#runner = new Runner(session, caller);
+    this.#runner = new Runner(session, caller, options.notes);
     this.#idle = new Idle({
       clock: session.clock,
       idleMs,
@@ -78,6 +80,8 @@ export class Repl {
       const typed = await session.editor.read(reading);
       if (typed.kind === 'line') await this.#line(typed.text);
       else if (typed.kind === 'tooLong') session.say(TOO_LONG);
+      // All that a pipe brought is worked off.
+      else if (typed.kind === 'ended') session.end('exit');
       // What was said is on the line before the next line is looked at: answers never pile up.
       await session.drained();
     }

@@ -18,6 +18,7 @@ export class Runner {
   constructor(
     private readonly session: Session,
     private readonly caller: Calling['caller'],
+    private readonly notes: Calling['session'],
   ) {}
 
   /** Whether so many that were stopped have not ended that no other may begin. */
@@ -34,7 +35,9 @@ export class Runner {
     const { signal } = stop;
     session.onInterrupt = () => stop.abort();
     const terminal = new AttendedTerminal(session, signal);
-    const work: Promise<number> = runOne(command, words, { terminal, caller: this.caller, signal });
+    const work: Promise<number> = runOne(command, words, {
+      ...{ terminal, caller: this.caller, signal, session: this.notes },
+    });
     try {
       return await Promise.race([work, this.#graceAfter(signal)]);
     } finally {

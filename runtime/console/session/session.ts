@@ -43,6 +43,7 @@ export class Session implements Dialogue {
     line.listen(
       (bytes) => this.editor.feed(bytes),
       (why) => this.end(why),
+      () => this.editor.finish(),
     );
   }
 

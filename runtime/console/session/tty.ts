@@ -59,12 +59,12 @@ function openTty(baud?: number): OpenLine {
 /** Standard input and output where they are no terminal: a pipe, for rigs. */
 function openPipe(baud?: number): OpenLine {
   return {
-    line: lineOf(process.stdin, process.stdout, baud ?? 0, COLUMNS),
+    line: lineOf(process.stdin, process.stdout, baud ?? 0, COLUMNS, true),
     close: () => void process.stdin.destroy(),
   };
 }
 
-function lineOf(input: Readable, output: Writable, baud: number, columns: number): Line {
+function lineOf(input: Readable, output: Writable, baud: number, columns: number, isPipe = false): Line {
   return {
     bytesPerSecond: baud > 0 ? baud / BITS_A_BYTE : Number.POSITIVE_INFINITY,
     columns,
@@ -73,9 +73,12 @@ function lineOf(input: Readable, output: Writable, baud: number, columns: number
         if (!error) taken();
       });
     },
-    listen: (onBytes, onEnd) => {
+    listen: (onBytes, onEnd, onLast) => {
       const hangUp = () => onEnd('hangUp');
-      input.on('data', onBytes).on('end', hangUp).on('close', hangUp);
+      input.on('data', onBytes);
+      // Whoever writes a pipe may have said all and wait for the answers; a terminal is gone.
+      if (isPipe) input.on('end', onLast);
+      else input.on('end', hangUp).on('close', hangUp);
       // EIO: the other end is gone. Whatever else it is, nothing more comes.
       input.on('error', hangUp);
       output.on('error', hangUp);

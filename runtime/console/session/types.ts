@@ -8,8 +8,8 @@ export interface Line {
   readonly columns: number;
   /** Hands bytes over and calls back once the line has taken them; one write at a time. A line that is gone never calls back. */
   write(bytes: Uint8Array, taken: () => void): void;
-  /** Bytes as they come, and once that no more will. */
-  listen(onBytes: (bytes: Uint8Array) => void, onEnd: (why: SessionEnd) => void): void;
+  /** Bytes as they come, and once that it is over; `onLast`: a pipe's end, what came before it still counts. */
+  listen(onBytes: (bytes: Uint8Array) => void, onEnd: (why: SessionEnd) => void, onLast: () => void): void;
   /** The terminal for another program, in the modes that it was found in, until that program is done. Absent where there is none. */
   readonly lend?: (work: () => Promise<number>) => Promise<number>;
 }

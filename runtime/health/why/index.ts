@@ -8,6 +8,7 @@ import { receipts, uplink } from './rules/uplink.js';
 
 export type { DiskFacts, Facts, LifeFacts, MachineFacts, WiringFact } from './facts.js';
 export { type Cause, FINDING_KINDS, type Finding, type FindingKind } from './finding.js';
+export { LISTENER_TODO, linkTodo, NETWORK_TODO, SIGNER_TODO } from './todo.js';
 
 const RULES: readonly Rule[] = [
   config,

@@ -354,3 +354,17 @@ test('what a text says moves no cursor: controls of whoever wrote it are shown a
   const { type } = open([evil]);
   assert.match(await type('evil\r'), /a\?\[2Jb\?c\?d\?1me\?f\tg\n/);
 });
+
+test('the end of a pipe: the lines that wait are worked off first, half a one is not', async () => {
+  const { line, type, over, told, clock } = open([echo]);
+  line.type('echo a\recho b\recho half');
+  line.last();
+  for (let i = 0; i < 20; i++) {
+    await clock.advance(10);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  assert.equal(await over, 'exit');
+  const text = told() + (await type(''));
+  assert.match(text, /Ada: a\n.*\nAda: b\n/);
+  assert.equal(text.includes('Ada: half'), false);
+});

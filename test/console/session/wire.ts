@@ -43,6 +43,7 @@ export class TestLine implements Line {
   isStopped = false;
   #onBytes: (bytes: Uint8Array) => void = () => undefined;
   #onEnd: (why: SessionEnd) => void = () => undefined;
+  #onLast: () => void = () => undefined;
 
   constructor(
     readonly bytesPerSecond: number,
@@ -56,13 +57,19 @@ export class TestLine implements Line {
     if (!this.isStopped) this.clock.after(0, taken);
   };
 
-  listen(onBytes: (bytes: Uint8Array) => void, onEnd: (why: SessionEnd) => void): void {
+  listen(onBytes: (bytes: Uint8Array) => void, onEnd: (why: SessionEnd) => void, onLast: () => void): void {
+    this.#onLast = onLast;
     this.#onBytes = onBytes;
     this.#onEnd = onEnd;
   }
 
   type(text: string | Uint8Array): void {
     this.#onBytes(Buffer.from(text));
+  }
+
+  /** A pipe that was written to its end. */
+  last(): void {
+    this.#onLast();
   }
 
   end(why: SessionEnd): void {

@@ -1,4 +1,5 @@
 import type { Rule } from '../facts.js';
+import { NETWORK_TODO } from '../todo.js';
 
 /** Less than this, and the next burst is shed: the node itself takes 90 MB. */
 const MEMORY_SHORT_BYTES = 32 * 1024 * 1024;
@@ -54,7 +55,7 @@ export const network: Rule = ({ machine, node }) =>
           about: 'uplink',
           what: 'the machine has no network: no interface has an address',
           evidence: ['ip addr shows loopback only'],
-          todo: 'plug in the network, or look at the modem: its power, its SIM, its antenna',
+          todo: NETWORK_TODO,
         },
       ]
     : [];
