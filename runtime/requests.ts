@@ -32,7 +32,7 @@ export function nodeRequests(parts: RequestParts): Answer {
     latest: () => pipeline.seen.latest(),
     rows: (params) => rowsOf(pipeline, params, false),
     read: (params) => rowsOf(pipeline, params, true),
-    sample: (params) => pipeline.sampleNow(partOf(params) ?? ''),
+    sample: (params) => sampleNow(pipeline, params),
     tellTime: (params) => tellTime(pipeline, params),
     log: () => logTail.follow(),
     recentLog: () => logTail.recent(),
@@ -49,6 +49,12 @@ export function nodeRequests(parts: RequestParts): Answer {
     if (!handler) throw new Error('no such request');
     return handler(params);
   };
+}
+
+/** Nothing is waited for: the row comes where rows are followed. */
+function sampleNow(pipeline: Pipeline, params: unknown): { readonly isAsked: true } {
+  pipeline.sampleNow(partOf(params) ?? '');
+  return { isAsked: true };
 }
 
 /** Of one part, or of all; `isNow`: its next sample is taken at once. */
