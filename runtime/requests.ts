@@ -56,7 +56,7 @@ export function nodeRequests(parts: RequestParts): Answer {
     read: (params) => rowsOf(pipeline, params, true),
     raw: (params) => rawOf(pipeline, params),
     ...calibrationRequests(parts),
-    sample: (params) => pipeline.sampleNow(partOf(params) ?? ''),
+    sample: (params) => sampleNow(pipeline, params),
     tellTime: (params) => tellTime(pipeline, params),
     log: () => logTail.follow(),
     ...wiringRequests({ ...parts.surveyed, lend: pipeline.lend, isAlone: false }),
@@ -87,6 +87,12 @@ function testedOf({ pipeline, clock, surveyed }: RequestParts): TestedParts {
     status: () => pipeline.status().parts,
     survey: (asked) => surveyParts(asked, surveyed),
   };
+}
+
+/** Nothing is waited for: the row comes where rows are followed. */
+function sampleNow(pipeline: Pipeline, params: unknown): { readonly isAsked: true } {
+  pipeline.sampleNow(partOf(params) ?? '');
+  return { isAsked: true };
 }
 
 /** Of one part, or of all; `isNow`: its next sample is taken at once. */

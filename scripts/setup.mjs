@@ -110,6 +110,7 @@ function installPackages() {
   const wanted = {
     mosquitto: 'mosquitto',
     socat: 'socat',
+    tmux: 'tmux',
     strace: 'strace',
     openssl: 'openssl',
     clang: 'clang',

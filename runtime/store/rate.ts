@@ -23,6 +23,12 @@ export class Rate {
     return this.#sum / Math.max(this.#weightS, LEAST_S);
   }
 
+  /** How long was looked at, fading: `tauS` at most, s. */
+  lookedS(nowNs: bigint): number {
+    this.#passTo(nowNs);
+    return this.#weightS;
+  }
+
   #passTo(nowNs: bigint): void {
     const keep = Math.exp(-secondsBetween(this.atNs, nowNs) / this.tauS);
     this.#sum *= keep;

@@ -112,8 +112,11 @@ export interface FlashStatus {
   readonly isMeasured: boolean;
   /** While the store was open, in its life. */
   readonly writtenBytes: number;
-  /** Over the last hour. */
+  /** All that it may be told to write in its life, by whoever `isMeasured` counts. */
+  readonly enduranceBytes: number;
+  /** Over the last hour, as far as it was looked at: so long, s. */
   readonly bytesPerDay: number;
+  readonly lookedS: number;
   readonly bytesPerDaySinceStart: number;
   readonly budgetBytesPerDay: number;
   /** Undefined while nothing was written. */

@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { ask, controlPath } from '../../runtime/control.js';
 import { ensureIdentity } from '../../runtime/identity.js';
 import type { PipelineStatus } from '../../runtime/pipeline.js';
+import { until } from '../support/until.js';
 
 /** Compiled, beside the compiled runtime: the same files that `bin/cairn` starts. */
 export const MAIN = fileURLToPath(new URL('../../runtime/main.js', import.meta.url));
@@ -18,10 +19,11 @@ export class TestNode {
   readonly logFile = join(this.folder, 'node.log');
   #child: ChildProcess | undefined;
 
-  /** `yaml`: a node file without its identity; STORE stands for the store's path. */
+  /** `yaml`: a node file without its identity; STORE stands for the store's path. `within`: what starts its process, such as nsenter. */
   constructor(
     yaml: string,
     readonly storePath = join(this.folder, 'store'),
+    private readonly within: readonly string[] = [],
   ) {
     ensureIdentity(join(this.folder, 'identity'));
     const text = yaml.replaceAll('STORE', this.storePath).replaceAll('FOLDER', this.folder);
@@ -52,7 +54,8 @@ export class TestNode {
     if (this.running) throw new Error('the node runs already');
     const log = openSync(this.logFile, 'a');
     const env = { ...process.env, UV_THREADPOOL_SIZE: '8', ...environment };
-    this.#child = spawn(process.execPath, [...command], {
+    const [program, ...words] = [...this.within, process.execPath, ...command];
+    this.#child = spawn(program!, words, {
       stdio: ['ignore', log, log],
       env,
     });
@@ -80,7 +83,12 @@ export class TestNode {
     }
   }
 
-  async stop(signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM'): Promise<number | null> {
+  /** Ends by itself. */
+  async ended(withinMs = 20_000): Promise<void> {
+    await until('the end of the node', () => !this.running, withinMs);
+  }
+
+  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
     const child = this.#child;
     if (!child || !this.running) return null;
     const gone = once(child, 'exit');

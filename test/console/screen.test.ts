@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -96,11 +96,17 @@ test('a sparkline goes from the least to the most of the last twelve', () => {
 test('the file system of a path: the longest mount that holds it, the later of two; octal escapes', (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'cairn disk-'));
   t.after(() => rmSync(folder, { recursive: true }));
+  const card = mkdtempSync(join(tmpdir(), 'cairn-card-'));
+  t.after(() => rmSync(card, { recursive: true }));
+  mkdirSync(join(card, 'mount'));
+  symlinkSync(join(card, 'mount'), join(card, 'link'));
   const mounts = [
     '/dev/root / ext4 ro,relatime 0 0',
     `tmpfs ${tmpdir()} tmpfs rw,nosuid 0 0`,
     `/dev/sda1 ${folder.replaceAll(' ', '\\040')} ext4 ro 0 0`,
     'overlay / overlay rw,lowerdir=/ro 0 0',
+    // As /proc/mounts of Linux 6.18 says it after trigger_fs_error.
+    `/dev/loop0 ${join(card, 'mount')} ext4 rw,relatime,errors=remount-ro,emergency_ro 0 0`,
   ].join('\n');
   const of = (path: string) => diskFacts(path, () => mounts);
   assert.deepEqual(
@@ -110,4 +116,6 @@ test('the file system of a path: the longest mount that holds it, the later of t
   assert.equal(of(`${tmpdir()}file`)?.device, 'overlay', 'a later mount hides an earlier one');
   assert.equal(of(join(folder, 'store'))?.isReadOnly, true);
   assert.ok(of(folder)!.freeBytes > 0);
+  const linked = of(join(card, 'link/store'));
+  assert.deepEqual([linked?.device, linked?.isReadOnly], ['/dev/loop0', true], 'a link leads to the card');
 });

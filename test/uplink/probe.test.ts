@@ -216,10 +216,10 @@ test(
           ),
         ),
     };
-    const silent = await probed({ url }, { ports: dead, deadlineMs: 300 });
+    const silent = await probed({ url }, { ports: dead, deadlineMs: 1500 });
     assert.deepEqual([silent.failed?.step, silent.failed?.kind], ['dns', 'dns']);
-    assert.match(silent.failed!.text, /nothing came back within 0\.3 s/);
-    assert.ok(silent.failed!.ms >= 290 && names.questions > 0);
+    assert.match(silent.failed!.text, /nothing came back within 1\.5 s/);
+    assert.ok(silent.failed!.ms >= 1490 && names.questions > 0);
 
     const nobody = await probed({ url: 'mqtt://127.0.0.1:1' });
     assert.deepEqual([nobody.failed?.step, nobody.failed?.kind], ['tcp', 'refused']);

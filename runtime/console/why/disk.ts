@@ -1,6 +1,9 @@
-import { readFileSync, statfsSync } from 'node:fs';
+import { readFileSync, realpathSync, statfsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { DiskFacts } from '../../health/index.js';
+
+/** An ext4 that found an error says `emergency_ro` on newer kernels (seen with 6.18), beside the `rw` that it was mounted with. */
+const READ_ONLY = ['ro', 'emergency_ro'];
 
 /** Where the store lies: its file system, as far up as there is one yet. Undefined where the kernel can't say. */
 export function diskFacts(
@@ -9,12 +12,12 @@ export function diskFacts(
 ): DiskFacts | undefined {
   const free = freeBytes(path);
   if (free === undefined) return path === '/' ? undefined : diskFacts(dirname(path), mounts);
-  const mount = mountOf(path, mounts());
+  const mount = mountOf(realpathSync(path), mounts());
   return {
     path,
     device: mount?.device,
     freeBytes: free,
-    isReadOnly: mount?.options.includes('ro') ?? false,
+    isReadOnly: mount?.options.some((option) => READ_ONLY.includes(option)) ?? false,
   };
 }
 

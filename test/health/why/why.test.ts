@@ -19,6 +19,8 @@ const gap = (cause: GapCause, rows: number) =>
     committed: 9,
     gaps: { [cause]: rows },
   }) as StreamStatus;
+const flash = (daysLeft: number, lookedS: number) =>
+  ({ daysLeft, lookedS, writtenBytes: 1e12, enduranceBytes: 2.4e12, bytesPerDay: 5e9 }) as FlashStatus;
 const wiring = (kind: string, id: string, where: string) => [
   { kind, parts: [id], where, found: 'what was seen', todo: 'what to do', line: '' },
 ];
@@ -128,11 +130,8 @@ const CASES: readonly (readonly [kind: FindingKind, about: string, facts: Facts]
     'uplink',
     facts({ node: node({ uplink: uplink({ custody: 'fleet', waiting: 9, lastReceiptNs: undefined }) }) }),
   ],
-  [
-    'flash.worn',
-    'store',
-    facts({ node: node({ store: store({ flash: { daysLeft: 90 } as FlashStatus }) }) }),
-  ],
+  ['flash.worn', 'store', facts({ node: node({ store: store({ flash: flash(90, 3000) }) }) })],
+  ['flash.worn', 'store', facts({ node: node({ store: store({ flash: flash(0, 60) }) }) })],
   ['store.quota', 'climate', facts({ node: node({ store: store({ streams: [gap('quota', 120)] }) }) })],
   ['store.lost', 'climate', facts({ node: node({ store: store({ streams: [gap('overflow', 7)] }) }) })],
   ['store.lost', 'climate', facts({ node: node({ store: store({ streams: [gap('rot', 7)] }) }) })],
@@ -146,6 +145,8 @@ test('a node that is well has no cause; nor has one that has just begun, or whos
   const briefly = trouble('reset');
   const since = { ...briefly.trouble!, sinceNs: NOW_NS - 5_000_000_000n };
   assert.deepEqual(why(facts({ node: node({ uplink: { ...briefly, trouble: since } }) })), []);
+  const started = store({ flash: flash(3, 600) });
+  assert.deepEqual(why(facts({ node: node({ store: started }) })), [], 'a start writes more than an hour');
   const thinned = store({ streams: [gap('thinned', 50), gap('uncleanStop', 3)] });
   assert.deepEqual(why(facts({ node: node({ store: thinned }) })), []);
   const sparse = { ...uplink({ link: { state: 'online', since: NOW_NS - MINUTE_NS, protocol: 5 } }) };
@@ -227,6 +228,20 @@ test('a stuck bus is one cause, however many parts hang on it', () => {
   assert.deepEqual(more, []);
   assert.equal(cause!.evidence.length, 3);
   assert.match(cause!.what, /climate, imu, power/);
+});
+
+test('a full store is one cause, whatever streams it took from', () => {
+  const streams = ['a', 'b', 'c', 'd', 'e', 'f'].map((stream, i) => ({ ...gap('quota', 10 + i), stream }));
+  const [cause, ...more] = why(facts({ node: node({ store: store({ streams }) }) }));
+  assert.deepEqual(more, []);
+  assert.match(cause!.what, /^75 rows of f, e, d, c and 2 more were given up/);
+  assert.equal(cause!.about, 'f, e, d, c, b, a');
+});
+
+test('safe mode says why it is, and not how many starts were counted meanwhile', () => {
+  const config = { state: 'safe', sha256: 'ab', why: '3 starts of node.yaml in a row ended' } as const;
+  const [cause] = why(facts({ life: { ...life, config, failedStarts: 2 } }));
+  assert.deepEqual(cause!.evidence, ['3 starts of node.yaml in a row ended']);
 });
 
 test('no kind is due to one that is named after it: a chain of causes ends', () => {

@@ -1,4 +1,5 @@
 import type { GapCause } from '../../../../wire/index.js';
+import type { FlashStatus, StreamStatus } from '../../../store/index.js';
 import type { Facts, Rule } from '../facts.js';
 import type { Finding, FindingKind } from '../finding.js';
 
@@ -6,6 +7,10 @@ import type { Finding, FindingKind } from '../finding.js';
 const FULL_BYTES = 4 * 1024 * 1024;
 /** A year is left to change the card at the next visit. */
 const WORN_DAYS = 365;
+/** Of an hour that fades: 42 minutes after the start. */
+const RATED_S = 1800;
+/** Of streams that one cause names. */
+const NAMES_MAX = 4;
 
 /** A disk that takes nothing, and why. One cause: read-only before full before failing. */
 export const disk: Rule = (facts) => {
@@ -42,21 +47,33 @@ function broken({ disk: found, node }: Facts, kind: FindingKind, how: string, to
 
 export const worn: Rule = ({ node }) => {
   const flash = node?.store.flash;
-  if (flash?.daysLeft === undefined || flash.daysLeft > WORN_DAYS) return [];
-  const days = Math.max(0, Math.floor(flash.daysLeft));
+  if (!flash || !isWorn(flash)) return [];
+  const { writtenBytes, enduranceBytes, bytesPerDay, daysLeft = 0 } = flash;
+  const days = daysLeft < 1 ? 'less than a day' : `${Math.floor(daysLeft)} days`;
   return [
     {
       kind: 'flash.worn',
       about: 'store',
       what:
-        days === 0 ? 'the flash has written all that it was made for' : `the flash lasts ${days} days more`,
+        daysLeft === 0
+          ? 'the flash has written all that it was made for'
+          : `the flash lasts ${days} more at this hour’s rate`,
       evidence: [
-        `${Math.round(flash.writtenBytes / 1e9)} GB written in all, ${Math.round(flash.bytesPerDay / 1e6)} MB a day now, of ${Math.round((flash.sizeBytes * flash.cycles) / 1e9)} GB`,
+        `${gigabytes(writtenBytes)} of ${gigabytes(enduranceBytes)} GB written, ${gigabytes(bytesPerDay)} GB a day now`,
       ],
       todo: 'change the card at this visit; the rows on it go on in the new one (docs/install.md)',
     },
   ];
 };
+
+/** What is written is written; a rate of a few minutes is the start's, with its files and its backlog. */
+function isWorn({ daysLeft, lookedS }: FlashStatus): boolean {
+  return daysLeft === 0 || (daysLeft !== undefined && daysLeft <= WORN_DAYS && lookedS >= RATED_S);
+}
+
+function gigabytes(bytes: number): string {
+  return (bytes / 1e9).toFixed(bytes < 10e9 ? 1 : 0);
+}
 
 const OFFLINE: readonly FindingKind[] = [
   'network.down',
@@ -68,7 +85,7 @@ const OFFLINE: readonly FindingKind[] = [
 ];
 
 interface Loss {
-  readonly what: (rows: number, stream: string) => string;
+  readonly what: (rows: number, streams: string) => string;
   readonly todo: string;
   readonly dueTo?: readonly FindingKind[];
 }
@@ -76,7 +93,7 @@ interface Loss {
 /** Gaps that say that something is wrong. One of an unclean stop is that stop's, a thinned one is the budget's wish. */
 const LOSSES: Readonly<Partial<Record<GapCause, Loss>>> = {
   quota: {
-    what: (rows, stream) => `${rows} rows of ${stream} were given up since the start: the store is full`,
+    what: (rows, streams) => `${rows} rows of ${streams} were given up since the start: the store is full`,
     todo: 'get the node a link, or give it more room: store.size, store.quota',
     dueTo: OFFLINE,
   },
@@ -87,30 +104,37 @@ const LOSSES: Readonly<Partial<Record<GapCause, Loss>>> = {
     dueTo: ['disk.readOnly', 'disk.full', 'disk.failing', 'machine.memory'],
   },
   rot: {
-    what: (rows, stream) => `${rows} rows of ${stream} can’t be read any more: the disk has lost them`,
+    what: (rows, streams) => `${rows} rows of ${streams} can’t be read any more: the disk has lost them`,
     todo: 'change the card; dmesg says more',
     dueTo: ['disk.readOnly', 'disk.failing'],
   },
   rejected: {
-    what: (rows, stream) => `${rows} rows of ${stream} were refused for good`,
+    what: (rows, streams) => `${rows} rows of ${streams} were refused for good`,
     todo: 'cairn store dead says why, and keeps them',
   },
 };
 
-export const lost: Rule = ({ node }) =>
-  (node?.store.streams ?? []).flatMap(({ stream, gaps }) =>
-    (Object.entries(gaps) as [GapCause, number][]).flatMap(([cause, rows]) => {
-      const loss = LOSSES[cause];
-      return loss && rows > 0 ? [lossOf(stream, cause, rows, loss)] : [];
-    }),
-  );
+/** One cause, however many streams it took from. */
+export const lost: Rule = ({ node }) => {
+  const streams = node?.store.streams ?? [];
+  return (Object.entries(LOSSES) as [GapCause, Loss][]).flatMap(([cause, loss]) => {
+    const hit = streams.filter(({ gaps }) => (gaps[cause] ?? 0) > 0);
+    return hit.length > 0 ? [lossOf(cause, hit, loss)] : [];
+  });
+};
 
-function lossOf(stream: string, cause: GapCause, rows: number, { what, todo, dueTo }: Loss): Finding {
+function lossOf(cause: GapCause, hit: readonly StreamStatus[], { what, todo, dueTo }: Loss): Finding {
+  const most = hit.toSorted((a, b) => (b.gaps[cause] ?? 0) - (a.gaps[cause] ?? 0));
+  const rows = most.reduce((sum, { gaps }) => sum + (gaps[cause] ?? 0), 0);
+  const names = most.slice(0, NAMES_MAX).map(({ stream }) => stream);
+  const more = most.length > NAMES_MAX ? ` and ${most.length - NAMES_MAX} more` : '';
   return {
     kind: cause === 'quota' ? 'store.quota' : 'store.lost',
-    about: stream,
-    what: what(rows, stream),
-    evidence: [`gap ${stream} ${cause}: ${rows} rows`],
+    about: most.map(({ stream }) => stream).join(', '),
+    what: what(rows, `${names.join(', ')}${more}`),
+    evidence: most
+      .slice(0, NAMES_MAX)
+      .map(({ stream, gaps }) => `gap ${stream} ${cause}: ${gaps[cause]} rows`),
     todo,
     ...(dueTo ? { dueTo } : {}),
   };

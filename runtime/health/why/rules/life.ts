@@ -32,7 +32,7 @@ export const crashes: Rule = ({ life }) => {
         : `the node crashes as it starts: ${life.failedStarts} times in a row`,
       evidence: [
         ...(life.lastEnd ? [`the last run ended by ${life.lastEnd}`] : []),
-        `${life.failedStarts} starts failed in a row`,
+        (isSafe && life.config?.why) || `${life.failedStarts} starts failed in a row`,
       ],
       todo: 'cairn dump shows its last seconds; cairn config show, and apply one that is known to work',
     },
