@@ -191,8 +191,7 @@ class MqttUplink implements Uplink {
   }
 
   status(): UplinkStatus {
-    const { window, receipts, refusals, rejected, bytesSent, lastReceiptNs, lastReadingCommit } =
-      this.#sender;
+    const { window, receipts, refusals, rejected, bytesSent, lastReceiptNs } = this.#sender;
     return {
       link: this.#link.state,
       trouble: this.#link.trouble,
@@ -209,7 +208,6 @@ class MqttUplink implements Uplink {
       bytesSent,
       budgets: this.#metering?.status() ?? [],
       lastReceiptNs,
-      lastReadingCommit,
     };
   }
 

@@ -66,7 +66,6 @@ export class Sender {
   rejected = 0;
   bytesSent = 0;
   lastReceiptNs: bigint | undefined;
-  lastReadingCommit: number | undefined;
 
   constructor(private readonly options: SenderOptions) {
     this.window = new Window(options.window, WINDOW_BYTES);
@@ -302,10 +301,6 @@ export class Sender {
     const positions = blocks.map(({ position }) => position);
     this.receipts += positions.length;
     this.lastReceiptNs = this.options.clock.nowNs();
-    for (const { class: logClass, commit } of positions) {
-      if (logClass !== 'meta' && logClass !== 'log')
-        this.lastReadingCommit = Math.max(commit, this.lastReadingCommit ?? commit);
-    }
     // A read that runs may still bring them.
     for (const position of positions) this.#lanes.settled(position, true);
     this.options.store.dispose(positions.map((position) => ({ position, kind: 'receipt' })));

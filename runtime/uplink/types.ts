@@ -43,8 +43,6 @@ export interface UplinkStatus {
   readonly window: number;
   /** Blocks that were freed by one. */
   readonly receipts: number;
-  /** The newest commit with readings (no log, no meta rows) of which a block was freed by one, since the process started. */
-  readonly lastReadingCommit: number | undefined;
   /** Custody `fleet`: blocks that the broker has, without a receipt. */
   readonly waiting: number;
   /** Custody `fleet`: blocks sent again because none came in time. */

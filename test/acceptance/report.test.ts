@@ -106,6 +106,10 @@ test('a session’s report: found, done, proven, signed with the journal’s hea
   const signed = Buffer.concat([Buffer.from('cairn report\n'), hash]);
   assert.ok(verify(null, signed, key, Buffer.from(signature, 'base64')));
 
+  // The session's own folder, without being told.
+  const listed = await run(['journal', 'ttyS0']);
+  assert.match(listed.said[0]!, /^ttyS0 1 .* technician A\. Roe is in$/);
+
   // Off the node, and once a letter of it is another.
   const file = join(node.folder, 'report.json');
   const pub = join(node.folder, 'identity/node.pub');
@@ -132,6 +136,6 @@ test('without a link the report waits in the store, and that is said', { timeout
   const { run } = sessionOn(node);
   const { exit, said } = await run(['report']);
   assert.equal(exit, 0, said.join('\n'));
-  assert.equal(said.at(-1), 'It leaves with the next link: no receipt yet.');
+  assert.equal(said.at(-1), 'It leaves with the next link.');
   assert.ok(said.every(({ length }) => length <= 80));
 });

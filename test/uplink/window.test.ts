@@ -18,7 +18,7 @@ test('blocks go in order of class and sequence; only a PUBACK of success frees o
   assert.equal(uplink.status().inFlight, 3);
 });
 
-test('the newest commit of a reading with a receipt is told; logs and meta rows are no readings', async () => {
+test('whoever listens hears of each block as it gets its receipt, until they stop', async () => {
   const { store, port, clock, uplink, online } = rig();
   store.commit([telemetry]);
   store.commit([{ class: 'log', stream: 'log' }]);
@@ -28,12 +28,21 @@ test('the newest commit of a reading with a receipt is told; logs and meta rows 
   const answered = async (topic: string) => {
     port.answer(sent.find((one) => one.topic.endsWith(topic))!);
     await clock.advance(0);
-    return uplink.status().lastReadingCommit;
   };
+  const heard: unknown[] = [];
+  const stop = uplink.onReceived((blocks) => {
+    for (const { stream, position } of blocks) heard.push([stream, position.commit]);
+  });
   const sent = port.take();
-  assert.equal(await answered('log/log'), undefined);
-  assert.equal(await answered('alarm/sos'), 3);
-  assert.equal(await answered('telemetry/climate'), 3);
+  await answered('alarm/sos');
+  await answered('log/log');
+  assert.deepEqual(heard, [
+    ['sos', 3],
+    ['log', 2],
+  ]);
+  stop();
+  await answered('telemetry/climate');
+  assert.equal(heard.length, 2);
 });
 
 test('the window is the smaller of ours and the server’s', async () => {

@@ -158,10 +158,14 @@ async function keep(call: Invocation, socket: string, text: string, link: Link):
   }
   goesOn(call);
   if (!isKept) throw new CommandError(EXIT.failed, 'It is signed and not kept: the node ended meanwhile.');
-  say(
-    link ? 'It leaves with the next link: no receipt yet.' : 'This node has no uplink: take the JSON along.',
-  );
+  say(leavesText(link));
   return EXIT.ok;
+}
+
+function leavesText(link: Link): string {
+  if (!link) return 'This node has no uplink: take the JSON along.';
+  if (!link.isOnline) return 'It leaves with the next link.';
+  return `No receipt came within ${RECEIPT_WITHIN_MS / 1000} s: it is kept until one does.`;
 }
 
 const PROBLEMS: Readonly<Record<ReportProblem, string>> = {

@@ -15,8 +15,6 @@ export interface Fault {
   readonly cause: RegExp;
   /** Takes it out; resolves once the node is well again. Absent where nothing comes after it. */
   readonly mend?: () => Promise<void>;
-  /** Why it can't be told yet. */
-  readonly todo?: string;
 }
 
 /** A node on a machine of its own, and the faults that are put in one after the other. */

@@ -33,7 +33,6 @@ export async function valley(): Promise<Bench> {
           await node.until('it is missed', ({ parts }) => parts[0]?.state === 'failing');
         },
         cause: /^1\. gps at uart0 .* at 9600 baud: found .*gnss at 38400 baud/,
-        todo: 'the look at the wiring can’t listen on a port that the running node holds: wanted is its survey through the node',
       },
       {
         name: 'dead GPS antenna',

@@ -65,7 +65,7 @@ export function uplink(change: Partial<UplinkStatus> = {}): UplinkStatus {
       connects: 1,
       bytesSent: 1e5,
     },
-    ...{ budgets: [], lastReceiptNs: NOW_NS, lastReadingCommit: 60 },
+    ...{ budgets: [], lastReceiptNs: NOW_NS },
     ...change,
   };
 }
