@@ -101,7 +101,8 @@ test('Ctrl-C, and a console that dies, give the port back', { timeout: 120_000 }
   const pressed = Date.now();
   stop.abort();
   await sniffed;
-  assert.ok(Date.now() - pressed < 200, `${Date.now() - pressed} ms`);
+  t.diagnostic(`felt after ${Date.now() - pressed} ms`);
+  assert.ok(Date.now() - pressed < 2000, 'and not after its 50 s');
   await node.until('it is back', ({ parts }) => parts[1]!.state === 'ok', 5000);
   const end = new AbortController();
   const asked = { port: 'uart0', bauds: [9600], seconds: 50 };

@@ -13,9 +13,10 @@ import {
 import { CommandError, EXIT, type Invocation } from '../command.js';
 import { askPerson, collect, type Target, unchanged } from './readings.js';
 
-/** Readings that are looked at together. */
+/** Readings that are looked at together, and how far apart they are at least: what settles over minutes looks steady within two seconds. */
 const WINDOW = 10;
 const EVERY_MS = 1000;
+const APART_S = 0.9;
 /** A bath takes minutes; an hour is a mistake. */
 const SETTLE_MAX_S = 3600;
 
@@ -73,6 +74,7 @@ async function settled(call: Invocation, target: Target, unit: string, resolutio
     EVERY_MS,
     ({ seconds, values: [value] }) => {
       if (Number.isNaN(firstS)) firstS = seconds;
+      if (seconds - lastS < APART_S) return false;
       lastS = seconds;
       values.push(value!);
       if (values.length > WINDOW) values.shift();
