@@ -152,7 +152,7 @@ export class Repl {
     const { session } = this.options;
     const command = commandOf(this.#commands, words);
     if (words.length > 0 && !command) this.#unknown(words, undefined, `help ${words.join(' ')}`);
-    else session.say(helpLines(this.#commands, command).join('\n'));
+    else session.say(helpLines(this.#commands, command, session.columns).join('\n'));
   }
 
   async #command(command: Command, words: readonly string[], line: string): Promise<void> {

@@ -86,11 +86,18 @@ export class MadeBench {
   }
 
   readonly remove = async (): Promise<void> => {
-    await this.node.remove();
-    for (const close of this.#opened.reverse()) await close();
-    await this.machine.remove();
-    this.wall.close();
-    rmSync(this.folder, { recursive: true });
+    const rest = [
+      () => this.machine.remove(),
+      () => this.wall.close(),
+      () => rmSync(this.folder, { recursive: true }),
+    ];
+    const failed: unknown[] = [];
+    // What is left behind holds the whole process: nothing that fails keeps the others from being closed.
+    for (const close of [() => this.node.remove(), ...this.#opened.reverse(), ...rest])
+      await Promise.resolve()
+        .then(close)
+        .catch((error: unknown) => failed.push(error));
+    if (failed.length > 0) throw new AggregateError(failed, `${this.name} could not be removed`);
   };
 }
 

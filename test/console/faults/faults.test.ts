@@ -70,12 +70,16 @@ for (const [name, why] of Object.entries(PENDING)) test(name, { todo: why });
 async function visit(t: TestContext, bench: Bench): Promise<void> {
   const isHut = bench.name === 'hut';
   const technician = await Technician.logIn(bench, isHut && WANTS_SCREENS);
-  t.after(() => technician.leaves());
-  t.diagnostic(`banner ${technician.bannerMs.toFixed(0)} ms after the start`);
-  if (isHut) await wellNode(t, bench, technician);
-  for (const fault of bench.faults) {
-    await t.test(fault.name, (st) => named(st, bench, technician, fault));
-    await fault.mend?.();
+  try {
+    t.diagnostic(`banner ${technician.bannerMs.toFixed(0)} ms after the start`);
+    if (isHut) await wellNode(t, bench, technician);
+    for (const fault of bench.faults) {
+      await t.test(fault.name, (st) => named(st, bench, technician, fault));
+      await fault.mend?.();
+    }
+  } finally {
+    // Before the bench goes: its folder can't while the console writes there.
+    await technician.leaves();
   }
 }
 
@@ -97,7 +101,7 @@ function joined({ text }: Answer): string {
 }
 
 function slug(name: string): string {
-  return name.toLowerCase().replaceAll(' ', '-');
+  return name.toLowerCase().replaceAll(' --', ' ').replaceAll(' ', '-');
 }
 
 async function wellNode(t: TestContext, bench: Bench, technician: Technician): Promise<void> {
@@ -149,8 +153,8 @@ async function session(t: TestContext, bench: Bench): Promise<void> {
 }
 
 async function otherScreens(bench: Bench, technician: Technician): Promise<void> {
-  for (const command of ['uplink', 'config show', 'help'])
+  for (const command of ['uplink', 'config show --brief', 'help'])
     keepScreen(bench, slug(command), (await technician.asks(command)).screen);
-  const watched = await technician.asks('watch climate --every 1', /(climate .*\n.*){4}$/);
+  const watched = await technician.asks('watch climate --every 1', /(\nclimate \d[\s\S]*?){4}/);
   keepScreen(bench, 'watch', watched.screen);
 }

@@ -61,7 +61,7 @@ export class Technician {
       await line.shows(prompt);
       return new Technician(line, prompt, banner, bannerMs);
     } catch (error) {
-      line.close();
+      await line.close();
       throw error;
     }
   }
@@ -91,7 +91,7 @@ export class Technician {
     return { text: all.slice(begun + echo.length).replace(this.prompt, ''), screen, bytes, ms };
   }
 
-  leaves(): void {
-    this.line.close();
+  async leaves(): Promise<void> {
+    await this.line.close();
   }
 }

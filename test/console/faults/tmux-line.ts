@@ -1,4 +1,5 @@
 import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { closeSync, constants, existsSync, mkdtempSync, openSync, rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -96,7 +97,8 @@ export class TmuxLine {
 
   /** By keys alone. */
   async type(text: string): Promise<void> {
-    await this.#tmux('send-keys', '-l', text);
+    // An answer may begin with -.
+    await this.#tmux('send-keys', '-l', '--', text);
   }
 
   /** A key by its name in tmux(1): Enter, C-c. */
@@ -133,8 +135,11 @@ export class TmuxLine {
     }
   }
 
-  close(): void {
+  /** Resolves once the process is gone. */
+  async close(): Promise<void> {
+    const gone = this.#process && this.#process.exitCode === null && once(this.#process, 'exit');
     this.#process?.kill('SIGKILL');
+    await gone;
     this.#far?.kill('SIGKILL');
     spawnSync('tmux', ['-S', join(this.#folder, 'tmux'), 'kill-server']);
     this.#server?.close();

@@ -94,6 +94,7 @@ test('roles: what the caller may not is refused, and neither listed nor complete
   const help = await type('help\r');
   assert.match(help, /^echo +what echo does$/m);
   assert.doesNotMatch(help, /wipe|^run/m);
+  assert.ok(help.split(/\r?\n/).every((line) => line.length <= 80));
   assert.match(await type('help echo\r'), /echo <part>\n {2}what echo does\n {2}e\.g\. cairn echo climate\n/);
   assert.match(await type('help nope\r'), /No command 'nope'/);
 });
