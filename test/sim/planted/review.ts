@@ -105,8 +105,9 @@ export const REVIEW_PLANTS: readonly Plant[] = [
   {
     title: 'a receipt frees the block of the next commit',
     file: 'runtime/uplink/custody.js',
-    find: 'freed.push(waiting.position);',
-    replace: 'freed.push({ ...waiting.position, commit: waiting.position.commit + 1 });',
+    find: 'freed.push(waiting);',
+    replace:
+      'freed.push({ ...waiting, position: { ...waiting.position, commit: waiting.position.commit + 1 } });',
   },
   {
     title: 'the last will is not kept by the broker',
