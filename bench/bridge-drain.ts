@@ -20,6 +20,8 @@ interface Counted {
 }
 
 export interface Drained extends Counted {
+  /** Messages that there were to send: each round fills a store of its own. */
+  readonly wanted: number;
   /** Of the sending process, all its threads: ours from the first message on, the bridge's from its start, in which it reads its queue. */
   readonly cpuUs: number;
 }
@@ -52,7 +54,7 @@ export async function drainOurs(path: string, wanted: number, killed = false): P
     const before = processCost(node.pid!).cpuUs;
     await begin(node);
     const result = await counted(counter, wanted);
-    return { ...result, cpuUs: processCost(node.pid!).cpuUs - before };
+    return { ...result, wanted, cpuUs: processCost(node.pid!).cpuUs - before };
   } finally {
     await end(node);
     await listener.endAsync();
@@ -104,7 +106,7 @@ export async function drainBridge(
     await near.start();
     const result = await counted(counter, messages.length);
     counter.stop();
-    return { ...result, cpuUs: processCost(near.pid!).cpuUs };
+    return { ...result, wanted: messages.length, cpuUs: processCost(near.pid!).cpuUs };
   } finally {
     await near.remove();
     await far.remove();
