@@ -111,6 +111,8 @@ function installPackages() {
     mosquitto: 'mosquitto',
     socat: 'socat',
     tmux: 'tmux',
+    qrencode: 'qrencode',
+    zbarimg: 'zbar-tools',
     strace: 'strace',
     openssl: 'openssl',
     clang: 'clang',

@@ -13,7 +13,9 @@ import { drawQr, makeQr, QR_MAX_BYTES, QrError } from '../../runtime/console/qr/
 const CHALLENGE = makeChallenge('9fb306acefe48c5a', Buffer.alloc(16, 0xa7));
 /** Bytes that each version holds at level L, ISO/IEC 18004:2015 table 7. */
 const CAPACITY_BYTES = [17, 32, 53, 78, 106];
-const isThere = (tool: string) => spawnSync(tool, ['--version']).error === undefined;
+/** Why a test is skipped, where it is. */
+const without = (tool: string, packageName: string) =>
+  spawnSync(tool, ['--version']).error !== undefined && `${tool} is absent (Debian: ${packageName})`;
 
 test('error correction: the worked example of ISO/IEC 18004, annex I (01234567, version 1-M)', () => {
   const data = Buffer.from('10200c566180ec11ec11ec11ec11ec11', 'hex');
@@ -49,7 +51,9 @@ function byQrencode(text: string): readonly string[] {
     .map((line) => line.replace(/(.)\1/g, '$1'));
 }
 
-test('the same symbol, mask included, as qrencode makes of it', { skip: !isThere('qrencode') }, () => {
+test('the same symbol, mask included, as qrencode makes of it', {
+  skip: without('qrencode', 'qrencode'),
+}, () => {
   const challenges = Array.from({ length: 40 }, (_, i) => {
     const nonce = createHash('sha256').update(`${i}`).digest().subarray(0, 16);
     return makeChallenge('9fb306acefe48c5a', nonce);
@@ -85,7 +89,7 @@ function photographOf(lines: readonly string[], isDarkText: boolean): Buffer {
 }
 
 test('a decoder reads what is on the terminal: each version, each mask, on both grounds', {
-  skip: !isThere('zbarimg'),
+  skip: without('zbarimg', 'zbar-tools'),
 }, (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'cairn-qr-'));
   t.after(() => rmSync(folder, { recursive: true }));
