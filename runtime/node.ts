@@ -26,7 +26,7 @@ import { SpareMemory } from './memory.js';
 import { version } from './package.js';
 import { createPipeline, type Pipeline, type PipelineStatus } from './pipeline.js';
 import { provenBy } from './proven.js';
-import { nodeRequests } from './requests.js';
+import { nodeRequests } from './requests/index.js';
 import { openPatiently, type PatientStore, type Store, storeDefaults } from './store/index.js';
 import { removeDrafts, textFiles } from './text-files.js';
 import { budgetFile, createUplink, mqttJs, probePortsHere } from './uplink/index.js';

@@ -2,8 +2,8 @@ import { HalError } from '../../drivers/contract/index.js';
 import { openBoard, registry } from '../board/index.js';
 import type { NodeConfig, PartConfig } from '../config/index.js';
 import { ask, controlPath, follow, toJson } from '../control.js';
+import { wiringRequests } from '../requests/index.js';
 import type { Heard } from '../tap.js';
-import { wiringRequests } from '../wiring-requests.js';
 import { CommandError, EXIT, type Invocation } from './command.js';
 import { boardDeps } from './hardware.js';
 

@@ -1,7 +1,7 @@
 import { native } from '../../native/index.js';
 import { type Epoch, Times } from '../../wire/index.js';
 import { ControlError, controlPath, follow, withBigints } from '../control.js';
-import type { Sent, SentBlock } from '../export.js';
+import type { Sent, SentBlock } from '../requests/index.js';
 import { type EpochAnchor, type ExportedBlock, exportBlocks } from '../store/index.js';
 import type { Invocation } from './command.js';
 import { onStore, quietDeps } from './commands/store.js';

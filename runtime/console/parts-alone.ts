@@ -1,8 +1,8 @@
 import { openBoard, registry, surveyParts } from '../board/index.js';
 import type { NodeConfig } from '../config/index.js';
+import { type TestedPart, testParts } from '../requests/index.js';
 import { createSampler } from '../sampler/index.js';
 import { SeenRows } from '../seen-rows.js';
-import { type TestedPart, testParts } from '../test-parts.js';
 import type { Invocation } from './command.js';
 import { boardDeps } from './hardware.js';
 

@@ -5,7 +5,7 @@ const STAGES = ['board', 'sampler', 'fusion', 'store', 'uplink', 'relay'];
 /** What stands beside the pipe: any stage may use its types. */
 const SHARED_TYPES = /^runtime\/(config|clock)\/types\.ts$/;
 /** They see the whole pipe: they wire it, or show it. */
-const WIRING = /^runtime\/[a-z-]+\.ts$|^runtime\/(console|update)\//;
+const WIRING = /^runtime\/[a-z-]+\.ts$|^runtime\/(console|requests|update)\//;
 /** It watches the pipe from beyond its right end: it sees all of it by type, and only who wires the pipe knows it. */
 const WATCHER = 'health';
 const MAY_USE_NATIVE =

@@ -1,9 +1,9 @@
 import type { TestContext } from 'node:test';
 import { type BoardDeps, openBoard, registry, type SurveyDeps } from '../../runtime/board/index.js';
 import type { NodeConfig } from '../../runtime/config/types.js';
+import { wiringRequests } from '../../runtime/requests/index.js';
 import type { Lend } from '../../runtime/sampler/index.js';
 import type { Heard } from '../../runtime/tap.js';
-import { wiringRequests } from '../../runtime/wiring-requests.js';
 import { testDeps } from '../board/fixture.js';
 import { noFiles } from './support.js';
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createWorld, type LineSight } from '../../runtime/board/index.js';
+import type { EdgeAnswer } from '../../runtime/requests/index.js';
 import type { Heard } from '../../runtime/tap.js';
-import type { EdgeAnswer } from '../../runtime/wiring-requests.js';
 import { nodeConfig, partConfig } from '../board/fixture.js';
 import { SimClock } from '../support/sim-clock.js';
 import { all, requestsAlone } from './asked.js';

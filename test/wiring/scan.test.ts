@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ScannedBus } from '../../runtime/board/index.js';
-import type { ScanAnswer } from '../../runtime/wiring-requests.js';
+import type { ScanAnswer } from '../../runtime/requests/index.js';
 import { MemoryTwin, nodeConfig } from '../board/fixture.js';
 import { all, requestsAlone } from './asked.js';
 import { chip, filesOf, i2cTwin, onI2c, wiredBuses } from './support.js';

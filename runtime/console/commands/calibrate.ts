@@ -1,6 +1,6 @@
-import type { Calibrated } from '../../calibration-requests.js';
 import type { Draft } from '../../calibrations.js';
 import { ask, toJson } from '../../control.js';
+import type { Calibrated } from '../../requests/index.js';
 import { askPerson, GUIDES, noNode, partOf, targetOf, unchanged } from '../calibrate/index.js';
 import {
   CONFIG_OPTION,

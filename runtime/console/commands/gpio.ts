@@ -1,6 +1,6 @@
 import type { LineSight } from '../../board/index.js';
 import { toJson } from '../../control.js';
-import type { EdgeAnswer } from '../../wiring-requests.js';
+import type { EdgeAnswer } from '../../requests/index.js';
 import { askWiring } from '../ask-wiring.js';
 import { CONFIG_OPTION, type Command, CommandError, EXIT } from '../command.js';
 import { readRunning } from '../files.js';

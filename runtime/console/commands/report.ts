@@ -3,13 +3,13 @@ import { basename, join } from 'node:path';
 import { keyIdOf } from '../../../wire/index.js';
 import { kernelBootId } from '../../clock/index.js';
 import { controlPath, follow } from '../../control.js';
-import type { EventNews } from '../../event-receipt.js';
 import { EVENT_MAX_BYTES, eventBy } from '../../events.js';
 import { askToSign } from '../../head-signature.js';
 import { why } from '../../health/index.js';
 import { parsePublicKey } from '../../identity.js';
 import { version } from '../../package.js';
-import { whoHasIt } from '../../uplink-test.js';
+import type { EventNews } from '../../requests/index.js';
+import { whoHasIt } from '../../requests/index.js';
 import {
   CONFIG_OPTION,
   type Command,

@@ -1,7 +1,7 @@
 import { hexByte } from '../../../drivers/contract/index.js';
 import type { ScannedAddress, ScannedBus, ScannedOthers, ScannedPort } from '../../board/index.js';
 import { toJson } from '../../control.js';
-import type { ScanAnswer } from '../../wiring-requests.js';
+import type { ScanAnswer } from '../../requests/index.js';
 import { askWiring, NODE_ENDED } from '../ask-wiring.js';
 import { CONFIG_OPTION, type Command, CommandError, EXIT } from '../command.js';
 import { readRunning } from '../files.js';

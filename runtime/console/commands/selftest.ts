@@ -1,8 +1,8 @@
 import type { NodeConfig } from '../../config/index.js';
 import { ask, controlPath, follow, toJson } from '../../control.js';
 import type { PipelineStatus } from '../../pipeline.js';
+import type { TestedPart } from '../../requests/index.js';
 import type { Heard } from '../../tap.js';
-import type { TestedPart } from '../../test-parts.js';
 import { CONFIG_OPTION, type Command, EXIT, type Invocation } from '../command.js';
 import { readRunning } from '../files.js';
 import { testPartsAlone } from '../parts-alone.js';

@@ -1,7 +1,7 @@
 import type { HeardPort } from '../../board/index.js';
 import type { NodeConfig } from '../../config/index.js';
 import { toJson } from '../../control.js';
-import type { SniffAnswer } from '../../wiring-requests.js';
+import type { SniffAnswer } from '../../requests/index.js';
 import { askWiring, partNamed } from '../ask-wiring.js';
 import {
   CONFIG_OPTION,

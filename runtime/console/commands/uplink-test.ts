@@ -7,8 +7,8 @@ import { ask, controlPath, follow, toJson } from '../../control.js';
 import { eventBy } from '../../events.js';
 import { parsePublicKey } from '../../identity.js';
 import type { PipelineStatus } from '../../pipeline.js';
+import { type TestResult, testUplink } from '../../requests/index.js';
 import { type ProbeCost, probePortsHere } from '../../uplink/index.js';
-import { type TestResult, testUplink } from '../../uplink-test.js';
 import {
   CONFIG_OPTION,
   type Command,

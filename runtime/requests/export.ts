@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { type EpochAnchor, type HeldBlock, heldBlocks, type Store } from './store/index.js';
+import { type EpochAnchor, type HeldBlock, heldBlocks, type Store } from '../store/index.js';
 
 /** In one answer. */
 const ANCHORS_AT_ONCE = 256;

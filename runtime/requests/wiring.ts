@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import type { GpioEdges } from '../drivers/contract/index.js';
+import type { GpioEdges } from '../../drivers/contract/index.js';
 import {
   busesToScan,
   followLine,
@@ -14,10 +14,10 @@ import {
   sniff,
   surveyParts,
   wiringLine,
-} from './board/index.js';
-import type { PartConfig } from './config/index.js';
-import type { WiringFact } from './health/index.js';
-import type { Lend } from './sampler/index.js';
+} from '../board/index.js';
+import type { PartConfig } from '../config/index.js';
+import type { WiringFact } from '../health/index.js';
+import type { Lend } from '../sampler/index.js';
 import { workStream } from './work-stream.js';
 
 export interface WiringParts extends Surveyed {

@@ -1,9 +1,9 @@
 import * as v from 'valibot';
-import { type Calibration, type Calibrations, draftSchema } from './calibrations.js';
-import type { RuntimeClock } from './clock/index.js';
-import { recordEvent } from './events.js';
-import type { Pipeline } from './pipeline.js';
-import type { Store } from './store/index.js';
+import { type Calibration, type Calibrations, draftSchema } from '../calibrations.js';
+import type { RuntimeClock } from '../clock/index.js';
+import { recordEvent } from '../events.js';
+import type { Pipeline } from '../pipeline.js';
+import type { Store } from '../store/index.js';
 
 export interface CalibrationParts {
   readonly calibrations: Calibrations;

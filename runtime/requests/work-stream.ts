@@ -1,4 +1,4 @@
-import { type Heard, Listener } from './tap.js';
+import { type Heard, Listener } from '../tap.js';
 
 /** Of what a piece of work says, so much waits for a slow listener. */
 const QUEUE_MAX = 256;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type EventNews, followEvent } from '../../runtime/event-receipt.js';
+import { type EventNews, followEvent } from '../../runtime/requests/index.js';
 import type { ReceivedBlock } from '../../runtime/uplink/index.js';
 import { SimClock } from '../support/sim-clock.js';
 

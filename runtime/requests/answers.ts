@@ -1,22 +1,22 @@
 import type { KeyObject } from 'node:crypto';
 import * as v from 'valibot';
-import { type Surveyed, surveyParts } from './board/index.js';
-import { calibrationRequests } from './calibration-requests.js';
-import type { Calibrations } from './calibrations.js';
-import type { RuntimeClock } from './clock/index.js';
-import type { ConfigStatus, UplinkConfig } from './config/index.js';
-import type { Answer } from './control-server.js';
+import { type Surveyed, surveyParts } from '../board/index.js';
+import type { Calibrations } from '../calibrations.js';
+import type { RuntimeClock } from '../clock/index.js';
+import type { ConfigStatus, UplinkConfig } from '../config/index.js';
+import type { Answer } from '../control-server.js';
+import { EVENT_BY_MAX_BYTES, EVENT_MAX_BYTES, recordEvent } from '../events.js';
+import { answerSign } from '../head-signature.js';
+import type { LogTail } from '../log-tail.js';
+import type { Pipeline } from '../pipeline.js';
+import { deadLetterTexts, type Store } from '../store/index.js';
+import type { ProbePorts, Uplink } from '../uplink/index.js';
+import { calibrationRequests } from './calibration.js';
 import { followEvent } from './event-receipt.js';
-import { EVENT_BY_MAX_BYTES, EVENT_MAX_BYTES, recordEvent } from './events.js';
 import { answerExport } from './export.js';
-import { answerSign } from './head-signature.js';
-import type { LogTail } from './log-tail.js';
-import type { Pipeline } from './pipeline.js';
-import { deadLetterTexts, type Store } from './store/index.js';
 import { type TestedPart, type TestedParts, testParts } from './test-parts.js';
-import type { ProbePorts, Uplink } from './uplink/index.js';
 import { testUplink } from './uplink-test.js';
-import { wiringRequests } from './wiring-requests.js';
+import { wiringRequests } from './wiring.js';
 import { workStream } from './work-stream.js';
 
 export interface RequestParts {

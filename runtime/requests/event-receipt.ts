@@ -1,7 +1,7 @@
-import type { RuntimeClock } from './clock/index.js';
-import { EVENT_STREAM, type NodeEvent, type RecordedEvent, recordEvent } from './events.js';
-import type { Store } from './store/index.js';
-import type { ReceivedBlock, Uplink } from './uplink/index.js';
+import type { RuntimeClock } from '../clock/index.js';
+import { EVENT_STREAM, type NodeEvent, type RecordedEvent, recordEvent } from '../events.js';
+import type { Store } from '../store/index.js';
+import type { ReceivedBlock, Uplink } from '../uplink/index.js';
 
 /** Whoever waits is told then that there is none yet: the event leaves with the next link. */
 const RECEIPT_WITHIN_MS = 30_000;

@@ -1,7 +1,6 @@
-import type { NodeId } from '../wire/index.js';
-import type { UplinkConfig } from './config/index.js';
-import { type EventPath, followEvent } from './event-receipt.js';
-import { LISTENER_TODO, linkTodo, NETWORK_TODO, SIGNER_TODO } from './health/index.js';
+import type { NodeId } from '../../wire/index.js';
+import type { UplinkConfig } from '../config/index.js';
+import { LISTENER_TODO, linkTodo, NETWORK_TODO, SIGNER_TODO } from '../health/index.js';
 import {
   type ProbeCost,
   type ProbeFailureKind,
@@ -10,7 +9,8 @@ import {
   probeLink,
   type Uplink,
   type UplinkStatus,
-} from './uplink/index.js';
+} from '../uplink/index.js';
+import { type EventPath, followEvent } from './event-receipt.js';
 
 /** `noReceipt`: the event has none in time. `notKept`: the disk did not take it. */
 export type TestFailureKind = ProbeFailureKind | 'noReceipt' | 'notKept';

@@ -1,8 +1,8 @@
-import { type Survey, wiringLine } from './board/index.js';
-import type { RuntimeClock } from './clock/index.js';
-import type { NodeConfig, PartConfig } from './config/index.js';
-import type { PartStatus } from './sampler/index.js';
-import type { SeenRow, SeenRows } from './seen-rows.js';
+import { type Survey, wiringLine } from '../board/index.js';
+import type { RuntimeClock } from '../clock/index.js';
+import type { NodeConfig, PartConfig } from '../config/index.js';
+import type { PartStatus } from '../sampler/index.js';
+import type { SeenRow, SeenRows } from '../seen-rows.js';
 
 /** A part that works and has said nothing by then has nothing to say: a reader without a tag, a button that nobody presses. */
 const QUIET_MS = 3_000;

@@ -10,7 +10,7 @@ import { followExport } from '../../runtime/console/follow-export.js';
 import { runCommand } from '../../runtime/console/table.js';
 import { ask, ControlError, controlPath } from '../../runtime/control.js';
 import { ControlServer } from '../../runtime/control-server.js';
-import { answerExport } from '../../runtime/export.js';
+import { answerExport } from '../../runtime/requests/index.js';
 import type { Store } from '../../runtime/store/index.js';
 import { MAIN } from '../acceptance/harness.js';
 import { openTest, rowsOf, temporary, testOptions } from '../store/support.js';
