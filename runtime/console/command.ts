@@ -79,9 +79,14 @@ export interface Invocation {
   readonly session?: SessionNotes | undefined;
 }
 
+/** What a command is for, in the order that a visit takes. */
+export const TOPICS = ['look', 'wiring', 'mend', 'prove', 'store', 'machine', 'people'] as const;
+export type Topic = (typeof TOPICS)[number];
+
 export interface Command {
   /** `store status`: one or two words. */
   readonly name: string;
+  readonly topic: Topic;
   readonly summary: string;
   /** What comes after the name: `<part> [--config FILE]`. */
   readonly usage: string;

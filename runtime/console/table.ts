@@ -1,5 +1,5 @@
 import { version } from '../package.js';
-import { type Calling, type Command, EXIT, type ExitCode, type Terminal } from './command.js';
+import { type Calling, type Command, EXIT, type ExitCode, type Terminal, TOPICS } from './command.js';
 import { answer } from './commands/answer.js';
 import { calibrate } from './commands/calibrate.js';
 import { calibrations } from './commands/calibrations.js';
@@ -43,11 +43,10 @@ import { commandOf, runOne } from './run-command.js';
 export const COMMANDS: readonly Command[] = [
   init,
   run,
-  check,
-  parts,
-  read,
   status,
   why,
+  parts,
+  read,
   uplink,
   uplinkTest,
   time,
@@ -67,6 +66,7 @@ export const COMMANDS: readonly Command[] = [
   storeVerify,
   storeExport,
   storeDead,
+  check,
   configShow,
   configDiff,
   configApply,
@@ -105,7 +105,11 @@ function unknown(words: readonly string[], terminal: Terminal): ExitCode {
   const say = asked ? terminal.out : terminal.err;
   if (!asked) say(`cairn: no command '${words.join(' ')}'\n`);
   say('cairn: the runtime of a mesh node. No acknowledged reading is lost, every loss is accounted for.\n');
-  for (const command of COMMANDS) say(`  cairn ${command.name.padEnd(14)} ${command.summary}`);
+  for (const topic of TOPICS) {
+    say(`${topic}:`);
+    for (const command of COMMANDS)
+      if (command.topic === topic) say(`  cairn ${command.name.padEnd(14)} ${command.summary}`);
+  }
   say('\n  --json gives every answer as JSON; cairn <command> --help shows examples; --version');
   return asked ? EXIT.ok : EXIT.usage;
 }

@@ -3,11 +3,14 @@ import { CommandError, EXIT } from './command.js';
 /** With its zone, so that nobody has to guess one. */
 const ISO = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,3})?)?(Z|[+-]\d{2}:\d{2})$/;
 
+/** Between words, but not between a number and its unit. */
+const BREAKS = /(?<=[^\s\d]) (?=\S)|(?<=\d) (?=\S{8}|[^\s%°µA-Za-z])/;
+
 /** A text in lines of at most `columns` characters, broken between words; lines after the first begin with `indent` spaces. */
 export function wrapped(text: string, columns: number, indent: number): readonly string[] {
   const lines: string[] = [];
   let line = '';
-  for (const word of text.split(/(?<=\S) (?=\S)/)) {
+  for (const word of text.split(BREAKS)) {
     const longer = line === '' ? word : `${line} ${word}`;
     if (longer.length <= columns || line === '') line = longer;
     else {

@@ -4,7 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { statusScreen } from '../../runtime/console/screen.js';
+import { helpLines } from '../../runtime/console/session/help.js';
 import { Sparkline } from '../../runtime/console/sparkline.js';
+import { COMMANDS } from '../../runtime/console/table.js';
 import { agoText, wrapped } from '../../runtime/console/text.js';
 import { diskFacts } from '../../runtime/console/why/disk.js';
 import type { ClassStatus, FlashStatus, StreamStatus } from '../../runtime/store/index.js';
@@ -69,6 +71,12 @@ test('lines are broken between words, and a word that is too long is left whole'
   ]);
   assert.deepEqual(wrapped(`x ${'y'.repeat(30)} z`, 10, 0), ['x', 'y'.repeat(30), 'z']);
   assert.deepEqual(wrapped('', 10, 2), ['']);
+  assert.deepEqual(wrapped('it was cut at 3.3 V for 12 min', 14, 0), [
+    'it was cut at',
+    '3.3 V for',
+    '12 min',
+  ]);
+  assert.deepEqual(wrapped('all of 12 readings', 10, 0), ['all of 12', 'readings']);
 });
 
 test('how long ago, in the unit that a person would take', () => {
@@ -118,4 +126,16 @@ test('the file system of a path: the longest mount that holds it, the later of t
   assert.ok(of(folder)!.freeBytes > 0);
   const linked = of(join(card, 'link/store'));
   assert.deepEqual([linked?.device, linked?.isReadOnly], ['/dev/loop0', true], 'a link leads to the card');
+});
+
+test('help is one screen, and names every command that the console has; a topic says what each does', () => {
+  const commands = COMMANDS.filter(({ onConsole }) => onConsole);
+  const overview = helpLines(commands, undefined, 80);
+  assert.ok(overview.length < 24 && overview.every(({ length }) => length <= 80), overview.join('\n'));
+  const text = overview.join(' ').replace(/ +/g, ' ');
+  for (const { name, topic, summary } of commands) {
+    assert.ok(text.includes(name), name);
+    const told = helpLines(commands, topic, 80).join(' ').replace(/ +/g, ' ');
+    assert.ok(told.includes(`${name} ${summary}`), name);
+  }
 });

@@ -10,6 +10,7 @@ import { orUsage } from './grant.js';
 
 export const answer: Command = {
   name: 'answer',
+  topic: 'people',
   summary:
     "answer the challenge of a node's console with the owner's key, or a grant and its key; needs no network",
   usage: '<challenge> --key FILE [--grant FILE] [--notice FILE]',

@@ -14,6 +14,7 @@ import { wrapped } from '../text.js';
 
 export const calibrate: Command = {
   name: 'calibrate',
+  topic: 'mend',
   summary:
     'guide through a calibration: two points, six positions, or a figure of eight; --undo takes one back',
   usage: '<part> [channel] [--points 2] [--undo] [--config FILE]',

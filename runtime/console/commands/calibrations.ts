@@ -9,6 +9,7 @@ import { wrapped } from '../text.js';
 
 export const calibrations: Command = {
   name: 'calibrations',
+  topic: 'look',
   summary: 'which parts are calibrated: who did it, when, how good it is; those before it, too',
   usage: '[part] [--config FILE]',
   examples: ['cairn calibrations', 'cairn calibrations compass --json'],

@@ -6,6 +6,7 @@ import { configPath, readConfig } from '../files.js';
 
 export const check: Command = {
   name: 'check',
+  topic: 'mend',
   summary: 'check a node file without starting anything; every error names file, line and column',
   usage: '[FILE]',
   examples: ['cairn check node.yaml', 'cairn check --json'],

@@ -30,6 +30,7 @@ const DEFAULT_MINUTES = '10';
 
 export const configApply: Command = {
   name: 'config apply',
+  topic: 'mend',
   summary: 'run another configuration on trial: it goes back by itself unless a receipt or confirm keeps it',
   usage: '(FILE | -) [--minutes 10] [--config FILE]   (- : paste it, then a line with a single .)',
   examples: ['cairn config apply /media/usb/node.yaml', 'cairn config apply - --minutes 30'],
@@ -52,6 +53,7 @@ export const configApply: Command = {
 
 export const configConfirm: Command = {
   name: 'config confirm',
+  topic: 'mend',
   summary: 'keep the configuration that is on trial',
   usage: '[--config FILE]',
   examples: ['cairn config confirm'],
@@ -68,6 +70,7 @@ export const configConfirm: Command = {
 
 export const configRevert: Command = {
   name: 'config revert',
+  topic: 'mend',
   summary: 'end a trial, or go back to the configuration before; --base: to the node file; ends safe mode',
   usage: '[--base] [--config FILE]',
   examples: ['cairn config revert', 'cairn config revert --base'],

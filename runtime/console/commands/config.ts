@@ -11,6 +11,7 @@ const DIFF_MAX_LINES = 400;
 
 export const configShow: Command = {
   name: 'config show',
+  topic: 'mend',
   summary: 'which configuration runs, why, and what became of the last one; then its files',
   usage: '[--brief] [--config FILE]',
   examples: ['cairn config show --brief', 'cairn config show --json'],
@@ -30,6 +31,7 @@ export const configShow: Command = {
 
 export const configDiff: Command = {
   name: 'config diff',
+  topic: 'mend',
   summary: 'what differs between what runs and a file; without FILE: and the node file',
   usage: '[FILE] [--config FILE]',
   examples: ['cairn config diff', 'cairn config diff /media/usb/node.yaml'],

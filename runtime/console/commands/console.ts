@@ -40,6 +40,7 @@ const ENDS: Readonly<Partial<Record<SessionEnd, string>>> = {
 export function consoleCommand(commands: () => Promise<readonly Command[]>): Command {
   return {
     name: 'console',
+    topic: 'people',
     summary: 'a session at this terminal: who is let in runs commands',
     usage: '[--baud RATE] [--idle SECONDS] [--config FILE] [--identity FOLDER] [--state FOLDER] …',
     examples: ['cairn console </dev/ttyS0 >/dev/ttyS0', 'cairn console --baud 9600 --idle 300'],

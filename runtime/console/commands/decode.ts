@@ -8,6 +8,7 @@ const QUALITY_MARKS = ['', '?', '~', '!'];
 
 export const decode: Command = {
   name: 'decode',
+  topic: 'store',
   summary: 'show blocks as header and rows: what an MQTT client saved, or any run of blocks',
   usage: '[FILE]   (standard input without one)',
   examples: ['cairn decode block.bin', "mosquitto_sub -t 'cairn/1/+/telemetry/+' -C 1 -N | cairn decode"],

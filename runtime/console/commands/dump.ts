@@ -15,6 +15,7 @@ import { readRunning } from '../files.js';
 
 export const dump: Command = {
   name: 'dump',
+  topic: 'look',
   summary: 'the last minutes of a run that did not end in order, as a timeline; --now: of the running node',
   usage: '[FILE] [--now] [--config FILE]   (the newest dump without FILE)',
   examples: ['cairn dump', 'cairn dump --now --json >report.jsonl', 'cairn dump report.jsonl'],

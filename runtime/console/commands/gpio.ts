@@ -8,6 +8,7 @@ import { wrapped } from '../text.js';
 
 export const gpio: Command = {
   name: 'gpio',
+  topic: 'wiring',
   summary: 'GPIO lines of the parts: chip and line, level now, edges since the start; nothing is driven',
   usage: '[line | part] [--config FILE]',
   examples: ['cairn gpio', 'cairn gpio GPIO17', 'cairn gpio --json'],
@@ -54,6 +55,7 @@ function lineText(sight: LineSight): string {
 
 export const gpioWatch: Command = {
   name: 'gpio watch',
+  topic: 'wiring',
   summary: 'edges of a part’s GPIO line as they come, a line each, until Ctrl-C',
   usage: '<line | part> [--config FILE]',
   examples: ['cairn gpio watch GPIO17', 'cairn gpio watch sos --json'],

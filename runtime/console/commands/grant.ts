@@ -16,6 +16,7 @@ const ID = /^[0-9a-f]{16}$/;
 
 export const grantMake: Command = {
   name: 'grant make',
+  topic: 'people',
   summary: "let a technician's key log in on the owner's nodes; needs no network",
   usage: '--key FILE --to FILE --role ROLE --name NAME --epoch NUMBER [--node ID] [--out FILE]',
   examples: [
@@ -49,6 +50,7 @@ export const grantMake: Command = {
 
 export const grantRevoke: Command = {
   name: 'grant revoke',
+  topic: 'people',
   summary: "the owner's notice to every node: this is the epoch, and these keys are void; needs no network",
   usage: '[FILE | ID]... --key FILE --epoch NUMBER [--out FILE]',
   examples: [

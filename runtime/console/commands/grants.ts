@@ -7,6 +7,7 @@ import { orUsage } from './grant.js';
 
 export const grants: Command = {
   name: 'grants',
+  topic: 'people',
   summary: 'which grants this node lets in: the epoch, and the keys that the owner has revoked',
   usage: '[--state FOLDER]',
   examples: ['cairn grants'],
@@ -29,6 +30,7 @@ export const grants: Command = {
 
 export const grantsAccept: Command = {
   name: 'grants accept',
+  topic: 'people',
   summary: "take the owner's notice, whoever brings it: it raises the epoch, and revokes keys",
   usage: '<notice> [--state FOLDER] [--owner-key FILE]',
   examples: ['cairn grants accept n1.0oRNogEnBEgh_jHfoVSiYaBL…'],

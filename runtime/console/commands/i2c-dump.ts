@@ -11,6 +11,7 @@ const COLUMNS = 16;
 
 export const i2cDump: Command = {
   name: 'i2c dump',
+  topic: 'wiring',
   summary:
     'registers of an I2C part as a table; reads only, yet a read can clear a flag or take out a sample',
   usage: '(<part> | <bus> <address>) [--from R] [--count N] [--words] [--any] [--config FILE]',

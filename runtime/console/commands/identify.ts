@@ -9,6 +9,7 @@ const MAX_S = 600;
 
 export const identify: Command = {
   name: 'identify',
+  topic: 'wiring',
   summary: 'blink the board’s light, so that it is found among others; the light is put back afterwards',
   usage: '[--seconds 10] [--config FILE]',
   examples: ['cairn identify', 'cairn identify --seconds 60'],

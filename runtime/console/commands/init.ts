@@ -4,6 +4,7 @@ import { type Command, CommandError, EXIT } from '../command.js';
 
 export const init: Command = {
   name: 'init',
+  topic: 'machine',
   summary: "make the node's key and id, install the fleet's and the owner's public keys",
   usage: '[--identity FOLDER] [--fleet-key FILE] [--owner-key FILE]',
   examples: ['cairn init', 'cairn init --identity /etc/cairn --fleet-key fleet.pub --owner-key owner.pub'],

@@ -19,6 +19,7 @@ import { orUsage } from './grant.js';
 
 export const journal: Command = {
   name: 'journal',
+  topic: 'people',
   summary:
     'who was on the console and what they did; --verify: whether anything was changed, by hashes and signatures',
   usage: '[LINE] [--from NUMBER] [--verify] [--identity FOLDER] [--state FOLDER] [--config FILE]',

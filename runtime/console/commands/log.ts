@@ -10,6 +10,7 @@ const DEFAULT_LINES = 20;
 
 export const log: Command = {
   name: 'log',
+  topic: 'look',
   summary:
     'the newest lines of the running node’s log, oldest first; --follow: and those that come, until Ctrl-C',
   usage: '[--follow] [--level LEVEL] [--module NAME] [--lines N] [--config FILE]',

@@ -10,6 +10,7 @@ import { readRunning } from '../files.js';
 
 export const parts: Command = {
   name: 'parts',
+  topic: 'look',
   summary: 'probe each part and say what is wrong with its wiring; --known lists the kinds of parts',
   usage: '[--config FILE] [--known]',
   examples: ['cairn parts', 'cairn parts --known', 'cairn parts --config node.yaml --json'],

@@ -27,6 +27,7 @@ const WAIT_MS = 10_000;
 
 export const read: Command = {
   name: 'read',
+  topic: 'look',
   summary: 'one reading of a part, now',
   usage: '<part> [--config FILE]',
   examples: ['cairn read climate', 'cairn read gps --json'],

@@ -23,6 +23,7 @@ export interface RebootPorts {
 export function reboot(ports: RebootPorts = portsHere()): Command {
   return {
     name: 'reboot',
+    topic: 'machine',
     summary: 'stop the node in order, then restart the machine; asks for a yes',
     usage: '[--config FILE]',
     examples: ['cairn reboot'],

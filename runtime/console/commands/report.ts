@@ -38,6 +38,7 @@ const RECEIPT_WITHIN_MS = 20_000;
 
 export const report: Command = {
   name: 'report',
+  topic: 'prove',
   summary:
     'what was found, done and proven, signed by the node and kept as an event; --verify: whether one is whole, anywhere',
   usage: '[--note TEXT] [--config FILE] | --verify FILE --key FILE',

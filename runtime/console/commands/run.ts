@@ -25,6 +25,7 @@ const SMALL = ['--optimize-for-size', '--no-maglev'];
 
 export const run: Command = {
   name: 'run',
+  topic: 'machine',
   summary:
     'run the node until SIGTERM or Ctrl-C; the log goes to stdout as JSON lines; --init makes its key where there is none',
   usage: '[--config FILE] [--init]',

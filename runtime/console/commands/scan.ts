@@ -9,6 +9,7 @@ import { wrapped } from '../text.js';
 
 export const scan: Command = {
   name: 'scan',
+  topic: 'wiring',
   summary: 'who answers on the I2C buses, which parts don’t, what strangers may be; serial ports, GPIO chips',
   usage: '[bus] [--config FILE]',
   examples: ['cairn scan', 'cairn scan i2c-1', 'cairn scan --json'],

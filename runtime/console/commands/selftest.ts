@@ -14,6 +14,7 @@ import { quietDeps } from './store.js';
 
 export const selftest: Command = {
   name: 'selftest',
+  topic: 'prove',
   summary: 'each part probed and sampled, store, time, memory, disk, supply, uplink: ok or not, and why',
   usage: '[--config FILE]',
   examples: ['cairn selftest', 'cairn selftest --json'],

@@ -23,6 +23,7 @@ const DEFAULT_S = 10;
 
 export const serialSniff: Command = {
   name: 'serial sniff',
+  topic: 'wiring',
   summary: 'what comes on a serial port, and what it looks like; its part is out of use meanwhile',
   usage: '<part | port> [--baud N] [--seconds S] [--hex] [--find] [--config FILE]',
   examples: [

@@ -3,6 +3,7 @@ import { type Command, CommandError, EXIT } from '../command.js';
 
 export const shell: Command = {
   name: 'shell',
+  topic: 'machine',
   summary: 'a shell at this line, as the user that the console runs as; exit comes back',
   usage: '',
   examples: ['cairn shell'],

@@ -7,6 +7,7 @@ import { gatherFacts } from '../why/gather.js';
 
 export const status: Command = {
   name: 'status',
+  topic: 'look',
   summary: 'how the running node is, on one screen: time, what is wrong, parts, store, uplink',
   usage: '[--config FILE]',
   examples: ['cairn status', 'cairn status --json'],

@@ -7,6 +7,7 @@ import { onStore, quietDeps, storePath } from './store.js';
 
 export const storeDead: Command = {
   name: 'store dead',
+  topic: 'store',
   summary: 'what nobody would take: blocks and rows that were rejected, with the reason',
   usage: '[--export FOLDER] [--config FILE] [--path STORE]',
   examples: ['cairn store dead', 'cairn store dead --export /tmp/dead'],

@@ -11,6 +11,7 @@ const FORMATS = ['senml', 'csv'];
 
 export const storeExport: Command = {
   name: 'store export',
+  topic: 'store',
   summary: 'the rows that a store holds, as SenML lines or CSV, while its node runs or not',
   usage: '[--format senml|csv] [--to FILE] [--since TIME] [--stream NAME] [--config FILE] [--path STORE]',
   examples: [

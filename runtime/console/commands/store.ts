@@ -14,6 +14,7 @@ import { storeLines } from '../status-lines.js';
 
 export const storeStatus: Command = {
   name: 'store status',
+  topic: 'store',
   summary: 'what the running node’s store holds, per class and stream',
   usage: '[--config FILE]',
   examples: ['cairn store status', 'cairn store status --json'],
@@ -37,6 +38,7 @@ export const storeStatus: Command = {
 
 export const storeVerify: Command = {
   name: 'store verify',
+  topic: 'store',
   summary: 'walk a store that no node has open: checksums, density, every hole with its range',
   usage: '[--config FILE] [--path STORE]',
   examples: ['cairn store verify', 'cairn store verify --path /mnt/card/var/lib/cairn/store --json'],

@@ -20,6 +20,7 @@ const [MIN_KB, MAX_KB] = [200, 20_000];
 
 export const supportBundle: Command = {
   name: 'support-bundle',
+  topic: 'machine',
   summary:
     'what somebody far away needs to help, as one file without secrets: into a folder, or down the line',
   usage: '[--to FOLDER | --to -] [--max KB] [--config FILE]   (- : as base64 lines, which is the default)',

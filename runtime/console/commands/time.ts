@@ -10,6 +10,7 @@ const UNCERTAINTY_S = 60;
 
 export const time: Command = {
   name: 'time',
+  topic: 'look',
   summary: 'what time the node takes it for, how sure it is, and what its kernel’s clock says',
   usage: '[--config FILE]',
   examples: ['cairn time', 'cairn time --json'],
@@ -32,6 +33,7 @@ export const time: Command = {
 
 export const timeSet: Command = {
   name: 'time set',
+  topic: 'mend',
   summary:
     'tell the node what time it is by your watch; the kernel’s clock is left alone, a better source later wins',
   usage: '<YYYY-MM-DDTHH:MM:SSZ> [--within SECONDS] [--config FILE]',

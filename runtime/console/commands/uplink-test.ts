@@ -29,6 +29,7 @@ const INDENT = 20;
 
 export const uplinkTest: Command = {
   name: 'uplink test',
+  topic: 'prove',
   summary:
     'tries the way to the fleet step by step: interface, DNS, TCP, TLS, MQTT, publish, and a receipt for an event of this node',
   usage: '[--config FILE]',

@@ -6,6 +6,7 @@ import { uplinkLines } from '../status-lines.js';
 
 export const uplink: Command = {
   name: 'uplink',
+  topic: 'look',
   summary: 'how the running node’s uplink is: link, receipts, refusals, budgets',
   usage: '[--config FILE]',
   examples: ['cairn uplink', 'cairn uplink --json'],
@@ -18,7 +19,15 @@ export const uplink: Command = {
     const status = (await ask(controlPath(store.path), 'status')) as PipelineStatus | undefined;
     if (!status?.uplink) throw new CommandError(EXIT.failed, 'no node runs; cairn why says what keeps it');
     if (call.json) call.terminal.out(toJson(status.uplink));
-    else for (const line of uplinkLines(status.uplink)) call.terminal.out(line);
+    else
+      for (const line of [...uplinkLines(status.uplink), `  to ${whereTo(configured.url)}`])
+        call.terminal.out(line);
     return EXIT.ok;
   },
 };
+
+/** Without what may be secret in it. */
+function whereTo(url: string): string {
+  const { protocol, host } = new URL(url);
+  return `${protocol}//${host}`;
+}

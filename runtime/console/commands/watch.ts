@@ -12,6 +12,7 @@ const LEAST_MS = 500;
 
 export const watch: Command = {
   name: 'watch',
+  topic: 'look',
   summary: 'the readings of a part as they come, a line each, until Ctrl-C',
   usage: '<part> [--every SECONDS] [--config FILE]',
   examples: ['cairn watch climate', 'cairn watch imu --every 0.2', 'cairn watch gps --json'],

@@ -7,6 +7,7 @@ import { gatherFacts } from '../why/gather.js';
 
 export const why: Command = {
   name: 'why',
+  topic: 'look',
   summary:
     'what is not right, the deepest cause first: what, since when, what shows it, what it breaks, what to do',
   usage: '[part | uplink | store | time | machine] [--quick] [--config FILE]',

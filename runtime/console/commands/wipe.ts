@@ -30,6 +30,7 @@ const LOOK_MS = 100;
 
 export const wipe: Command = {
   name: 'wipe',
+  topic: 'machine',
   summary:
     'take all readings off the node, or with --all whatever makes it this node; nothing brings them back',
   usage: '[--store | --all] [--config FILE]',

@@ -1,4 +1,4 @@
-import type { Command } from '../command.js';
+import { type Command, TOPICS } from '../command.js';
 
 /** What the last word of a text can become. */
 export interface Completion {
@@ -38,7 +38,7 @@ function candidates(
     .filter((name) => name.length > path.length && path.every((part, i) => part === name[i]))
     .map((name) => name[path.length] as string);
   if (earlier.length === 0) return [...nextWords, ...builtIns];
-  if (earlier[0] === 'help') return nextWords;
+  if (earlier[0] === 'help') return earlier.length === 1 ? [...nextWords, ...TOPICS] : nextWords;
   const called = commands.filter(({ name }) => `${earlier.join(' ')} `.startsWith(`${name} `));
   if (word.startsWith('-')) return called.flatMap(optionsOf);
   return [...nextWords, ...(called.length > 0 ? names() : [])];

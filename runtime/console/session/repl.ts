@@ -2,7 +2,7 @@ import { type Caller, type Command, mayCall, type SessionNotes } from '../comman
 import { commandOf } from '../run-command.js';
 import { completerOf } from './complete.js';
 import { TOO_LONG } from './editor.js';
-import { helpLines } from './help.js';
+import { helpLines, topicOf } from './help.js';
 import { History } from './history.js';
 import { Idle } from './idle.js';
 import { nearest } from './nearest.js';
@@ -150,9 +150,9 @@ export class Repl {
 
   #help(words: readonly string[]): void {
     const { session } = this.options;
-    const command = commandOf(this.#commands, words);
-    if (words.length > 0 && !command) this.#unknown(words, undefined, `help ${words.join(' ')}`);
-    else session.say(helpLines(this.#commands, command, session.columns).join('\n'));
+    const asked = commandOf(this.#commands, words) ?? topicOf(words);
+    if (words.length > 0 && !asked) this.#unknown(words, undefined, `help ${words.join(' ')}`);
+    else session.say(helpLines(this.#commands, asked, session.columns).join('\n'));
   }
 
   async #command(command: Command, words: readonly string[], line: string): Promise<void> {

@@ -6,7 +6,10 @@ import { openLine, Repl, Session, systemTime } from '../../../runtime/console/se
 const [baud, idleMs] = process.argv.slice(2).map(Number);
 
 function command(name: string, run: Command['run']): Command {
-  return { name, run, summary: '', usage: '', examples: [], options: {}, role: 'viewer', onConsole: true };
+  return {
+    ...{ name, run, topic: 'look', summary: '', usage: '', examples: [], options: {}, role: 'viewer' },
+    onConsole: true,
+  };
 }
 
 const commands = [

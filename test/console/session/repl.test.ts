@@ -10,7 +10,7 @@ const TECHNICIAN: Caller = { role: 'technician', name: 'Ada' };
 function command(name: string, run: Command['run'], change: Partial<Command> = {}): Command {
   return {
     ...{ name, run, summary: `what ${name} does`, usage: '<part>', examples: [`cairn ${name} climate`] },
-    ...{ options: {}, role: 'viewer', onConsole: true, ...change },
+    ...{ topic: 'look', options: {}, role: 'viewer', onConsole: true, ...change },
   };
 }
 
@@ -92,7 +92,8 @@ test('roles: what the caller may not is refused, and neither listed nor complete
   );
   assert.match(await type('run\r'), /run runs from a shell only/);
   const help = await type('help\r');
-  assert.match(help, /^echo +what echo does$/m);
+  assert.match(help, /^look +(.*, )?echo\b/m);
+  assert.match(await type('help look\r'), /^echo +what echo does$/m);
   assert.doesNotMatch(help, /wipe|^run/m);
   assert.ok(help.split(/\r?\n/).every((line) => line.length <= 80));
   assert.match(await type('help echo\r'), /echo <part>\n {2}what echo does\n {2}e\.g\. cairn echo climate\n/);
