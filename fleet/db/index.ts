@@ -1,0 +1,12 @@
+import { openPostgres } from './postgres.js';
+import { openSqlite } from './sqlite.js';
+import type { Database } from './types.js';
+
+export { migrate } from './migrate.js';
+export * from './types.js';
+export { openPostgres, openSqlite };
+
+/** `postgresql://…` is a server, anything else a file of SQLite. */
+export function openDatabase(where: string): Database {
+  return /^postgres(ql)?:/.test(where) ? openPostgres(where) : openSqlite(where);
+}
