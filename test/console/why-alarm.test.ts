@@ -24,7 +24,7 @@ const told = (change: Parameters<typeof store>[0], latest = [pressed]) => {
 test('why an alarm: the row that raised it, and whether somebody else has it', () => {
   assert.deepEqual(told({ classes: held(0) }), [
     'alarm sos: the last row 3 min ago: state pressed',
-    '  every alarm that the store held has its receipt',
+    '  none waits in the store: whatever came has its receipt',
   ]);
   assert.match(told({ classes: held(2) })[1]!, /^ {2}2 alarm blocks have no receipt yet/);
   assert.match(told({ classes: held(0) }, [])[0]!, /no row since this start/);

@@ -46,7 +46,7 @@ export function alarmLines(alarm: AlarmTold, nowNs: bigint): readonly string[] {
     : `alarm ${stream}${from}: no row since this start`;
   const left =
     waitingBlocks === 0
-      ? 'every alarm that the store held has its receipt'
+      ? 'none waits in the store: whatever came has its receipt'
       : `${waitingBlocks} alarm blocks have no receipt yet: cairn why uplink`;
   return [
     raised,
