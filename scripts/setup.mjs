@@ -116,6 +116,9 @@ function installPackages() {
     strace: 'strace',
     openssl: 'openssl',
     clang: 'clang',
+    chromium: 'chromium',
+    smsd: 'smstools',
+    initdb: 'postgresql-15',
   };
   const missing = Object.entries(wanted)
     .filter(([tool]) => !onPath(tool))
@@ -127,6 +130,11 @@ function installPackages() {
   }
   say(`installing Debian packages for the tests: ${missing.join(', ')}`);
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  // A server for the tests only: they make their own databases.
+  if (missing.includes('postgresql-15') && !existsSync('/etc/postgresql-common')) {
+    mkdirSync('/etc/postgresql-common');
+    writeFileSync('/etc/postgresql-common/createcluster.conf', 'create_main_cluster = false\n');
+  }
   const apt = (...args) => spawnSync('apt-get', args, { encoding: 'utf8', env });
   apt('update', '-qq');
   const result = apt(
@@ -142,7 +150,7 @@ function installPackages() {
 }
 
 function onPath(tool) {
-  const folders = `${process.env.PATH ?? ''}:/usr/sbin:/sbin`.split(':');
+  const folders = `${process.env.PATH ?? ''}:/usr/sbin:/sbin:/usr/lib/postgresql/15/bin`.split(':');
   return folders.some((folder) => existsSync(join(folder, tool)));
 }
 
