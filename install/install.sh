@@ -104,6 +104,7 @@ start() {
   systemctl daemon-reload
   udevadm control --reload
   udevadm trigger --subsystem-match=gpio --subsystem-match=i2c-dev
+  udevadm trigger --action=add --subsystem-match=leds
   systemd-tmpfiles --create cairn.conf
   systemctl restart systemd-modules-load.service cairn-clock.path cairn-reboot.path cairn.service
   say "the node runs: cairn status; its parts: /etc/cairn/node.yaml, then systemctl restart cairn"

@@ -7,7 +7,7 @@ export interface MachineSpec {
   /** Absent: UEFI boots from the first disk that it can. */
   readonly kernel?: string;
   readonly initrd?: string;
-  /** Words of the kernel's command line, beside the console's. */
+  /** Words of the kernel's command line. Its console is the first serial port where they name none. */
   readonly append?: readonly string[];
   /** 768 when absent. */
   readonly memoryMiB?: number;
@@ -87,7 +87,8 @@ function argumentsOf(spec: MachineSpec): readonly string[] {
 function bootOf({ arch, kernel, initrd, append = [] }: MachineSpec): readonly string[] {
   const { firmware, console: tty } = archs[arch];
   if (kernel === undefined) return ['-bios', firmware];
-  const words = ['-kernel', kernel, '-append', [`console=${tty}`, ...append].join(' ')];
+  const isNamed = append.some((word) => word.startsWith('console='));
+  const words = ['-kernel', kernel, '-append', [...(isNamed ? [] : [`console=${tty}`]), ...append].join(' ')];
   return initrd === undefined ? words : [...words, '-initrd', initrd];
 }
 

@@ -1,6 +1,6 @@
 import { closeSync, ftruncateSync, openSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Arch, archs } from '../machine/arch.js';
+import type { Arch } from '../machine/arch.js';
 import { run } from '../shell.js';
 
 const MIB = 1 << 20;
@@ -128,7 +128,7 @@ function makeEsp(parts: DiskParts, work: string): string {
     image,
     String(ESP_MIB * 1024),
   ]);
-  const options = [`console=${archs[parts.arch].console}`, 'cairn.grow', ...parts.append].join(' ');
+  const options = [...parts.append, 'cairn.grow'].join(' ');
   writeFileSync(join(work, 'loader.conf'), 'timeout 0\ndefault cairn.conf\neditor no\n');
   writeFileSync(
     join(work, 'cairn.conf'),

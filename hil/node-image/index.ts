@@ -14,7 +14,7 @@ import { basename, dirname, join } from 'node:path';
 import { secretRecord, secretText } from '../../runtime/console/login/secret.js';
 import { parsePublicKey } from '../../runtime/identity.js';
 import { keyIdOf } from '../../wire/index.js';
-import type { Arch } from '../machine/arch.js';
+import { type Arch, archs } from '../machine/arch.js';
 import { disk } from '../machine/qemu.js';
 import { freshFolder, run, say } from '../shell.js';
 import { type Debian, debianRoot } from './debian.js';
@@ -63,13 +63,18 @@ export interface ImageOptions {
   readonly extra?: readonly ImageFile[];
   /** Takes Debian's newest packages instead of the cached ones. */
   readonly fresh?: boolean;
+  /** Speed of the serial line, one of BAUDS; 115200 when absent. */
+  readonly baud?: number;
   /** Makes `disk` too. */
   readonly wholeDisk?: boolean;
 }
 
+/** Speeds of the serial line; those after the first come by a BREAK (root/usr/lib/cairn/console). */
+export const BAUDS = [115_200, 57_600, 38_400, 19_200, 9_600] as const;
 const APPEND = [
   ...['ro', 'quiet', 'loglevel=4', 'audit=0', 'panic=10'],
-  ...['systemd.gpt_auto=0', 'systemd.show_status=error'],
+  // A unit that fails says so in the journal: the line is for whoever is on the console.
+  ...['systemd.gpt_auto=0', 'systemd.show_status=no'],
 ];
 /** sysusers.d/00-cairn-image.conf. */
 const DATA_OWNER = '900:900';
@@ -125,6 +130,7 @@ function gather(options: ImageOptions, owner: Owner): { parts: Parts; nodeName: 
     built.packages,
     built.addon,
     owner.key,
+    options.baud ?? BAUDS[0],
     options.wholeDisk ?? false,
     files,
     extra,
@@ -190,7 +196,8 @@ function imageAt(options: ImageOptions, version: string, secret: string | undefi
     version,
     kernel: at('linux'),
     initrd: at('initrd'),
-    append: APPEND,
+    // Without a speed the kernel takes one of its own, which differs from driver to driver.
+    append: [`console=${archs[options.arch].console},${options.baud ?? BAUDS[0]}`, ...APPEND],
     root: at('root.ext4'),
     emptyData: at('data.ext4'),
     disk: at('img'),

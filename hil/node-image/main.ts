@@ -3,13 +3,14 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type Arch, archs } from '../machine/arch.js';
 import { say } from '../shell.js';
-import { buildImage, type ImageFile, places } from './index.js';
+import { BAUDS, buildImage, type ImageFile, places } from './index.js';
 import { installImageTools } from './tools.js';
 
-const USAGE = `npm run image -- --node FILE [--owner-key FILE] [--arch amd64|arm64] [--secret FILE]… [--out DIR] [--fresh]
+const USAGE = `npm run image -- --node FILE [--owner-key FILE] [--arch amd64|arm64] [--baud RATE] [--secret FILE]… [--out DIR] [--fresh]
   --node FILE       the node file that the image runs; what it includes comes along
   --owner-key FILE  the owner's public key (openssl genpkey -algorithm ed25519, then openssl pkey -pubout);
                     without it the image has a one-time secret, printed once, that lets in an owner's key
+  --baud RATE       speed of the serial line: ${BAUDS.join(', ')}; default: ${BAUDS[0]}
   --secret FILE     a password or key that the node file names: /etc/cairn/secrets/<its name>, readable by the node alone;
                     whoever has the image has it too
   --out DIR         where the files go; default: .cache/image/<arch>
@@ -27,18 +28,21 @@ async function main(): Promise<void> {
       node: { type: 'string' },
       arch: { type: 'string', default: 'amd64' },
       'owner-key': { type: 'string' },
+      baud: { type: 'string', default: String(BAUDS[0]) },
       secret: { type: 'string', multiple: true, default: [] },
       out: { type: 'string' },
       fresh: { type: 'boolean', default: false },
     },
   });
   const { arch, node } = values;
-  if (node === undefined || !isArch(arch)) throw new Error(USAGE);
+  const baud = BAUDS.find((each) => String(each) === values.baud);
+  if (node === undefined || !isArch(arch) || baud === undefined) throw new Error(USAGE);
   installImageTools(arch);
   const cache = join(places().project, '.cache/image');
   const ownerKey = values['owner-key'];
   const image = await buildImage({
     arch,
+    baud,
     nodeFile: node,
     cache,
     out: resolve(values.out ?? join(cache, arch)),

@@ -9,6 +9,7 @@ import {
   mayCall,
   type Terminal,
 } from './command.js';
+import { wrapped } from './text.js';
 
 const COMMON_OPTIONS = { json: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } } as const;
 
@@ -67,7 +68,10 @@ function explain(error: unknown, command: Command, terminal: Terminal): ExitCode
     return EXIT.failed;
   }
   if ((error as NodeJS.ErrnoException).code?.startsWith('ERR_PARSE_ARGS')) {
-    terminal.err(`${(error as Error).message}\ncairn ${command.name} ${command.usage}`);
+    // Node's advice on how to pass what looks like an option is for programs.
+    const [what = ''] = (error as Error).message.split(/\.? To specify/);
+    for (const text of [what, `cairn ${command.name} ${command.usage}`])
+      for (const row of wrapped(text, terminal.columns, 2)) terminal.err(row);
     return EXIT.usage;
   }
   terminal.err(

@@ -109,12 +109,13 @@ test('the file system of a path: the longest mount that holds it, the later of t
   mkdirSync(join(card, 'mount'));
   symlinkSync(join(card, 'mount'), join(card, 'link'));
   const mounts = [
-    '/dev/root / ext4 ro,relatime 0 0',
-    `tmpfs ${tmpdir()} tmpfs rw,nosuid 0 0`,
-    `/dev/sda1 ${folder.replaceAll(' ', '\\040')} ext4 ro 0 0`,
-    'overlay / overlay rw,lowerdir=/ro 0 0',
-    // As /proc/mounts of Linux 6.18 says it after trigger_fs_error.
-    `/dev/loop0 ${join(card, 'mount')} ext4 rw,relatime,errors=remount-ro,emergency_ro 0 0`,
+    '22 1 254:0 / / ro,relatime - ext4 /dev/root ro',
+    // As within a sandbox with ProtectSystem=strict.
+    `30 22 0:31 / ${tmpdir()} ro,nosuid master:9 shared:7 - tmpfs tmpfs rw,size=32768k`,
+    `31 30 8:1 / ${folder.replaceAll(' ', '\\040')} rw - ext4 /dev/sda1 ro`,
+    '32 22 0:32 / / rw - overlay overlay rw,lowerdir=/ro',
+    // After trigger_fs_error of Linux 6.18.
+    `33 30 7:0 / ${join(card, 'mount')} rw,relatime shared:8 - ext4 /dev/loop0 rw,errors=remount-ro,emergency_ro`,
   ].join('\n');
   const of = (path: string) => diskFacts(path, () => mounts);
   assert.deepEqual(

@@ -84,7 +84,11 @@ class Light {
 
   #failure(error: unknown): HalError {
     return toHalError(error, `${FOLDER}/${this.name}`, {
-      EACCES: ['denied', 'this user may not switch it', 'run it as root: sudo cairn identify'],
+      EACCES: [
+        'denied',
+        'this user may not switch it',
+        'join the group leds, or run it as root: sudo cairn identify',
+      ],
     });
   }
 }

@@ -8,7 +8,7 @@ const READ_ONLY = ['ro', 'emergency_ro'];
 /** Where the store lies: its file system, as far up as there is one yet. Undefined where the kernel can't say. */
 export function diskFacts(
   path: string,
-  mounts = () => readFileSync('/proc/self/mounts', 'utf8'),
+  mounts = () => readFileSync('/proc/self/mountinfo', 'utf8'),
 ): DiskFacts | undefined {
   const free = freeBytes(path);
   if (free === undefined) return path === '/' ? undefined : diskFacts(dirname(path), mounts);
@@ -34,13 +34,19 @@ function freeBytes(path: string): number | undefined {
 interface Mount {
   readonly device: string;
   readonly folder: string;
+  /** The file system's, not the mount's: a service manager's sandbox shows the console read-only what the node writes. */
   readonly options: readonly string[];
 }
 
-/** The last of the longest (proc(5), fstab(5)): a later mount hides an earlier one. Spaces are written as \040. */
+/**
+ * The last of the longest: a later mount hides an earlier one. proc_pid_mountinfo(5): … folder, the mount's options, optional fields, a hyphen, type,
+ * device, the file system's options. Spaces are written as \040.
+ */
 function mountOf(path: string, text: string): Mount | undefined {
   const mounts = text.split('\n').flatMap((line) => {
-    const [device, folder, , options] = line.split(' ');
+    const [mount = '', fileSystem = ''] = line.split(' - ');
+    const folder = mount.split(' ')[4];
+    const [, device, options] = fileSystem.split(' ');
     if (device === undefined || folder === undefined || options === undefined) return [];
     return [{ device, folder: unescaped(folder), options: options.split(',') }];
   });

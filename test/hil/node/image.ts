@@ -1,39 +1,29 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
-import { generateKeyPairSync } from 'node:crypto';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { startReceiver } from '../../../fleet/receive/index.js';
 import { SerialConsole } from '../../../hil/machine/serial-console.js';
-import type { RunFile } from '../../../hil/node-image/added.js';
 import type { NodeImage } from '../../../hil/node-image/index.js';
 import { run } from '../../../hil/shell.js';
 import { type Mosquitto, startMosquitto } from '../../support/broker.js';
+import {
+  answerBy,
+  brokerAt,
+  CHALLENGE,
+  dialogue,
+  makeKey,
+  OWNERS_PROMPT,
+  SECRET,
+  SLOW_MS,
+} from './at-the-line.js';
 import { NodeGuest } from './guest.js';
 import { nodeImage, SUITES_SECRET } from './image-file.js';
 
-const MAIN = join(import.meta.dirname, '../../../runtime/main.js');
 const TIMEOUT_MS = 1_500_000;
-/** A command on the console starts Node by translation. */
-const SLOW_MS = 240_000;
 const READY_MAX_S = 20;
 const ONE_MACHINE = '11111111-2222-4333-8444-555555555555';
 const ANOTHER = '99999999-8888-4777-8666-555555555555';
-
-/** All that a suite lays over an image: where the broker is. */
-function brokerAt(port: number): readonly RunFile[] {
-  const url = `uplink: { url: 'mqtt://10.0.2.2:${port}' }`;
-  return [
-    { path: 'rig/node.yaml', text: `include: [../../etc/cairn/node.yaml]\n${url}\n` },
-    {
-      path: 'systemd/system/cairn.service.d/rig.conf',
-      text: '[Service]\nTimeoutStartSec=600s\nExecStart=\nExecStart=/usr/local/bin/cairn run --init --config /run/rig/node.yaml\n',
-    },
-    // A host that is busy with other guests is no fault of the image.
-    { path: 'systemd/system.conf.d/rig.conf', text: '[Manager]\nDefaultTimeoutStartSec=600s\n' },
-  ];
-}
 
 interface Bench {
   readonly image: NodeImage;
@@ -104,40 +94,6 @@ async function until(guest: NodeGuest, what: string, holds: () => boolean): Prom
 const journal = (guest: NodeGuest) =>
   guest.sh('journalctl -u cairn --no-pager -n 60 -o short-monotonic', SLOW_MS);
 const last = <T>(items: Iterable<T>) => [...items].at(-1);
-
-/** A person who presses Enter, waits for a question, and answers it. */
-async function dialogue(
-  line: SerialConsole,
-  question: RegExp,
-  answer: (said: string) => string,
-): Promise<void> {
-  await line.expect(/Press Enter to log in/, SLOW_MS);
-  line.send('\n');
-  const found = await line.expect(question, SLOW_MS);
-  line.send(`${answer(found[0])}\n`);
-}
-
-const CHALLENGE = /c1\.[0-9a-f]{16}\.\S{22}\r?\nAnswer by: [^\n]*\n/;
-/** The node of the image is named by its file. */
-const OWNERS_PROMPT = / owner> $/;
-const SECRET = /one-time secret[^\n]*\n/;
-
-/** What the owner's own computer says to a challenge, offline. */
-function answerBy(key: string): (said: string) => string {
-  return (said) => {
-    const challenge = /c1\.\S+/.exec(said)?.[0] ?? '';
-    const done = spawnSync(process.execPath, [MAIN, 'answer', challenge, '--key', key], { encoding: 'utf8' });
-    assert.equal(done.status, 0, done.stderr);
-    return done.stdout.trim();
-  };
-}
-
-function makeKey(folder: string, name: string): { file: string; pem: string } {
-  const { publicKey, privateKey } = generateKeyPairSync('ed25519');
-  const file = join(folder, `${name}.key`);
-  writeFileSync(file, privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600 });
-  return { file, pem: publicKey.export({ type: 'spki', format: 'pem' }).toString().trim() };
-}
 
 test('a node image', { timeout: TIMEOUT_MS }, async (t) => {
   const bench = await setUp(t);
