@@ -111,6 +111,8 @@ async function hold(
   const [table, { configPath }, { nodeNames }] = await loading;
   const { node, things, socket: found } = nodeNames(configPath(call));
   socket = found;
+  // What a session left unsigned, that the restart of the machine ended.
+  void journal.seal();
   const why = await new Repl({
     ...{ session, caller, commands: table, idleMs, notes },
     ...{ nodeName: node ?? hostname(), names: things },
