@@ -96,6 +96,12 @@ export interface NodeSummary {
   readonly lostRows: bigint;
 }
 
+export interface StreamSource extends StreamRef {
+  readonly group: Group;
+  readonly title: string;
+  readonly channels: readonly Channel[];
+}
+
 export interface StreamSummary extends StreamRef {
   readonly title: string;
   readonly channels: readonly Channel[];
@@ -202,6 +208,8 @@ export interface Store {
   node(node: string, nowMs: number): Promise<NodeDetail | undefined>;
   rename(node: string, change: { readonly name?: string; readonly group?: Group }): Promise<void>;
   descriptor(streamId: bigint): Promise<Descriptor | undefined>;
+  /** Whose it is, and what its rows mean: by one key, without its account. */
+  stream(streamId: bigint): Promise<StreamSource | undefined>;
   /** Of one channel, in at most `points` buckets. */
   series(streamId: bigint, channel: number, span: Span, points: number): Promise<Series | undefined>;
   /** By time, at most `limit`; the next page begins after the last one's sequence. */
@@ -218,9 +226,7 @@ export interface Store {
       readonly learnedMs: number;
     }[]
   >;
-  conflicts(
-    node: string,
-  ): Promise<
+  conflicts(node: string): Promise<
     readonly {
       readonly epoch: string;
       readonly stream: string;
