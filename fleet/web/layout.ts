@@ -54,8 +54,7 @@ ${modules.map((name) => html`<script type="module" src="/assets/${name}"></scrip
 <body>
 <a class="skip" href="#main">Skip to the content</a>
 <header><nav aria-label="Main">${entries}</nav>${person && html`<a class="me" href="/me">${person.name}</a>`}</header>
-<div id="notices" data-live>${new Html(NOTICES)}</div>
-<main id="main" ${watch.length > 0 && html`data-watch="${watch.join(' ')}"`}><h1>${title}</h1>${body}</main>
+<main id="main" ${watch.length > 0 && html`data-watch="${watch.join(' ')}"`}><div id="notices" data-live>${new Html(NOTICES)}</div><h1>${title}</h1>${body}</main>
 ${watch.length > 0 && html`<footer><p id="live" role="status" class="quiet">This page was made once. With script it follows by itself.</p></footer>`}
 </body>
 </html>`.text;

@@ -57,7 +57,7 @@ export class Chart {
 
   #options(): uPlot.Options {
     const color = colorsOf(this.#figure);
-    const text = (_: uPlot, value: number | null) => (value === null ? 'none' : this.#text(value));
+    const text = (_: uPlot, value: number | null) => (value === null ? '' : this.#text(value));
     const axis = {
       stroke: color.text,
       grid: { stroke: color.grid, width: 1 },
@@ -70,7 +70,10 @@ export class Chart {
       height: HEIGHT,
       tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), 'Etc/UTC'),
       scales: { x: { time: true, auto: false } },
-      axes: [axis, { ...axis, size: 64, values: (_, splits) => splits.map((value) => this.#text(value)) }],
+      axes: [
+        { ...axis, values: (_, splits) => momentsOf(splits) },
+        { ...axis, size: 64, values: (_, splits) => splits.map((value) => this.#text(value)) },
+      ],
       series: [
         { label: 'UTC', value: '{YYYY}-{MM}-{DD} {HH}:{mm}:{ss}' },
         { ...edge, label: 'greatest' },
@@ -131,11 +134,27 @@ export class Chart {
   }
 
   #text(value: number): string {
-    const { labels, unit } = this.#figure.dataset;
+    const { labels, unit, digits } = this.#figure.dataset;
     if (labels) return (JSON.parse(labels) as string[])[value] ?? '';
     if (unit === 'B') return `${(value / 2 ** 20).toLocaleString('en-US', { maximumFractionDigits: 1 })} MiB`;
-    return `${Number(value.toPrecision(6)).toLocaleString('en-US', { maximumFractionDigits: 9 })}${unit ? `\u00a0${unit}` : ''}`;
+    const number = digits
+      ? value.toFixed(Number(digits))
+      : Number(value.toPrecision(6)).toLocaleString('en-US', { maximumFractionDigits: 9 });
+    return unit ? `${number}\u00a0${unit}` : number;
   }
+}
+
+/** Hours and minutes, UTC; the day below where it begins. */
+function momentsOf(splits: readonly number[]): string[] {
+  const isFine = splits.length > 1 && splits[1]! - splits[0]! < 60;
+  let day = '';
+  return splits.map((seconds) => {
+    const iso = new Date(seconds * 1000).toISOString();
+    const clock = iso.slice(11, isFine ? 19 : 16);
+    if (iso.slice(0, 10) === day) return clock;
+    day = iso.slice(0, 10);
+    return `${clock}\n${day}`;
+  });
 }
 
 type Colors = Readonly<Record<'text' | 'grid' | 'line' | 'band' | 'lost' | 'missing', string>>;

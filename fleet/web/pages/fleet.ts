@@ -65,7 +65,7 @@ function counts(nodes: readonly NodeSummary[], query: Query): Html {
   });
   return html`<section id="counts" data-live aria-labelledby="counts-title">
 <h2 id="counts-title">${countOf(nodes.length)} ${nodes.length === 1 ? 'node' : 'nodes'}</h2>
-${rows.length > 0 && html`<div class="wide" tabindex="0" role="region" aria-label="Nodes by group and state"><table class="counts"><thead><tr><th scope="col">Group</th>${STATES.map((state) => html`<th scope="col">${stateMark(state)}</th>`)}</tr></thead><tbody>${rows}</tbody></table></div>`}
+${rows.length > 0 && html`<table class="counts"><thead><tr><th scope="col">Group</th>${STATES.map((state) => html`<th scope="col">${stateMark(state)}</th>`)}</tr></thead><tbody>${rows}</tbody></table>`}
 </section>`;
 }
 
@@ -82,7 +82,7 @@ function list(nodes: readonly NodeSummary[], query: Query, nowMs: number): Html 
     pathWith('/', { group, state, search, box: query.box?.join(','), page: String(page) });
   return html`<section id="list" data-live aria-labelledby="list-title"><h2 id="list-title">List</h2>
 ${shown.length === 0 && html`<p>No node ${nodes.length === 0 ? 'is like that' : 'is on this page'}. <a href="/">Show all</a></p>`}
-${shown.length > 0 && html`<table class="nodes"><thead><tr><th scope="col">Node</th><th scope="col">State</th><th scope="col">Heard</th><th scope="col">Alerts</th><th scope="col">Lost</th></tr></thead>${groups}</table>`}
+${shown.length > 0 && html`<table class="stacked"><thead><tr><th scope="col">Node</th><th scope="col">State</th><th scope="col">Heard</th><th scope="col">Alerts</th><th scope="col">Lost</th></tr></thead>${groups}</table>`}
 ${pager(query.page, Math.ceil(ordered.length / PER_PAGE), path)}</section>`;
 }
 
@@ -90,6 +90,11 @@ function row(node: NodeSummary, nowMs: number): Html {
   const { name, state, heardMs, openAlerts, lostRows } = node;
   return html`<tr><th scope="row"><a href="${pathOf(node)}">${name}</a>${name !== node.node && html` <small>${node.node}</small>`}</th>
 <td data-label="State">${stateMark(state)}</td><td data-label="Heard">${spanOf(nowMs - heardMs)} ago</td>
-<td data-label="Alerts">${openAlerts > 0 ? html`<strong class="bad">${openAlerts} open</strong>` : html`<span class="quiet">none</span>`}</td>
-<td data-label="Lost">${lostRows > 0n ? rowsOf(lostRows) : html`<span class="quiet">none</span>`}</td></tr>`;
+${few('Alerts', openAlerts > 0 && html`<strong class="bad">${openAlerts} open</strong>`)}${few('Lost', lostRows > 0n && rowsOf(lostRows))}</tr>`;
+}
+
+/** A cell that is empty for most nodes. */
+function few(label: string, said: Html | string | false): Html {
+  if (said === false) return html`<td data-label="${label}" class="quiet none">none</td>`;
+  return html`<td data-label="${label}">${said}</td>`;
 }

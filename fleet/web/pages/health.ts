@@ -44,7 +44,6 @@ function sentence(health: Health): string {
 
 function detail(health: Health, nowMs: number): Html {
   return html`<p>${sentence(health)}</p>${table(
-    'Services',
     [
       { title: 'Service', cell: ({ name }) => name },
       {

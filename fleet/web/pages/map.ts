@@ -18,7 +18,7 @@ interface Filter {
 
 /** Of the picture, in its own units. */
 const WIDTH = 720;
-const HEIGHT = 360;
+const HEIGHT = 400;
 const MARGIN = 44;
 /** Nodes closer than this are one mark. */
 const CELL = 16;

@@ -4,8 +4,8 @@ import { type Html, html } from '../html.js';
 
 /** Channels of the driver `node`, and from where on they are no longer well. */
 const SHOWN: readonly (readonly [channel: string, title: string, isBad: (value: number) => boolean])[] = [
-  ['temperature', 'Processor', (celsius) => celsius >= 80],
-  ['cpuUse', 'Processor in use', (percent) => percent >= 95],
+  ['temperature', 'Temperature', (celsius) => celsius >= 80],
+  ['cpuUse', 'Processor', (percent) => percent >= 95],
   ['memoryAvailable', 'Memory free', (bytes) => bytes < 32 << 20],
   ['diskFree', 'Disk free', (bytes) => bytes < 64 << 20],
   ['diskUse', 'Disk in use', (percent) => percent >= 95],

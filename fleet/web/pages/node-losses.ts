@@ -19,7 +19,6 @@ ${
   gaps.length > 0 &&
   html`<p>The node says of each row that can't come any more why it can't.</p>
 ${table(
-  'Lost rows',
   [
     { title: 'Stream', cell: ({ stream }) => stream },
     { title: 'Lost', cell: extentOf },
@@ -34,7 +33,6 @@ ${
   html`<h3 id="conflicts">Conflicts</h3>
 <p>The same numbers came twice with different contents. What came first is shown as readings, and both are kept: a copied card, or a fault of the node's store.</p>
 ${table(
-  'Conflicts',
   [
     { title: 'Stream', cell: ({ stream }) => stream },
     { title: 'Rows', cell: ({ first, count }) => `${rowsOf(count)} from number ${countOf(first)}` },

@@ -107,7 +107,6 @@ function boots({ boots }: NodeDetail): Html {
   if (boots.length === 0) return html``;
   return html`<section aria-labelledby="boots-title"><h2 id="boots-title">Boots</h2>
 ${table(
-  'Boots',
   [
     { title: 'Boot', cell: ({ boot }) => boot },
     { title: 'Started', cell: ({ start }) => startOf(start) },

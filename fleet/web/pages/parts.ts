@@ -30,15 +30,15 @@ export interface Column<Row> {
   readonly isNumber?: true;
 }
 
-/** With headers, and of its own scrolling where it is wider than the page. The first column names the row. */
-export function table<Row>(label: string, columns: readonly Column<Row>[], rows: readonly Row[]): Html {
+/** With headers; on a phone each row is a block and each cell says its column. The first column names the row. */
+export function table<Row>(columns: readonly Column<Row>[], rows: readonly Row[]): Html {
   const kind = ({ isNumber }: Column<Row>) => isNumber && html`class="number"`;
   const head = columns.map((column) => html`<th scope="col" ${kind(column)}>${column.title}</th>`);
   const line = (row: Row) =>
     columns.map((column, i) =>
       i === 0
         ? html`<th scope="row">${column.cell(row)}</th>`
-        : html`<td ${kind(column)}>${column.cell(row)}</td>`,
+        : html`<td data-label="${column.title}" ${kind(column)}>${column.cell(row)}</td>`,
     );
-  return html`<div class="wide" tabindex="0" role="region" aria-label="${label}"><table><thead><tr>${head}</tr></thead><tbody>${rows.map((row) => html`<tr>${line(row)}</tr>`)}</tbody></table></div>`;
+  return html`<table class="stacked"><thead><tr>${head}</tr></thead><tbody>${rows.map((row) => html`<tr>${line(row)}</tr>`)}</tbody></table>`;
 }

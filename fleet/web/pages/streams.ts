@@ -14,16 +14,15 @@ export function streamSection(stream: StreamSummary, span: Span): Html {
   return html`<section class="stream" aria-labelledby="${id}-title">
 <h3 id="${id}-title">${stream.title || stream.stream} <small>${stream.stream}, ${stream.logClass}</small></h3>
 <div id="${id}" data-live>${latestOf(stream)}<p>${accountOf(stream)}</p></div>
-${charts}
+<div class="charts">${charts}</div>
 <p class="links">${exportsOf(stream, span)}</p></section>`;
 }
 
 /** Of earlier lives of the store: what there is of them, to be had as files. */
 export function oldStreams(streams: readonly StreamSummary[], span: Span): Html {
-  return html`<details><summary>${streams.length} streams of earlier epochs</summary>
+  return html`<details><summary>Streams of earlier epochs (${streams.length})</summary>
 <p class="quiet">An epoch is one life of the node's store: another card, or a store made anew, begins the next.</p>
 ${table(
-  'Streams of earlier epochs',
   [
     { title: 'Stream', cell: ({ stream }) => stream },
     { title: 'Epoch', cell: ({ epoch }) => html`<code>${epoch}</code>` },
@@ -39,9 +38,11 @@ function isCharted({ type }: Channel): boolean {
   return type.kind !== 'utf8' && type.kind !== 'bytes';
 }
 
-function chart({ streamId, stream }: StreamSummary, channel: Channel, column: number): Html {
-  const labels = channel.type.kind === 'enum' && JSON.stringify(channel.type.labels);
-  return html`<figure class="chart" data-stream="${streamId}" data-channel="${column}" data-name="${channel.name}" data-unit="${unitOf(channel)}" ${labels && html`data-labels="${labels}"`} data-title="${stream} ${channel.name}">
+function chart({ streamId }: StreamSummary, channel: Channel, column: number): Html {
+  const { type } = channel;
+  const labels = type.kind === 'enum' && JSON.stringify(type.labels);
+  const digits = type.kind === 'decimal' && type.scale;
+  return html`<figure class="chart" data-stream="${streamId}" data-channel="${column}" data-unit="${unitOf(channel)}" ${labels && html`data-labels="${labels}"`} ${digits !== false && html`data-digits="${digits}"`}>
 <figcaption>${channel.name} ${unitOf(channel) && html`<small>${unitOf(channel)}</small>`}</figcaption>
 <div class="plot"></div><p class="said quiet"></p></figure>`;
 }

@@ -163,18 +163,25 @@ export class FakeStore implements Store {
     };
   }
 
+  #valueAt({ quantity, type }: Channel, ms: number): number {
+    if (type.kind === 'enum') return celsiusAt(ms) > 21 ? 1 : 0;
+    if (quantity === 'memory') return celsiusAt(ms) * 2 ** 27;
+    if (quantity === 'pressure') return 101_000 + 20 * celsiusAt(ms);
+    return ms === NOW_MS ? this.temperature : celsiusAt(ms);
+  }
+
   #series(channel: Channel, span: Span, points: number): Series {
     const shown = times(span).filter((ms) => !isIn(ms, HOLE) && !isIn(ms, MISSING));
     const size = Math.max(1, Math.ceil(shown.length / points));
     const buckets = Array.from({ length: Math.ceil(shown.length / size) }, (_, i) => {
       const some = shown.slice(i * size, (i + 1) * size);
-      const values = some.map((ms) => (ms === NOW_MS ? this.temperature : celsiusAt(ms)));
+      const values = some.map((ms) => this.#valueAt(channel, ms));
       const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
       const wallMs = (some[0]! + some.at(-1)!) / 2;
       return {
         wallMs,
-        min: Math.min(...values) - 0.6,
-        max: Math.max(...values) + 0.6,
+        min: Math.min(...values),
+        max: Math.max(...values),
         mean,
         count: some.length,
       };
@@ -268,7 +275,7 @@ function times({ fromNs, toNs }: Span): readonly number[] {
 }
 
 function celsiusAt(ms: number): number {
-  return 18 + 4 * Math.sin((ms / HOUR_MS / 24) * 2 * Math.PI) + Math.sin(ms / 500_000);
+  return 18 + 4 * Math.sin((ms / HOUR_MS / 24) * 2 * Math.PI) + Math.sin(ms / 500_000) + Math.sin(ms);
 }
 
 function isIn(ms: number, { fromMs, toMs }: { readonly fromMs: number; readonly toMs: number }): boolean {
