@@ -79,6 +79,13 @@ export class Factors {
     return codes;
   }
 
+  async end(personId: string, by: By): Promise<void> {
+    await this.#db.transaction(async (tx) => {
+      await this.drop(tx, personId);
+      await this.#audit.write({ ...by, action: 'code.off' }, tx);
+    });
+  }
+
   /** No code is asked from now on. */
   async drop(tx: Queries, personId: string): Promise<void> {
     await tx.query('UPDATE person SET totp = NULL, totp_pending = NULL WHERE person_id = $1', [personId]);

@@ -133,7 +133,7 @@ export class SignIn {
     typed: { readonly password: string; readonly next: string },
     by: By,
   ): Promise<void> {
-    await this.#prove(caller, typed.password, by);
+    await this.prove(caller, typed.password, by);
     const record = await this.#parts.passwords.hash(typed.next);
     await this.#db.transaction(async (tx) => {
       await setPassword(tx, caller.id, record);
@@ -142,25 +142,8 @@ export class SignIn {
     });
   }
 
-  /** No code is asked of them any more. Rejects with PeopleError `denied`, `wait`, `busy`. */
-  async dropCode(caller: Caller, password: string, by: By): Promise<void> {
-    await this.#prove(caller, password, by);
-    await this.#db.transaction(async (tx) => {
-      await this.#parts.factors.drop(tx, caller.id);
-      await this.#parts.audit.write({ ...by, action: 'code.off' }, tx);
-    });
-  }
-
-  async signOut(caller: Caller, by: By): Promise<void> {
-    await this.#parts.sessions.end(caller.id, caller.key, by);
-  }
-
-  forget(): Promise<void> {
-    return this.#attempts.forget();
-  }
-
-  /** That who holds a session knows the password too: a browser left open gives nothing away for good. */
-  async #prove(caller: Caller, password: string, by: By): Promise<void> {
+  /** That whoever holds a session knows the password too. Rejects with PeopleError `denied`, `wait`, `busy`. */
+  async prove(caller: Caller, password: string, by: By): Promise<void> {
     const takeBack = await this.#attempts.begin(nameKey(caller.name), by.from);
     const [known] = await this.#db.query<Known>(
       'SELECT person_id, name, password FROM person WHERE person_id = $1',
@@ -170,6 +153,14 @@ export class SignIn {
     if (isRight) return takeBack(this.#db);
     await this.#parts.audit.write({ ...by, action: 'password.refused' });
     throw new PeopleError('denied', 'That is not your password.');
+  }
+
+  async signOut(caller: Caller, by: By): Promise<void> {
+    await this.#parts.sessions.end(caller.id, caller.key, by);
+  }
+
+  forget(): Promise<void> {
+    return this.#attempts.forget();
   }
 
   async #isFirst(q: Queries, typed: string): Promise<boolean> {
