@@ -1,4 +1,5 @@
 import type { Database, Queries } from '../db/index.js';
+import { storable } from './names.js';
 import type { AuditEntry, Sources } from './types.js';
 
 const KEEP_MS = 400 * 86_400_000;
@@ -24,7 +25,7 @@ export class Audit {
 
   /** With `tx`: it is written if, and only if, what it tells of is. */
   async write({ who, from, action, about = '', detail = '' }: AuditEntry, tx?: Queries): Promise<void> {
-    const texts = [who, from, action, about, detail].map((text) => text.slice(0, MAX_TEXT));
+    const texts = [who, from, action, about, detail].map((text) => storable(text).slice(0, MAX_TEXT));
     await (tx ?? this.#db).query(
       'INSERT INTO audit (at_ms, who, origin, action, about, detail) VALUES ($1, $2, $3, $4, $5, $6)',
       [this.#nowMs(), ...texts],

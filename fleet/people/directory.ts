@@ -28,9 +28,11 @@ export class Directory {
     return rows.map(personIn);
   }
 
-  async find(id: string): Promise<Person | undefined> {
+  /** Rejects with PeopleError `gone`. */
+  async get(id: string): Promise<Person> {
     const [row] = await this.#db.query<PersonRow>(`${SELECT} WHERE person_id = $1`, [id]);
-    return row && personIn(row);
+    if (!row) throw gone();
+    return personIn(row);
   }
 
   /** What their link ends in: good for once and a week. Rejects with PeopleError `input`, `taken`, `full`. */
@@ -145,8 +147,12 @@ async function keepOwner(tx: Queries): Promise<void> {
 
 async function nameOf(tx: Queries, id: string): Promise<string> {
   const [row] = await tx.query<{ name: string }>('SELECT name FROM person WHERE person_id = $1', [id]);
-  if (!row) throw new PeopleError('gone', 'There is no such person (any more).');
+  if (!row) throw gone();
   return row.name;
+}
+
+function gone(): PeopleError {
+  return new PeopleError('gone', 'There is no such person (any more).');
 }
 
 const SELECT = `SELECT person_id, name, email, ${ROLE_COLUMNS}, password IS NULL AS is_invited, totp IS NOT NULL AS has_code, created_ms FROM person`;

@@ -13,9 +13,9 @@ export function checkedName(typed: string): string {
   return name;
 }
 
-/** The same for all that people would take for the same name. */
-export function nameKey(name: string): string {
-  return name.normalize('NFKC').trim().toLowerCase();
+/** The same for all that people would take for the same name; of anything that was typed. */
+export function nameKey(typed: string): string {
+  return storable(typed).normalize('NFKC').trim().toLowerCase();
 }
 
 /** Undefined where nothing was typed. Throws PeopleError `input`. */
@@ -25,4 +25,9 @@ export function checkedEmail(typed: string): string | undefined {
   if (email.length > MAX_EMAIL || !/^[^\s@<>,;"]+@[^\s@<>,;"]+$/.test(email))
     throw new PeopleError('input', 'That is no e-mail address.');
   return email;
+}
+
+/** PostgreSQL's texts have no U+0000. */
+export function storable(text: string): string {
+  return text.replaceAll('\0', '\ufffd');
 }

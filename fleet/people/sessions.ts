@@ -1,5 +1,6 @@
 import type { Database, Queries, SqlRow } from '../db/index.js';
 import type { Audit } from './audit.js';
+import { storable } from './names.js';
 import { ROLE_COLUMNS, rolesIn } from './roles.js';
 import { hashOf, newToken } from './secrets.js';
 import type { By, Caller, Sources } from './types.js';
@@ -48,7 +49,7 @@ export class Sessions {
     );
     await tx.query(
       'INSERT INTO session (session_id, person_id, created_ms, seen_ms, address, agent) VALUES ($1, $2, $3, $4, $5, $6)',
-      [hashOf(token), personId, now, now, address, agent.slice(0, MAX_AGENT)],
+      [hashOf(token), personId, now, now, address, storable(agent).slice(0, MAX_AGENT)],
     );
     return token;
   }

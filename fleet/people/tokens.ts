@@ -1,5 +1,6 @@
 import type { Database, SqlRow } from '../db/index.js';
 import type { Audit } from './audit.js';
+import { checkedName } from './names.js';
 import { lower, ROLE_COLUMNS, rolesIn, rolesText, roleValues } from './roles.js';
 import { hashOf, newToken } from './secrets.js';
 import { type By, type Caller, PeopleError, type Roles, type Sources } from './types.js';
@@ -9,7 +10,6 @@ const PREFIX = 'cairn_';
 const USED_EVERY_MS = 60_000;
 /** Of one person. */
 const MAX_TOKENS = 50;
-const MAX_NAME = 64;
 const DAY_MS = 86_400_000;
 const MAX_DAYS = 730;
 const OWN_COLUMNS = ROLE_COLUMNS.replaceAll('role_', 'token.role_');
@@ -39,11 +39,10 @@ export class Tokens {
   /** The token itself: shown once, and known to nobody afterwards. Rejects with PeopleError `input`, `full`. */
   async make(
     owner: Pick<Caller, 'id' | 'roles'>,
-    { name, roles, days }: { readonly name: string; readonly roles: Roles; readonly days: number },
+    { name: typed, roles, days }: { readonly name: string; readonly roles: Roles; readonly days: number },
     by: By,
   ): Promise<string> {
-    if (!name.trim() || name.length > MAX_NAME)
-      throw new PeopleError('input', `The name of a token has 1 to ${MAX_NAME} characters.`);
+    const name = checkedName(typed);
     if (!Number.isInteger(days) || days < 1 || days > MAX_DAYS)
       throw new PeopleError('input', `A token is good for 1 to ${MAX_DAYS} days.`);
     const given = lower(roles, owner.roles);
@@ -60,7 +59,7 @@ export class Tokens {
         throw new PeopleError('full', `You have ${MAX_TOKENS} tokens: revoke one that nobody uses.`);
       await tx.query(
         `INSERT INTO token (token_id, person_id, name, created_ms, expires_ms, ${ROLE_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
-        [hashOf(token), owner.id, name.trim(), now, now + days * DAY_MS, ...roleValues(given)],
+        [hashOf(token), owner.id, name, now, now + days * DAY_MS, ...roleValues(given)],
       );
       await this.#audit.write({ ...by, action: 'token.make', about: name, detail: rolesText(given) }, tx);
     });

@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { type People, type PeopleError, type Person, rolesText } from '../../people/index.js';
+import { type People, type Person, rolesText } from '../../people/index.js';
 import { type Html, html } from '../html.js';
-import { by, csrfField, field, problem, rolesField, show, trying } from '../people/form.js';
+import { by, csrfField, field, idOf, posts, problem, rolesField, show, trying } from '../people/form.js';
 import { requireRole, requireSession } from '../people/guard.js';
 import { roleFields, when } from './people-parts.js';
 
@@ -9,7 +9,6 @@ interface Deps {
   readonly people: People;
   readonly url?: string | undefined;
 }
-type OfPerson = { Params: { id: string } };
 
 /** /people: for owners of all groups. */
 export function peoplePages(app: FastifyInstance, { people: { directory }, url }: Deps): void {
@@ -20,68 +19,38 @@ export function peoplePages(app: FastifyInstance, { people: { directory }, url }
       ...{ title: 'People', path: '/people' },
       body: html`${above}${listBody(await directory.list(), request)}`,
     });
-  const retry = (request: FastifyRequest, reply: FastifyReply) => (error: PeopleError) =>
-    list(request, reply, problem(error));
   /** Shown once. */
-  const link = (request: FastifyRequest, reply: FastifyReply, name: string, end: string) =>
-    list(
-      request,
-      reply,
-      linkBody(name, `${(url ?? origin(request)).replace(/\/$/, '')}/invitation?link=${end}`),
+  const linkFor = (request: FastifyRequest, name: string, end: string) =>
+    linkBody(
+      name,
+      `${(url ?? `${request.protocol}://${request.host}`).replace(/\/$/, '')}/invitation?link=${end}`,
     );
 
   app.get('/people', { preHandler }, (request, reply) => list(request, reply));
-  app.post('/people', { preHandler }, (request, reply) => {
-    const typed = {
-      ...{ name: field(request, 'name'), email: field(request, 'email'), roles: rolesField(request) },
-    };
-    return trying(
-      reply,
-      async () => link(request, reply, typed.name, await directory.invite(typed, by(request))),
-      retry(request, reply),
-    );
-  });
-  app.get<OfPerson>('/people/:id', { preHandler }, async (request, reply) => {
-    const person = await directory.find(request.params.id);
-    if (!person) return reply.callNotFound();
-    return show(request, reply, {
-      ...{ title: person.name, path: '/people', body: personBody(person, request) },
-    });
-  });
-  app.post<OfPerson>('/people/:id/roles', { preHandler }, (request, reply) =>
+  app.get('/people/:id', { preHandler }, (request, reply) =>
     trying(
       reply,
       async () => {
-        await directory.setRoles(request.params.id, rolesField(request), by(request));
-        return reply.redirect('/people', 303);
+        const person = await directory.get(idOf(request));
+        const body = personBody(person, request);
+        return show(request, reply, { title: person.name, path: '/people', body });
       },
-      retry(request, reply),
+      (error) => list(request, reply, problem(error)),
     ),
   );
-  app.post<OfPerson>('/people/:id/link', { preHandler }, (request, reply) =>
-    trying(
-      reply,
-      async () => {
-        const end = await directory.inviteAgain(request.params.id, by(request));
-        return link(request, reply, (await directory.find(request.params.id))?.name ?? '', end);
-      },
-      retry(request, reply),
-    ),
-  );
-  app.post<OfPerson>('/people/:id/remove', { preHandler }, (request, reply) =>
-    trying(
-      reply,
-      async () => {
-        await directory.remove(request.params.id, by(request));
-        return reply.redirect('/people', 303);
-      },
-      retry(request, reply),
-    ),
-  );
-}
 
-function origin({ protocol, host }: FastifyRequest): string {
-  return `${protocol}://${host}`;
+  const post = posts(app, { preHandler, page: list, back: '/people' });
+  post('/people', async (request) => {
+    const name = field(request, 'name');
+    const person = { name, email: field(request, 'email'), roles: rolesField(request) };
+    return linkFor(request, name, await directory.invite(person, by(request)));
+  });
+  post('/people/:id/roles', (request) => directory.setRoles(idOf(request), rolesField(request), by(request)));
+  post('/people/:id/remove', (request) => directory.remove(idOf(request), by(request)));
+  post('/people/:id/link', async (request) => {
+    const { name } = await directory.get(idOf(request));
+    return linkFor(request, name, await directory.inviteAgain(idOf(request), by(request)));
+  });
 }
 
 function listBody(people: readonly Person[], request: FastifyRequest): Html {

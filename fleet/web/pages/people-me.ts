@@ -7,8 +7,8 @@ import {
   type Session,
   type Token,
 } from '../../people/index.js';
-import { Html, html } from '../html.js';
-import { by, callerOf, csrfField, field, problem, rolesField, show, trying } from '../people/form.js';
+import { type Html, html } from '../html.js';
+import { by, callerOf, csrfField, field, idOf, posts, rolesField, show } from '../people/form.js';
 import { requireSession } from '../people/guard.js';
 import { newPasswordField, roleFields, when } from './people-parts.js';
 
@@ -21,7 +21,6 @@ interface Mine {
   readonly sessions: readonly Session[];
   readonly tokens: readonly Token[];
 }
-type OfKey = { Params: { id: string } };
 
 /** /me: one's own password, code, sessions and tokens. */
 export function mePages(app: FastifyInstance, { people }: Deps): void {
@@ -30,7 +29,7 @@ export function mePages(app: FastifyInstance, { people }: Deps): void {
   async function me(request: FastifyRequest, reply: FastifyReply, above?: Html): Promise<FastifyReply> {
     const caller = callerOf(request);
     const mine: Mine = {
-      hasCode: (await people.directory.find(caller.id))?.hasCode ?? false,
+      hasCode: (await people.directory.get(caller.id)).hasCode,
       pending: await factors.pending(caller.id),
       sessions: await sessions.of(caller.id),
       tokens: await tokens.of(caller.id),
@@ -42,24 +41,12 @@ export function mePages(app: FastifyInstance, { people }: Deps): void {
     });
   }
 
-  /** Back to /me, or what `work` has to be shown once. */
-  const post = (path: string, work: (request: FastifyRequest<OfKey>) => Promise<unknown>) =>
-    app.post<OfKey>(path, { preHandler: requireSession }, (request, reply) =>
-      trying(
-        reply,
-        async () => {
-          const shown = await work(request);
-          return shown instanceof Html ? me(request, reply, shown) : reply.redirect('/me', 303);
-        },
-        (error) => me(request, reply, problem(error)),
-      ),
-    );
-
   /** A browser left open gives nothing away that outlives its session. */
   const prove = (request: FastifyRequest) =>
     signIn.prove(callerOf(request), field(request, 'old'), by(request));
 
   app.get('/me', { preHandler: requireSession }, (request, reply) => me(request, reply));
+  const post = posts(app, { preHandler: requireSession, page: me, back: '/me' });
   post('/me/password', (request) =>
     signIn.changePassword(
       callerOf(request),
@@ -78,7 +65,7 @@ export function mePages(app: FastifyInstance, { people }: Deps): void {
     await prove(request);
     await factors.end(callerOf(request).id, by(request));
   });
-  post('/me/sessions/:id', (request) => sessions.end(callerOf(request).id, request.params.id, by(request)));
+  post('/me/sessions/:id', (request) => sessions.end(callerOf(request).id, idOf(request), by(request)));
   post('/me/tokens', async (request) => {
     await prove(request);
     const wanted = {
@@ -88,7 +75,7 @@ export function mePages(app: FastifyInstance, { people }: Deps): void {
     };
     return tokenBody(wanted.name, await tokens.make(callerOf(request), wanted, by(request)));
   });
-  post('/me/tokens/:id', (request) => tokens.revoke(callerOf(request).id, request.params.id, by(request)));
+  post('/me/tokens/:id', (request) => tokens.revoke(callerOf(request).id, idOf(request), by(request)));
 }
 
 const oldPasswordField = html`<label>Your password

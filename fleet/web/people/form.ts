@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest, preHandlerAsyncHookHandler } from 'fastify';
 import {
   type Browser,
   type By,
@@ -10,7 +10,7 @@ import {
   ROLES,
   type Roles,
 } from '../../people/index.js';
-import { type Html, html } from '../html.js';
+import { Html, html } from '../html.js';
 import { page } from '../layout.js';
 
 const FORM_BYTES = 16_384;
@@ -39,6 +39,13 @@ export function rolesField(request: FastifyRequest): Roles {
       return role ? [[group, role]] : [];
     }),
   );
+}
+
+/** Of the person, session or token that the address names. Throws PeopleError `gone`. */
+export function idOf(request: FastifyRequest): string {
+  const { id } = request.params as { readonly id?: string };
+  if (!/^[0-9a-f]{32,64}$/.test(id ?? '')) throw new PeopleError('gone', 'There is nothing of that name.');
+  return id as string;
 }
 
 export function browserOf({ ip, headers }: FastifyRequest): Browser {
@@ -93,4 +100,25 @@ export async function trying(
     if (error.waitMs > 0) reply.header('retry-after', Math.ceil(error.waitMs / 1000));
     return again(error);
   }
+}
+
+type Guards = preHandlerAsyncHookHandler | preHandlerAsyncHookHandler[];
+type Page = (request: FastifyRequest, reply: FastifyReply, above?: Html) => Promise<FastifyReply>;
+
+/** Adds POST routes of a page: they lead `back` to it, or show it with what is to be seen once, or with what was wrong. */
+export function posts(
+  app: FastifyInstance,
+  { preHandler, page, back }: { readonly preHandler: Guards; readonly page: Page; readonly back: string },
+): (path: string, work: (request: FastifyRequest) => Promise<unknown>) => void {
+  return (path, work) =>
+    app.post(path, { preHandler }, (request, reply) =>
+      trying(
+        reply,
+        async () => {
+          const once = await work(request);
+          return once instanceof Html ? page(request, reply, once) : reply.redirect(back, 303);
+        },
+        (error) => page(request, reply, problem(error)),
+      ),
+    );
 }
