@@ -24,11 +24,12 @@ export function takeForms(app: FastifyInstance): void {
   });
 }
 
-/** A field of the form; empty where it isn't there. */
+/** A field of the form; empty where it isn't there, or is no text. */
 export function field(request: FastifyRequest, name: string): string {
   const { body } = request;
   if (typeof body !== 'object' || body === null || !Object.hasOwn(body, name)) return '';
-  return String((body as Record<string, unknown>)[name]);
+  const value = (body as Record<string, unknown>)[name];
+  return typeof value === 'string' ? value : '';
 }
 
 /** Of the fields that `roleFields` makes. */

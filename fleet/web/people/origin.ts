@@ -10,7 +10,11 @@ export function isFromHere({ headers, host }: FastifyRequest, url: string | unde
   if (headers.origin === undefined) return true;
   if (!URL.canParse(headers.origin)) return false;
   const origin = new URL(headers.origin);
-  return origin.host === host || (url !== undefined && origin.origin === new URL(url).origin);
+  const ours: string[] = url === undefined ? [] : [new URL(url).origin];
+  // A browser leaves out the port that the protocol has anyway.
+  const asked = `${origin.protocol}//${host}`;
+  if (URL.canParse(asked)) ours.push(new URL(asked).origin);
+  return ours.includes(origin.origin);
 }
 
 /** Whether it comes from this machine itself: not by a proxy on it, nor by a name that somebody else points at it. */
