@@ -28,16 +28,18 @@ export const Box = v.pipe(
   v.transform((text) => text.split(',').map(Number) as [number, number, number, number]),
 );
 
+const MOMENT = /^(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d(?::\d\d)?)(?:\.(\d{1,9}))?(Z|[+-]\d\d:\d\d)?$/;
+
 /** RFC 3339, or what a form's `datetime-local` gives: then it is UTC. As ns since 1970. */
 export const Moment = v.pipe(
   v.string(),
-  v.regex(
-    /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d)?$/,
-    'a time like 2026-11-23T01:48:58Z is wanted',
-  ),
-  v.transform((text) => Date.parse(/(Z|[+-]\d\d:\d\d)$/.test(text) ? text : `${text}Z`)),
-  v.number('there is no such time'),
-  v.transform((ms) => BigInt(ms) * 1_000_000n),
+  v.regex(MOMENT, 'a time like 2026-11-23T01:48:58Z is wanted'),
+  v.transform((text) => {
+    const [, day, clock, fraction = '', zone = 'Z'] = MOMENT.exec(text)!;
+    const ms = Date.parse(`${day}T${clock}${zone}`);
+    return Number.isNaN(ms) ? undefined : BigInt(ms) * 1_000_000n + BigInt(fraction.padEnd(9, '0'));
+  }),
+  v.bigint('there is no such time'),
 );
 
 export const Level = v.picklist(LEVELS);

@@ -32,8 +32,9 @@ export function createWeb(deps: WebDeps): FastifyInstance {
     trustProxy: deps.trustProxy ?? false,
     routerOptions: { maxParamLength: 256 },
     requestTimeout: 30_000,
+    ...(deps.log && { loggerInstance: deps.log, disableRequestLogging: true }),
   });
-  app.decorateRequest('person', undefined);
+  app.decorateRequest('person');
   secure(app);
   keepLastGood(app, deps);
   app.setNotFoundHandler((request, reply) =>

@@ -1,5 +1,5 @@
-import type { FastifyPluginAsync } from 'fastify';
-import type { Group, Store } from '../store/types.js';
+import type { FastifyBaseLogger, FastifyPluginAsync } from 'fastify';
+import type { Store } from '../store/types.js';
 
 /** As the registry of services knows one. */
 export interface ServiceHealth {
@@ -27,13 +27,6 @@ export interface News {
   off(event: 'change', listener: (change: Change) => void): unknown;
 }
 
-/** Who asks; a plugin's hook sets it. */
-export interface Person {
-  readonly name: string;
-  /** Absent: all of them. */
-  readonly groups?: readonly Group[];
-}
-
 export interface WebDeps {
   readonly store: Store;
   readonly health: () => Health;
@@ -41,15 +34,13 @@ export interface WebDeps {
   /** Sign-in first: their hooks see each request in this order. */
   readonly plugins: readonly FastifyPluginAsync[];
   readonly nowMs: () => number;
-  /** Signed-in or not, a proxy's address is believed only where this says so (fastify's `trustProxy`). */
+  /** Where faults of the program are said. */
+  readonly log?: FastifyBaseLogger;
+  /** Whose word on a client's address is believed (fastify's `trustProxy`); absent: nobody's. */
   readonly trustProxy?: boolean | string;
 }
 
 declare module 'fastify' {
-  interface FastifyRequest {
-    /** Undefined: nobody. */
-    person: Person | undefined;
-  }
   interface FastifyContextConfig {
     /** The page is kept as it was last good, and shown while the database is down. */
     lastGood?: true;

@@ -69,12 +69,14 @@ async function* pagesOf(
   { streamId }: StreamSource,
   span: Span,
 ): AsyncGenerator<readonly Reading[]> {
+  let { fromNs } = span;
   let after: bigint | undefined;
-  for (let rows = 0; rows < MAX_ROWS; ) {
-    const readings = await store.readings(streamId, span, ROWS_AT_ONCE, after);
+  for (let rows = 0; rows < MAX_ROWS; rows += ROWS_AT_ONCE) {
+    const readings = await store.readings(streamId, { ...span, fromNs }, ROWS_AT_ONCE, after);
     yield readings;
-    if (readings.length < ROWS_AT_ONCE) return;
-    rows += readings.length;
-    after = readings.at(-1)!.sequence;
+    const last = readings.at(-1);
+    if (readings.length < ROWS_AT_ONCE || last?.wallNs === undefined) return;
+    fromNs = last.wallNs;
+    after = last.sequence;
   }
 }

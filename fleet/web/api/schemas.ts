@@ -125,7 +125,9 @@ export const ReadingsAnswer = v.object({
   node: v.string(),
   stream: v.string(),
   readings: v.array(ReadingAnswer),
-  next: v.nullable(v.pipe(count, v.description('`after` of the next page'))),
+  next: v.nullable(
+    v.pipe(v.object({ from: maybeTime, after: count }), v.description('`from` and `after` of the next page')),
+  ),
 });
 
 export const LogsAnswer = v.object({

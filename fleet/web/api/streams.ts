@@ -7,7 +7,7 @@ import { nsOf } from '../format.js';
 import { HttpError, sees } from '../reply.js';
 import type { WebDeps } from '../types.js';
 import { csvOf, senmlOf } from './exports.js';
-import { readingAnswer } from './nodes.js';
+import { readingAnswer, timeAnswer } from './nodes.js';
 import {
   Failure,
   ReadingsAnswer,
@@ -90,7 +90,10 @@ async function jsonOf({ store }: WebDeps, source: StreamSource, span: Span, { li
     node: source.node,
     stream: source.stream,
     readings: readings.map((reading) => readingAnswer(reading, source.channels)),
-    next: last && readings.length === limit ? Number(last.sequence) : null,
+    next:
+      last && readings.length === limit
+        ? { from: timeAnswer(last.wallNs), after: Number(last.sequence) }
+        : null,
   };
 }
 

@@ -72,7 +72,7 @@ export class Chart {
       scales: { x: { time: true, auto: false } },
       axes: [
         { ...axis, values: (_, splits) => momentsOf(splits) },
-        { ...axis, size: 64, values: (_, splits) => splits.map((value) => this.#text(value)) },
+        { ...axis, size: widthOf, values: (_, splits) => splits.map((value) => this.#text(value)) },
       ],
       series: [
         { label: 'UTC', value: '{YYYY}-{MM}-{DD} {HH}:{mm}:{ss}' },
@@ -142,6 +142,11 @@ export class Chart {
       : Number(value.toPrecision(6)).toLocaleString('en-US', { maximumFractionDigits: 9 });
     return unit ? `${number}\u00a0${unit}` : number;
   }
+}
+
+/** Of an axis with these labels, px. */
+function widthOf(_: uPlot, labels: readonly string[] | null): number {
+  return 16 + 7 * Math.max(4, ...(labels ?? []).map((label) => label.length));
 }
 
 /** Hours and minutes, UTC; the day below where it begins. */

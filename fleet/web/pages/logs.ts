@@ -1,17 +1,18 @@
 import type { FastifyInstance } from 'fastify';
 import * as v from 'valibot';
+import type { Caller } from '../../people/index.js';
 import { LEVELS, type LogLine, type LogQuery } from '../../store/types.js';
 import { msOf, timeOf } from '../format.js';
 import { type Html, html } from '../html.js';
 import { GROUPS, GroupName, Level, Moment, NodeName, Search } from '../inputs.js';
-import { checked, HttpError, sendPage } from '../reply.js';
-import type { Person, WebDeps } from '../types.js';
+import { checked, HttpError, sees, sendPage } from '../reply.js';
+import type { WebDeps } from '../types.js';
 import { options, pathOf, pathWith } from './parts.js';
 
 /** Lines at once. */
 const PER_PAGE = 200;
 
-/** `<wall ns>-<sequence>` of the last line seen. */
+/** `<at ns>-<sequence>` of the last line seen. */
 const Before = v.pipe(
   v.string(),
   v.regex(/^-?\d{1,19}-\d{1,16}$/),
@@ -43,9 +44,10 @@ export function logsPage(app: FastifyInstance, { store }: WebDeps): void {
 }
 
 /** Who sees some groups only, sees the lines of one of them at once. Throws HttpError 403. */
-export function logQuery(filter: LogFilter, person: Person | undefined, limit: number): LogQuery {
-  const group = filter.group ?? person?.groups?.[0];
-  if (person?.groups && (!group || !person.groups.includes(group)))
+export function logQuery(filter: LogFilter, person: Caller | undefined, limit: number): LogQuery {
+  const seen = GROUPS.filter((group) => sees(person, group));
+  const group = filter.group ?? (seen.length < GROUPS.length ? seen[0] : undefined);
+  if (seen.length === 0 || (group && !seen.includes(group)))
     throw new HttpError(403, `The logs of ${group ?? 'any group'} are not for you.`);
   return {
     limit,
@@ -82,9 +84,9 @@ function linesOf(lines: readonly LogLine[]): Html {
 
 function older(lines: readonly LogLine[], { before: _, from, to, ...rest }: LogFilter): Html | false {
   const last = lines.at(-1);
-  if (lines.length < PER_PAGE || last?.wallNs === undefined) return false;
+  if (lines.length < PER_PAGE || !last) return false;
   const iso = (ns: bigint | undefined) => (ns === undefined ? undefined : new Date(msOf(ns)).toISOString());
-  const before = `${last.wallNs}-${last.sequence}`;
+  const before = `${last.atNs}-${last.sequence}`;
   const path = pathWith('/logs', { ...rest, from: iso(from), to: iso(to), before });
   return html`<nav class="pager" aria-label="Pages"><a href="${path}" rel="next">Older lines</a></nav>`;
 }

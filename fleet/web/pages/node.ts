@@ -49,7 +49,7 @@ export function nodePage(app: FastifyInstance, { store, nowMs }: WebDeps): void 
 
 function bodyOf(node: NodeDetail, losses: Losses, query: Query, nowMs: number): Html {
   const newest = node.streams[0]?.epoch;
-  const current = node.streams.filter(({ epoch }) => epoch === newest);
+  const current = node.streams.filter(({ epoch, logClass }) => epoch === newest && logClass !== 'meta');
   const older = node.streams.filter(({ epoch }) => epoch !== newest);
   const toNs = query.end ?? nsOf(nowMs);
   const span = { fromNs: toNs - nsOf(Number(query.hours) * HOUR_MS), toNs };
@@ -69,7 +69,7 @@ ${status(node)}`;
 
 function facts(node: NodeDetail, nowMs: number): Html {
   const { position } = node;
-  const software = node.boots.at(-1)?.software;
+  const software = node.boots[0]?.software;
   const facts: readonly (readonly [string, Html | string | false])[] = [
     ['State', stateMark(node.state)],
     ['Heard', html`${spanOf(nowMs - node.heardMs)} ago, ${timeOfMs(node.heardMs)}`],
@@ -103,6 +103,9 @@ ${end !== undefined ? html`<a href="${pathWith(pathOf(node), { hours })}">until 
 ${end !== undefined && html`<span>until ${timeOf(end)}</span>`}</nav>`;
 }
 
+/** Rows of the table. */
+const MAX_BOOTS = 50;
+
 function boots({ boots }: NodeDetail): Html {
   if (boots.length === 0) return html``;
   return html`<section aria-labelledby="boots-title"><h2 id="boots-title">Boots</h2>
@@ -113,7 +116,7 @@ ${table(
     { title: 'Software', cell: ({ software }) => software },
     { title: 'Epoch', cell: ({ epoch }) => html`<code>${epoch}</code>` },
   ],
-  boots.slice(-50).reverse(),
+  boots.slice(0, MAX_BOOTS),
 )}</section>`;
 }
 

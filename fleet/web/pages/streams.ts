@@ -9,7 +9,7 @@ import { pathWith, table } from './parts.js';
 export function streamSection(stream: StreamSummary, span: Span): Html {
   const id = `stream-${stream.streamId}`;
   const charts = stream.channels.flatMap((channel, column) =>
-    isCharted(channel) ? [chart(stream, channel, column)] : [],
+    stream.logClass !== 'log' && isCharted(channel) ? [chart(stream, channel, column)] : [],
   );
   return html`<section class="stream" aria-labelledby="${id}-title">
 <h3 id="${id}-title">${stream.title || stream.stream} <small>${stream.stream}, ${stream.logClass}</small></h3>

@@ -128,13 +128,13 @@ export class FakeStore implements Store {
       status: { state: 'online', custody: 'fleet', software: 'cairn 0.1.0', note: HOSTILE },
       epochs: [{ epoch, firstHeardMs: NOW_MS - 48 * HOUR_MS }],
       boots: [
-        { epoch, boot: 1, software: 'cairn 0.1.0, Linux 6.1', start: { kind: 'unknown' } },
         {
           epoch,
           boot: 2,
           software: 'cairn 0.1.0, Linux 6.1',
           start: { kind: 'known', wallNs: ns(NOW_MS - 30 * HOUR_MS), uncertaintyNs: 12_000_000n },
         },
+        { epoch, boot: 1, software: 'cairn 0.1.0, Linux 6.1', start: { kind: 'unknown' } },
       ],
       streams: [...streams, { ...streams[0]!, epoch: '0000000000000001', streamId: BigInt(first + 2) }],
     };
@@ -148,6 +148,7 @@ export class FakeStore implements Store {
       lost: isAir ? { quota: 120n, uncleanStop: 64n } : {},
       missing: isAir ? 30n : 0n,
       conflicts: isAir ? 8n : 0n,
+      contradictions: 0n,
       latest: isAir ? this.#reading(NOW_MS) : selfReading(),
     };
   }
@@ -247,6 +248,7 @@ function selfReading(): Reading {
 const lines: readonly LogLine[] = Array.from({ length: 450 }, (_, i) => ({
   node: summary(i % 24).node,
   wallNs: ns(NOW_MS - i * 47_000),
+  atNs: ns(NOW_MS - i * 47_000),
   level: (['info', 'debug', 'warn', 'info', 'error'] as const)[i % 5]!,
   module: ['uplink', 'store', 'sampler'][i % 3]!,
   text: i % 9 === 0 ? `line ${i} ${HOSTILE}` : `line ${i}: connected to the broker, ${i * 3} blocks wait`,
@@ -260,9 +262,9 @@ function isLike(line: LogLine, { level, node, contains, before, fromNs, toNs }: 
     (!level || RANK.indexOf(line.level) >= RANK.indexOf(level)) &&
     (!node || line.node === node) &&
     (!contains || line.text.toLowerCase().includes(contains.toLowerCase())) &&
-    (!before || line.wallNs! < before.wallNs) &&
-    (fromNs === undefined || line.wallNs! >= fromNs) &&
-    (toNs === undefined || line.wallNs! < toNs)
+    (!before || line.atNs < before.wallNs) &&
+    (fromNs === undefined || line.atNs >= fromNs) &&
+    (toNs === undefined || line.atNs < toNs)
   );
 }
 
