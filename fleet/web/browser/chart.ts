@@ -1,5 +1,5 @@
+import uPlot from '/assets/uplot.js';
 import { causeOf, columnsOf, type Series, sentenceOf, uncertaintyAt } from './series.js';
-import uPlot from './uplot.js';
 
 const HEIGHT = 190;
 const FONT = '12px system-ui, sans-serif';

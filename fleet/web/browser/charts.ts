@@ -22,14 +22,17 @@ function begin({ dataset }: HTMLElement): void {
     for (const chart of inSight)
       if (due.delete(chart)) await chart.load(toMs - hours * HOUR_MS, toMs).catch(() => due.add(chart));
   };
-  const observer = new IntersectionObserver((entries) => {
-    for (const { target, isIntersecting } of entries) {
-      const chart = charts.get(target as HTMLElement)!;
-      if (isIntersecting) inSight.add(chart);
-      else inSight.delete(chart);
-    }
-    void load();
-  });
+  const observer = new IntersectionObserver(
+    (entries) => {
+      for (const { target, isIntersecting } of entries) {
+        const chart = charts.get(target as HTMLElement)!;
+        if (isIntersecting) inSight.add(chart);
+        else inSight.delete(chart);
+      }
+      void load();
+    },
+    { rootMargin: '200px' },
+  );
   for (const [figure, chart] of charts) {
     due.add(chart);
     observer.observe(figure);

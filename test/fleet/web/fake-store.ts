@@ -270,9 +270,9 @@ function isLike(line: LogLine, { level, node, contains, before, fromNs, toNs }: 
 
 function times({ fromNs, toNs }: Span): readonly number[] {
   const from = Math.max(Number(fromNs / 1_000_000n), NOW_MS - 25 * HOUR_MS);
-  const to = Math.min(Number(toNs / 1_000_000n), NOW_MS);
+  const to = Math.min(Number(toNs / 1_000_000n), NOW_MS + 1);
   const first = Math.ceil((from - NOW_MS) / EVERY_MS);
-  const last = Math.floor((to - NOW_MS) / EVERY_MS);
+  const last = Math.ceil((to - NOW_MS) / EVERY_MS) - 1;
   return Array.from({ length: Math.max(0, last - first + 1) }, (_, i) => NOW_MS + (first + i) * EVERY_MS);
 }
 
