@@ -1,0 +1,4 @@
+/** Served from the package (assets.ts). */
+declare module '*/uplot.js' {
+  export { default } from 'uplot';
+}
