@@ -32,26 +32,15 @@ export function needsChannels(condition: Condition): boolean {
 
 /** Undefined: the stream has no such channels. */
 export function gaugeOf(condition: RowCondition, channels: readonly Channel[]): Gauge | undefined {
-  if (condition.kind === 'threshold' || condition.kind === 'rate') {
-    const measure = numberOf(channels, condition.channel);
-    const { above, below, hysteresis } = condition;
-    const direction = above === undefined ? -1 : 1;
-    const limit = (above ?? below)!;
-    return (
-      measure && {
-        ...STATE,
-        ...held(condition),
-        measure,
-        isRate: condition.kind === 'rate',
-        direction,
-        limit,
-        hysteresis,
-      }
-    );
-  }
   if (condition.kind === 'geofence') return geofence(condition, channels);
   if (condition.kind === 'shock') return shock(condition, channels);
-  return sos(condition, channels);
+  if (condition.kind === 'sos') return sos(condition, channels);
+  const measure = numberOf(channels, condition.channel);
+  if (!measure) return undefined;
+  const { kind, above, below, hysteresis } = condition;
+  const direction = above === undefined ? -1 : 1;
+  const limit = (above ?? below)!;
+  return { ...STATE, ...held(condition), measure, isRate: kind === 'rate', direction, limit, hysteresis };
 }
 
 const STATE = {

@@ -16,16 +16,15 @@ const limits = {
   below: v.optional(finite),
   hysteresis: v.optional(v.pipe(finite, v.minValue(0)), 0),
 };
-const oneLimit = v.check(
-  ({ above, below }: { above?: number | undefined; below?: number | undefined }) =>
-    (above === undefined) !== (below === undefined),
-  'give either `above` or `below`',
-);
-
 const CONDITION = v.variant('kind', [
-  v.pipe(v.strictObject({ kind: v.literal('threshold'), channel, ...limits, ...holds }), oneLimit),
-  /** Change a second, between rows that follow each other: `above` 0.5 rises faster, `below` -0.5 falls faster. */
-  v.pipe(v.strictObject({ kind: v.literal('rate'), channel, ...limits, ...holds }), oneLimit),
+  /** A rate is the change a second between rows that follow each other: `above` 0.5 rises faster, `below` -0.5 falls faster. */
+  v.pipe(
+    v.strictObject({ kind: v.picklist(['threshold', 'rate']), channel, ...limits, ...holds }),
+    v.check(
+      ({ above, below }) => (above === undefined) !== (below === undefined),
+      'give either `above` or `below`',
+    ),
+  ),
   v.strictObject({
     kind: v.literal('geofence'),
     when: v.picklist(['inside', 'outside']),
