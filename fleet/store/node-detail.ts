@@ -10,7 +10,7 @@ import {
 import type { Queries, SqlRow } from '../db/index.js';
 import { type NodeListRow, summaryOf } from './nodes.js';
 import { readTimes } from './row-times.js';
-import type { NodeDetail, Reading, StreamSummary } from './types.js';
+import type { Group, NodeDetail, Reading, StreamSource, StreamSummary } from './types.js';
 
 interface StreamListRow extends SqlRow {
   readonly id: bigint;
@@ -106,6 +106,28 @@ async function bootsOf(db: Queries, node: string): Promise<NodeDetail['boots']> 
     ...{ epoch, boot: Number(boot), software: software ?? '' },
     start: (times.get(epoch_id)?.times ?? new Times()).at(Number(boot), 0n),
   }));
+}
+
+export async function sourceOf(db: Queries, streamId: bigint): Promise<StreamSource | undefined> {
+  const [row] = await db.query<StreamListRow & { node: string; fleet_group: string }>(
+    `SELECT stream.*, epoch.epoch, node.node, node.fleet_group, descriptor.title, descriptor.channels FROM stream
+      JOIN epoch ON epoch.id = stream.epoch_id JOIN node ON node.node = epoch.node
+      LEFT JOIN descriptor ON descriptor.epoch_id = epoch.id AND descriptor.stream = stream.name
+      WHERE stream.id = $1 ORDER BY descriptor.version DESC LIMIT 1`,
+    [streamId],
+  );
+  if (!row) return undefined;
+  const { epoch, stream, logClass, title, channels } = streamOf(row);
+  return {
+    streamId,
+    node: row.node,
+    group: row.fleet_group as Group,
+    epoch,
+    stream,
+    logClass,
+    title,
+    channels,
+  };
 }
 
 /** The newest that has come. */

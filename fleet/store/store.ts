@@ -3,7 +3,7 @@ import type { Database, Queries } from '../db/index.js';
 import { Days } from './days.js';
 import { logLines } from './logs.js';
 import { conflictsOf, gapsOf } from './losses.js';
-import { descriptorOf, nodeDetail } from './node-detail.js';
+import { descriptorOf, nodeDetail, sourceOf } from './node-detail.js';
 import { heard, listNodes, rename } from './nodes.js';
 import { Positions } from './positions.js';
 import { readingsOf } from './readings.js';
@@ -93,6 +93,10 @@ class DatabaseStore implements Store {
 
   descriptor(streamId: bigint): Promise<Descriptor | undefined> {
     return descriptorOf(this.db, streamId);
+  }
+
+  stream(streamId: bigint) {
+    return sourceOf(this.db, streamId);
   }
 
   series(streamId: bigint, channel: number, span: Span, points: number) {

@@ -97,6 +97,12 @@ export interface NodeSummary {
   readonly lostRows: bigint;
 }
 
+export interface StreamSource extends StreamRef {
+  readonly group: Group;
+  readonly title: string;
+  readonly channels: readonly Channel[];
+}
+
 export interface StreamSummary extends StreamRef {
   readonly title: string;
   readonly channels: readonly Channel[];
@@ -208,6 +214,8 @@ export interface Store {
   node(node: string, nowMs: number): Promise<NodeDetail | undefined>;
   rename(node: string, change: { readonly name?: string; readonly group?: Group }): Promise<void>;
   descriptor(streamId: bigint): Promise<Descriptor | undefined>;
+  /** Whose it is, and what its rows mean: by one key, without its account. */
+  stream(streamId: bigint): Promise<StreamSource | undefined>;
   /** Of one channel, in at most `points` buckets. */
   series(streamId: bigint, channel: number, span: Span, points: number): Promise<Series | undefined>;
   /** By time, at most `limit` and 10,000; the next page is from the last one's time, `after` its sequence. */

@@ -29,6 +29,7 @@ test('the law sees what it forbids', () => {
     ['runtime/sampler/index.ts', 'native/index.ts', false],
     ['runtime/store/index.ts', 'runtime/pipeline.ts', true],
     ['fleet/receive/index.ts', 'runtime/clock/types.ts', true],
+    ['fleet/store/index.ts', 'fleet/web/html.ts', false],
     ['wire/meta.ts', 'runtime/store/types.ts', true],
     ['runtime/config/index.ts', 'runtime/sampler/types.ts', true],
     ['runtime/health/service.ts', 'runtime/pipeline.ts', false],

@@ -2,6 +2,8 @@ import type { Import } from './imports.js';
 
 /** The stages in the order that data flows through them. */
 const STAGES = ['board', 'sampler', 'fusion', 'store', 'uplink', 'relay'];
+/** The fleet's, in the order that a message takes through them; `receive` and `bench` stand beside. */
+const FLEET = ['db', 'store', 'people', 'alerts', 'ingest', 'sources', 'services', 'web'];
 /** What stands beside the pipe: any stage may use its types. */
 const SHARED_TYPES = /^runtime\/(config|clock)\/types\.ts$/;
 /** They see the whole pipe: they wire it, or show it. */
@@ -24,10 +26,16 @@ export function breach(found: Import): string | undefined {
     return /^(wire|native|drivers\/contract)\//.test(to) ? undefined : 'wire is a leaf beside native';
   if (from.startsWith('fleet/'))
     return /^(fleet|native|wire|drivers\/contract)\//.test(to)
-      ? undefined
+      ? fleetBreach(found)
       : 'the fleet knows only the wire format, native and the contract';
   if (from.startsWith('runtime/')) return runtimeBreach(found);
   return undefined;
+}
+
+function fleetBreach({ from, to, typeOnly }: Import): string | undefined {
+  const [i, j] = [FLEET.indexOf(folderOf(from)), FLEET.indexOf(folderOf(to))];
+  if (i < 0 || j < 0 || j <= i || typeOnly) return undefined;
+  return `data points right, imports point left: fleet/${FLEET[i]} is left of fleet/${FLEET[j]}`;
 }
 
 function driversBreach(to: string, toProject: boolean): string | undefined {

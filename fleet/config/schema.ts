@@ -1,0 +1,79 @@
+import * as v from 'valibot';
+
+const port = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(65_535));
+const path = v.pipe(v.string(), v.startsWith('/', 'an absolute path is wanted'), v.maxLength(1024));
+const host = v.pipe(v.string(), v.minLength(1), v.maxLength(255));
+
+function urlOf(...protocols: readonly string[]) {
+  return v.pipe(
+    v.string(),
+    v.maxLength(1024),
+    v.check(
+      (text) => URL.canParse(text) && protocols.includes(new URL(text).protocol),
+      `a URL is wanted that begins with ${protocols.map((name) => `${name}//`).join(' or ')}`,
+    ),
+  );
+}
+
+const tls = v.strictObject({ cert: path, key: path, ca: v.optional(path) });
+
+const broker = v.union(
+  [
+    v.strictObject({
+      /** The fleet's own, in its process. */
+      host: v.optional(host, '127.0.0.1'),
+      port: v.optional(port, 1883),
+      tls: v.optional(tls),
+    }),
+    v.strictObject({
+      /** mosquitto or any other. */
+      url: urlOf('mqtt:', 'mqtts:'),
+      clientId: v.optional(v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{1,64}$/)), 'cairn-fleet'),
+      /** Several processes share what comes: one group a fleet. */
+      shared: v.optional(v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{1,64}$/))),
+      username: v.optional(v.pipe(v.string(), v.maxLength(256))),
+      passwordFile: v.optional(path),
+      ...{ ca: v.optional(path), cert: v.optional(path), key: v.optional(path) },
+    }),
+  ],
+  'either the own broker (host, port, tls), or another (url, …)',
+);
+
+const mail = v.strictObject({
+  url: urlOf('smtp:', 'smtps:'),
+  from: v.pipe(v.string(), v.email()),
+  passwordFile: v.optional(path),
+});
+
+const sms = v.union(
+  [
+    v.strictObject({ spool: path }),
+    v.strictObject({ gateway: urlOf('http:', 'https:'), tokenFile: v.optional(path) }),
+  ],
+  'either spool (of smstools), or gateway',
+);
+
+export const fleetSchema = v.strictObject({
+  /** Everything that the fleet writes: its keys, its spool, and SQLite's file. */
+  data: path,
+  /** Absent: SQLite, `fleet.db` in `data`. */
+  database: v.optional(urlOf('postgresql:', 'postgres:')),
+  broker: v.optional(broker, {}),
+  web: v.optional(
+    v.strictObject({
+      host: v.optional(host, '127.0.0.1'),
+      port: v.optional(port, 8000),
+      /** What people type, where a proxy stands before it: links in mails, and cookies for https. */
+      url: v.optional(urlOf('http:', 'https:')),
+      /** `loopback`: who comes from this machine may look without signing in. For a demo, and for a machine of one's own. */
+      open: v.optional(v.picklist(['nobody', 'loopback']), 'nobody'),
+    }),
+    {},
+  ),
+  /** Small trackers that speak lines over TCP; absent: none. */
+  listener: v.optional(v.strictObject({ host: v.optional(host, '127.0.0.1'), port: v.optional(port, 9000) })),
+  mail: v.optional(mail),
+  sms: v.optional(sms),
+});
+
+export type FleetConfig = v.InferOutput<typeof fleetSchema>;

@@ -1,0 +1,58 @@
+import type { FastifyInstance, FastifyPluginAsync } from 'fastify';
+import type * as v from 'valibot';
+import { healthJson } from '../pages/health.js';
+import { logQuery } from '../pages/logs.js';
+import type { WebDeps } from '../types.js';
+import { metrics } from './metrics.js';
+import { nodeRoutes, timeAnswer } from './nodes.js';
+import { describeByValibot } from './openapi.js';
+import { Failure, HealthAnswer, LogsAnswer, LogsQuery } from './schemas.js';
+import { streamRoutes } from './streams.js';
+
+const BASE = '/api/v1';
+
+/** `/api/v1`: what programs ask; `/metrics`: what Prometheus does. */
+export function api(deps: WebDeps): FastifyPluginAsync {
+  return async (app) => {
+    describeByValibot(app);
+    await app.register(
+      async (routes) => {
+        nodeRoutes(routes, deps);
+        streamRoutes(routes, deps);
+        logRoutes(routes, deps);
+        routes.get('/openapi.json', { schema: { hide: true } as object }, async () => app.swagger());
+      },
+      { prefix: BASE },
+    );
+    metrics(app, deps);
+  };
+}
+
+function logRoutes(app: FastifyInstance, { store, health }: WebDeps): void {
+  app.get<{ Querystring: v.InferOutput<typeof LogsQuery> }>(
+    '/logs',
+    {
+      schema: {
+        summary: 'Lines that nodes logged, newest first',
+        querystring: LogsQuery,
+        response: { 200: LogsAnswer, 400: Failure },
+      } as object,
+    },
+    async (request) => {
+      const { limit, ...filter } = request.query;
+      const lines = await store.logs(logQuery(filter, request.person, limit));
+      return {
+        lines: lines.map(({ wallNs, sequence, ...line }) => ({
+          ...line,
+          time: timeAnswer(wallNs),
+          sequence: Number(sequence),
+        })),
+      };
+    },
+  );
+  app.get(
+    '/health',
+    { schema: { summary: "The services' health", response: { 200: HealthAnswer } } as object },
+    async (request) => healthJson(health(), request.person !== undefined),
+  );
+}

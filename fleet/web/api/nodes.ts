@@ -1,0 +1,131 @@
+import type { FastifyInstance } from 'fastify';
+import type * as v from 'valibot';
+import { type Channel, QUANTITY_UNITS } from '../../../drivers/contract/index.js';
+import type { NodeSummary, Reading, StreamSummary } from '../../store/types.js';
+import { isoOf } from '../format.js';
+import { HttpError, sees } from '../reply.js';
+import type { WebDeps } from '../types.js';
+import {
+  Failure,
+  type NodeAnswer,
+  NodeDetailAnswer,
+  NodeParams,
+  NodesAnswer,
+  NodesQuery,
+  type ReadingAnswer,
+  type StreamAnswer,
+} from './schemas.js';
+
+export function nodeRoutes(app: FastifyInstance, { store, nowMs }: WebDeps): void {
+  app.get<{ Querystring: v.InferOutput<typeof NodesQuery> }>(
+    '/nodes',
+    {
+      schema: {
+        summary: 'Nodes, and their state',
+        querystring: NodesQuery,
+        response: { 200: NodesAnswer, 400: Failure },
+      } as object,
+    },
+    async (request) => {
+      const { group, search, state, page, limit } = request.query;
+      const filter = { ...(group && { group }), ...(search && { search }) };
+      const all = await store.nodes(nowMs(), filter);
+      const found = all.filter(
+        (node) => sees(request.person, node.group) && (!state || node.state === state),
+      );
+      return { total: found.length, nodes: found.slice((page - 1) * limit, page * limit).map(nodeAnswer) };
+    },
+  );
+  app.get<{ Params: v.InferOutput<typeof NodeParams> }>(
+    '/nodes/:node',
+    {
+      schema: {
+        summary: 'A node and its streams',
+        params: NodeParams,
+        response: { 200: NodeDetailAnswer, 404: Failure },
+      } as object,
+    },
+    async (request) => {
+      const node = await store.node(request.params.node, nowMs());
+      if (!node || !sees(request.person, node.group)) throw new HttpError(404, 'no such node is known');
+      return {
+        ...nodeAnswer(node),
+        status: node.status ?? null,
+        streams: node.streams.map(streamAnswer),
+      };
+    },
+  );
+}
+
+function nodeAnswer(node: NodeSummary): v.InferOutput<typeof NodeAnswer> {
+  const { position } = node;
+  return {
+    node: node.node,
+    name: node.name,
+    group: node.group,
+    state: node.state,
+    heard: new Date(node.heardMs).toISOString(),
+    latest: timeAnswer(node.latestWallNs),
+    position: position
+      ? {
+          latitude: position.latitude,
+          longitude: position.longitude,
+          time: timeAnswer(position.wallNs),
+        }
+      : null,
+    openAlerts: node.openAlerts,
+    lostRows: Number(node.lostRows),
+  };
+}
+
+function streamAnswer(stream: StreamSummary): v.InferOutput<typeof StreamAnswer> {
+  const { channels, latest } = stream;
+  return {
+    id: Number(stream.streamId),
+    epoch: stream.epoch,
+    stream: stream.stream,
+    class: stream.logClass,
+    title: stream.title,
+    channels: channels.map(({ name, quantity, type }) => ({
+      name,
+      unit: QUANTITY_UNITS[quantity] ?? '',
+      kind: type.kind,
+    })),
+    received: Number(stream.received),
+    missing: Number(stream.missing),
+    conflicts: Number(stream.conflicts),
+    lost: Object.fromEntries(Object.entries(stream.lost).map(([cause, rows]) => [cause, Number(rows)])),
+    latest: latest ? readingAnswer(latest, channels) : null,
+  };
+}
+
+export function readingAnswer(
+  reading: Reading,
+  channels: readonly Channel[],
+): v.InferOutput<typeof ReadingAnswer> {
+  const { sequence, wallNs, quality } = reading;
+  const values = channels.map(({ name }, column) => [name, plainValue(channels, reading, column)] as const);
+  return {
+    sequence: Number(sequence),
+    time: timeAnswer(wallNs),
+    values: Object.fromEntries(values),
+    ...(quality !== undefined && { quality }),
+  };
+}
+
+/** An enum's label, a text, a number; null: none. */
+export function plainValue(
+  channels: readonly Channel[],
+  { values, texts }: Reading,
+  column: number,
+): number | string | null {
+  const text = texts?.[column];
+  if (typeof text === 'string') return text;
+  const value = values[column] ?? null;
+  const type = channels[column]?.type;
+  return type?.kind === 'enum' && value !== null ? (type.labels[value] ?? value) : value;
+}
+
+export function timeAnswer(wallNs: bigint | undefined): string | null {
+  return wallNs === undefined ? null : (isoOf(wallNs) ?? null);
+}

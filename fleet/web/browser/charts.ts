@@ -1,0 +1,44 @@
+import { Chart } from './chart.js';
+import type { Told } from './connection.js';
+
+const HOUR_MS = 3_600_000;
+/** Between two looks at one chart. */
+const EVERY_MS = 2_000;
+
+const place = document.getElementById('charts');
+if (place) begin(place);
+
+/** A chart is loaded when it comes into sight, and again when its stream is told of while it is in sight. */
+function begin({ dataset }: HTMLElement): void {
+  const hours = Number(dataset.hours);
+  const end = dataset.end;
+  const due = new Set<Chart>();
+  const inSight = new Set<Chart>();
+  const charts = new Map(
+    [...document.querySelectorAll<HTMLElement>('figure.chart')].map((figure) => [figure, new Chart(figure)]),
+  );
+  const load = async () => {
+    const toMs = end === undefined ? Date.now() : Number(end);
+    for (const chart of inSight)
+      if (due.delete(chart)) await chart.load(toMs - hours * HOUR_MS, toMs).catch(() => due.add(chart));
+  };
+  const observer = new IntersectionObserver((entries) => {
+    for (const { target, isIntersecting } of entries) {
+      const chart = charts.get(target as HTMLElement)!;
+      if (isIntersecting) inSight.add(chart);
+      else inSight.delete(chart);
+    }
+    void load();
+  });
+  for (const [figure, chart] of charts) {
+    due.add(chart);
+    observer.observe(figure);
+  }
+  document.addEventListener('told', (event) => {
+    const { reload, topics = [] } = (event as CustomEvent<Told>).detail;
+    const isAll = reload || topics.includes('health');
+    for (const chart of charts.values())
+      if (isAll || topics.includes(`stream:${chart.stream}`)) due.add(chart);
+  });
+  setInterval(() => document.hidden || void load(), EVERY_MS);
+}

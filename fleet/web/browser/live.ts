@@ -1,0 +1,59 @@
+import { follow } from './connection.js';
+
+/** Between two fetches of the page, at the least. */
+const EVERY_MS = 2_000;
+
+const main = document.querySelector<HTMLElement>('main[data-watch]');
+if (main) begin(main.dataset.watch!.split(' '));
+
+/** Whenever what the page shows became another, it is fetched anew, and its live parts take the place of the old ones. */
+function begin(topics: readonly string[]): void {
+  const state = document.getElementById('live');
+  let lastMs = 0;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const soon = () => {
+    if (timer !== undefined || document.hidden) return;
+    timer = setTimeout(
+      async () => {
+        lastMs = Date.now();
+        await refresh().catch(() => undefined);
+        timer = undefined;
+      },
+      Math.max(0, lastMs + EVERY_MS - Date.now()),
+    );
+  };
+  document.addEventListener('visibilitychange', soon);
+  follow(
+    topics,
+    (told) => {
+      document.dispatchEvent(new CustomEvent('told', { detail: told }));
+      soon();
+    },
+    (isOpen) => {
+      if (state)
+        state.textContent = isOpen ? 'Follows live.' : 'The connection is lost; it is tried again by itself.';
+    },
+  );
+}
+
+async function refresh(): Promise<void> {
+  const answer = await fetch(location.href, { headers: { accept: 'text/html' } });
+  if (!answer.ok) return;
+  const next = new DOMParser().parseFromString(await answer.text(), 'text/html');
+  for (const old of document.querySelectorAll('[data-live][id]')) {
+    const made = next.getElementById(old.id);
+    if (!made || made.outerHTML === old.outerHTML) continue;
+    const focused = old.contains(document.activeElement) ? document.activeElement : null;
+    old.replaceWith(made);
+    if (focused) sameAs(focused, made)?.focus({ preventScroll: true });
+  }
+}
+
+/** Who works by keyboard stays where they were. */
+function sameAs(focused: Element, within: Element): HTMLElement | undefined {
+  const href = focused.getAttribute('href');
+  const all = [...within.querySelectorAll<HTMLElement>(focused.tagName)];
+  return all.find((one) =>
+    href === null ? one.ariaLabel === focused.ariaLabel : one.getAttribute('href') === href,
+  );
+}

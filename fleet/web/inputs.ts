@@ -1,0 +1,47 @@
+import * as v from 'valibot';
+import { LEVELS } from '../store/types.js';
+
+export const GROUPS = ['prod', 'stage', 'dev'] as const;
+export const STATES = ['live', 'backlog', 'late', 'silent'] as const;
+
+export const Search = v.pipe(v.string(), v.trim(), v.maxLength(100));
+export const Page = v.optional(
+  v.pipe(v.string(), v.digits(), v.maxLength(5), v.transform(Number), v.number()),
+  '1',
+);
+export const NodeName = v.pipe(v.string(), v.minLength(1), v.maxLength(128));
+export const StreamId = v.pipe(
+  v.string(),
+  v.digits(),
+  v.maxLength(15),
+  v.transform((text) => BigInt(text)),
+  v.bigint(),
+);
+
+/** `south,west,north,east`, degrees. */
+export const Box = v.pipe(
+  v.string(),
+  v.regex(
+    /^-?\d{1,3}(\.\d{1,9})?(,-?\d{1,3}(\.\d{1,9})?){3}$/,
+    'south,west,north,east in degrees are wanted',
+  ),
+  v.transform((text) => text.split(',').map(Number) as [number, number, number, number]),
+);
+
+const MOMENT = /^(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d(?::\d\d)?)(?:\.(\d{1,9}))?(Z|[+-]\d\d:\d\d)?$/;
+
+/** RFC 3339, or what a form's `datetime-local` gives: then it is UTC. As ns since 1970. */
+export const Moment = v.pipe(
+  v.string(),
+  v.regex(MOMENT, 'a time like 2026-11-23T01:48:58Z is wanted'),
+  v.transform((text) => {
+    const [, day, clock, fraction = '', zone = 'Z'] = MOMENT.exec(text)!;
+    const ms = Date.parse(`${day}T${clock}${zone}`);
+    return Number.isNaN(ms) ? undefined : BigInt(ms) * 1_000_000n + BigInt(fraction.padEnd(9, '0'));
+  }),
+  v.bigint('there is no such time'),
+);
+
+export const Level = v.picklist(LEVELS);
+export const GroupName = v.picklist(GROUPS);
+export const StateName = v.picklist(STATES);

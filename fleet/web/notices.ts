@@ -1,0 +1,25 @@
+import { spanOf } from './format.js';
+import { type Html, html } from './html.js';
+import type { Health, ServiceHealth } from './types.js';
+
+/** A sentence for each service that isn't as it should be. */
+export function healthNotices(health: Health, nowMs: number): readonly Html[] {
+  return health.services
+    .filter(({ state }) => state !== 'healthy')
+    .map((service) => html`<strong>${service.name}</strong> ${sentenceOf(service, nowMs)}`);
+}
+
+function sentenceOf({ state, sinceMs, why }: ServiceHealth, nowMs: number): string {
+  const since = `for ${spanOf(nowMs - sinceMs)}`;
+  const because = why ? `: ${why}` : '';
+  switch (state) {
+    case 'waiting':
+      return `has not started yet, ${since}${because}.`;
+    case 'maintenance':
+      return `is under maintenance, ${since}${because}.`;
+    case 'stopped':
+      return `is stopped, ${since}${because}.`;
+    default:
+      return `is down, ${since}${because}. What it does waits, and goes on by itself once it is back.`;
+  }
+}

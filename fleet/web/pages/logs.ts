@@ -1,0 +1,92 @@
+import type { FastifyInstance } from 'fastify';
+import * as v from 'valibot';
+import type { Caller } from '../../people/index.js';
+import { LEVELS, type LogLine, type LogQuery } from '../../store/types.js';
+import { msOf, timeOf } from '../format.js';
+import { type Html, html } from '../html.js';
+import { GROUPS, GroupName, Level, Moment, NodeName, Search } from '../inputs.js';
+import { checked, HttpError, sees, sendPage } from '../reply.js';
+import type { WebDeps } from '../types.js';
+import { options, pathOf, pathWith } from './parts.js';
+
+/** Lines at once. */
+const PER_PAGE = 200;
+
+/** `<at ns>-<sequence>` of the last line seen. */
+const Before = v.pipe(
+  v.string(),
+  v.regex(/^-?\d{1,19}-\d{1,16}$/),
+  v.transform((text) => {
+    const cut = text.lastIndexOf('-');
+    return { wallNs: BigInt(text.slice(0, cut)), sequence: BigInt(text.slice(cut + 1)) };
+  }),
+);
+
+export const LogFilter = v.object({
+  from: v.optional(Moment),
+  to: v.optional(Moment),
+  level: v.optional(Level),
+  group: v.optional(GroupName),
+  node: v.optional(NodeName),
+  text: v.optional(Search),
+  before: v.optional(Before),
+});
+export type LogFilter = v.InferOutput<typeof LogFilter>;
+
+export function logsPage(app: FastifyInstance, { store }: WebDeps): void {
+  app.get('/logs', { config: { lastGood: true } }, async (request, reply) => {
+    const filter = checked(LogFilter, request.query);
+    const lines = await store.logs(logQuery(filter, request.person, PER_PAGE));
+    const body = html`${form(filter)}<section id="lines" data-live aria-label="Lines">${linesOf(lines)}${older(lines, filter)}</section>`;
+    const isMoving = !filter.before && !filter.to;
+    return sendPage(reply, { title: 'Logs', path: '/logs', body, watch: isMoving ? ['logs'] : [] });
+  });
+}
+
+/** Who sees some groups only, sees the lines of one of them at once. Throws HttpError 403. */
+export function logQuery(filter: LogFilter, person: Caller | undefined, limit: number): LogQuery {
+  const seen = GROUPS.filter((group) => sees(person, group));
+  const group = filter.group ?? (seen.length < GROUPS.length ? seen[0] : undefined);
+  if (seen.length === 0 || (group && !seen.includes(group)))
+    throw new HttpError(403, `The logs of ${group ?? 'any group'} are not for you.`);
+  return {
+    limit,
+    ...(filter.from !== undefined && { fromNs: filter.from }),
+    ...(filter.to !== undefined && { toNs: filter.to }),
+    ...(filter.level && { level: filter.level }),
+    ...(group && { group }),
+    ...(filter.node && { node: filter.node }),
+    ...(filter.text && { contains: filter.text }),
+    ...(filter.before && { before: filter.before }),
+  };
+}
+
+function form({ from, to, level, group, node, text }: LogFilter): Html {
+  const local = (ns: bigint | undefined) => ns !== undefined && new Date(msOf(ns)).toISOString().slice(0, 19);
+  return html`<form method="get" action="/logs" class="filter" role="search">
+<label>From, UTC <input type="datetime-local" name="from" step="1" value="${local(from)}"></label>
+<label>To, UTC <input type="datetime-local" name="to" step="1" value="${local(to)}"></label>
+<label>Level from <select name="level">${options(LEVELS, level, 'all')}</select></label>
+<label>Group <select name="group">${options(GROUPS, group, 'all')}</select></label>
+<label>Node id <input name="node" value="${node}" maxlength="128" size="18"></label>
+<label>Text <input type="search" name="text" value="${text}" maxlength="100"></label>
+<button>Show</button></form>`;
+}
+
+function linesOf(lines: readonly LogLine[]): Html {
+  if (lines.length === 0) return html`<p>No line is like that. <a href="/logs">Show all</a></p>`;
+  const rows = lines.map(
+    ({ wallNs, level, node, module, text }) =>
+      html`<tr class="level ${level}"><td>${timeOf(wallNs)}</td><td><span class="tag ${level}">${level}</span></td><td><a href="${pathOf({ node })}">${node}</a></td><td>${module}</td><td class="text">${text}</td></tr>`,
+  );
+  return html`<table class="lines"><thead><tr><th scope="col">Time</th><th scope="col">Level</th><th scope="col">Node</th><th scope="col">Module</th><th scope="col">Text</th></tr></thead><tbody>${rows}</tbody></table>`;
+}
+
+function older(lines: readonly LogLine[], { before: _, from, to, ...rest }: LogFilter): Html | false {
+  const last = lines.at(-1);
+  if (lines.length < PER_PAGE || !last) return false;
+  const iso = (ns: bigint | undefined) => (ns === undefined ? undefined : new Date(msOf(ns)).toISOString());
+  const before = `${last.atNs}-${last.sequence}`;
+  const path = pathWith('/logs', { ...rest, from: iso(from), to: iso(to), before });
+  return html`<nav class="pager" aria-label="Pages"><a href="${path}" rel="next">Older lines</a></nav>`;
+}

@@ -1,0 +1,150 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import {
+  type Caller,
+  type Enrolment,
+  type People,
+  rolesText,
+  type Session,
+  type Token,
+} from '../../people/index.js';
+import { type Html, html } from '../html.js';
+import { by, callerOf, csrfField, field, idOf, posts, rolesField, show } from '../people/form.js';
+import { requireSession } from '../people/guard.js';
+import { newPasswordField, roleFields, when } from './people-parts.js';
+
+interface Deps {
+  readonly people: People;
+}
+interface Mine {
+  readonly hasCode: boolean;
+  readonly pending: Enrolment | undefined;
+  readonly sessions: readonly Session[];
+  readonly tokens: readonly Token[];
+}
+
+/** /me: one's own password, code, sessions and tokens. */
+export function mePages(app: FastifyInstance, { people }: Deps): void {
+  const { signIn, factors, sessions, tokens } = people;
+
+  async function me(request: FastifyRequest, reply: FastifyReply, above?: Html): Promise<FastifyReply> {
+    const caller = callerOf(request);
+    const mine: Mine = {
+      hasCode: (await people.directory.get(caller.id)).hasCode,
+      pending: await factors.pending(caller.id),
+      sessions: await sessions.of(caller.id),
+      tokens: await tokens.of(caller.id),
+    };
+    return show(request, reply, {
+      title: caller.name,
+      path: '',
+      body: html`${above}${meBody(caller, mine, request)}`,
+    });
+  }
+
+  /** A browser left open gives nothing away that outlives its session. */
+  const prove = (request: FastifyRequest) =>
+    signIn.prove(callerOf(request), field(request, 'old'), by(request));
+
+  app.get('/me', { preHandler: requireSession }, (request, reply) => me(request, reply));
+  const post = posts(app, { preHandler: requireSession, page: me, back: '/me' });
+  post('/me/password', (request) =>
+    signIn.changePassword(
+      callerOf(request),
+      { password: field(request, 'old'), next: field(request, 'password') },
+      by(request),
+    ),
+  );
+  post('/me/code', async (request) => {
+    await prove(request);
+    await factors.begin(callerOf(request).id);
+  });
+  post('/me/code/confirm', async (request) =>
+    recoveryBody(await factors.confirm(callerOf(request).id, field(request, 'code'), by(request))),
+  );
+  post('/me/code/drop', async (request) => {
+    await prove(request);
+    await factors.end(callerOf(request).id, by(request));
+  });
+  post('/me/sessions/:id', (request) => sessions.end(callerOf(request).id, idOf(request), by(request)));
+  post('/me/tokens', async (request) => {
+    await prove(request);
+    const wanted = {
+      name: field(request, 'name'),
+      roles: rolesField(request),
+      days: Number(field(request, 'days')),
+    };
+    return tokenBody(wanted.name, await tokens.make(callerOf(request), wanted, by(request)));
+  });
+  post('/me/tokens/:id', (request) => tokens.revoke(callerOf(request).id, idOf(request), by(request)));
+}
+
+const oldPasswordField = html`<label>Your password
+<input type="password" name="old" autocomplete="current-password" required maxlength="256"></label>`;
+
+function meBody(caller: Caller, mine: Mine, request: FastifyRequest): Html {
+  const csrf = csrfField(request);
+  return html`<p>You are ${rolesText(caller.roles)}.</p>
+<form method="post" action="/sign-out">${csrf}<button>Sign out</button></form>
+<h2>Password</h2>
+<form method="post" action="/me/password">${csrf}${oldPasswordField}${newPasswordField}
+<button>Change it</button></form>
+<h2>Code</h2>${codeBody(mine, csrf)}
+<h2>Where you are signed in</h2>${sessionsBody(mine.sessions, caller, csrf)}
+<h2>Tokens</h2>${tokensBody(mine.tokens, caller, csrf)}`;
+}
+
+function codeBody({ hasCode, pending }: Mine, csrf: Html): Html {
+  return html`${pending && pendingBody(pending, csrf)}<p>${hasCode ? 'A code is asked' : 'No code is asked'} when you sign in.</p>
+<form method="post" action="/me/code">${csrf}${oldPasswordField}
+<button>Begin with ${hasCode ? 'another app' : 'an app for codes'}</button></form>
+${
+  hasCode &&
+  html`<form method="post" action="/me/code/drop">${csrf}${oldPasswordField}<button>Ask for none</button></form>`
+}`;
+}
+
+function pendingBody({ secret, uri }: Enrolment, csrf: Html): Html {
+  return html`<p>Type this secret into an app for codes (TOTP), or open the address on the phone:</p>
+<p><code>${secret.match(/.{1,4}/g)?.join(' ')}</code></p><p><code>${uri}</code></p>
+<form method="post" action="/me/code/confirm">${csrf}
+<label>The code that it shows <input name="code" inputmode="numeric" autocomplete="one-time-code" required maxlength="8"></label>
+<button>Ask for a code from now on</button></form>`;
+}
+
+function sessionsBody(sessions: readonly Session[], { key }: Caller, csrf: Html): Html {
+  return html`<table><thead><tr><th scope="col">Address</th><th scope="col">Browser</th><th scope="col">Since</th>
+<th scope="col">Last used</th><th scope="col">End</th></tr></thead><tbody>${sessions.map(
+    ({ id, address, agent, createdMs, seenMs }) => html`
+<tr><td>${address}</td><td>${agent}</td><td>${when(createdMs)}</td><td>${when(seenMs)}</td><td>${
+      id === key
+        ? html`this one`
+        : html`<form method="post" action="/me/sessions/${id}">${csrf}<button>End</button></form>`
+    }</td></tr>`,
+  )}</tbody></table>`;
+}
+
+function tokensBody(tokens: readonly Token[], { roles }: Caller, csrf: Html): Html {
+  return html`<p>For programs: <code>Authorization: Bearer cairn_…</code></p>
+<table><thead><tr><th scope="col">Name</th><th scope="col">Roles</th><th scope="col">Last used</th><th scope="col">Good until</th>
+<th scope="col">Revoke</th></tr></thead><tbody>${tokens.map(
+    (token) => html`
+<tr><th scope="row">${token.name}</th><td>${rolesText(token.roles)}</td><td>${when(token.usedMs)}</td><td>${when(token.expiresMs)}</td>
+<td><form method="post" action="/me/tokens/${token.id}">${csrf}<button>Revoke</button></form></td></tr>`,
+  )}</tbody></table>
+<form method="post" action="/me/tokens">${csrf}
+<label>Name <input name="name" required maxlength="64" autocomplete="off"></label>
+<label>Days that it is good for <input name="days" type="number" min="1" max="730" value="90" required></label>
+${roleFields(roles)}${oldPasswordField}
+<button>Make a token</button></form>`;
+}
+
+function tokenBody(name: string, token: string): Html {
+  return html`<section class="once" role="status"><h2>Token ${name}</h2>
+<p>Shown once: keep it where its program finds it.</p><p><code>${token}</code></p></section>`;
+}
+
+function recoveryBody(codes: readonly string[]): Html {
+  return html`<section class="once" role="status"><h2>Recovery codes</h2>
+<p>Shown once. Each stands for a code, once, should you lose the phone: keep them away from it.</p>
+<ul>${codes.map((code) => html`<li><code>${code}</code></li>`)}</ul></section>`;
+}

@@ -1,0 +1,3 @@
+export { by, csrfField, field, trying } from './form.js';
+export { requireRole, requireSession } from './guard.js';
+export { type PeoplePluginOptions, peoplePlugin } from './plugin.js';

@@ -1,0 +1,48 @@
+import type { FastifyBaseLogger, FastifyPluginAsync } from 'fastify';
+import type { Store } from '../store/types.js';
+
+/** As the registry of services knows one. */
+export interface ServiceHealth {
+  readonly name: string;
+  readonly state: 'waiting' | 'healthy' | 'unhealthy' | 'maintenance' | 'stopped';
+  readonly sinceMs: number;
+  /** What it waits for, or what failed. */
+  readonly why?: string;
+}
+
+export interface Health {
+  readonly services: readonly ServiceHealth[];
+}
+
+/** What became another: a node's readings or status, a line of its log, an alert, a service's health. */
+export type Change =
+  | { readonly kind: 'node'; readonly node: string; readonly streamId?: bigint }
+  | { readonly kind: 'log'; readonly node: string }
+  | { readonly kind: 'alert' }
+  | { readonly kind: 'health' };
+
+/** An `EventEmitter<{ change: [Change] }>`, or the like. */
+export interface News {
+  on(event: 'change', listener: (change: Change) => void): unknown;
+  off(event: 'change', listener: (change: Change) => void): unknown;
+}
+
+export interface WebDeps {
+  readonly store: Store;
+  readonly health: () => Health;
+  readonly news: News;
+  /** Sign-in first: their hooks see each request in this order. */
+  readonly plugins: readonly FastifyPluginAsync[];
+  readonly nowMs: () => number;
+  /** Where faults of the program are said. */
+  readonly log?: FastifyBaseLogger;
+  /** Whose word on a client's address is believed (fastify's `trustProxy`); absent: nobody's. */
+  readonly trustProxy?: boolean | string;
+}
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** The page is kept as it was last good, and shown while the database is down. */
+    lastGood?: true;
+  }
+}
