@@ -31,6 +31,8 @@ export interface AlertsOptions {
   /** Of the web, for links: `https://fleet.example.org`. */
   readonly baseUrl: string;
   readonly nowMs: () => number;
+  /** Alerts became others: for whoever shows them. */
+  readonly onChange?: () => void;
   /** What went wrong and is tried again, in a line. */
   readonly onFault: (text: string) => void;
 }
@@ -55,13 +57,17 @@ export class Alerts {
   #timer: NodeJS.Timeout | undefined;
   #ticks: Promise<void> | undefined;
   #nextForecastMs = 0;
+  #isChanged = false;
 
   constructor(private readonly options: AlertsOptions) {
     const { db, facts, histories, transports, defaultTell, nowMs, onFault } = options;
     this.rules = new RuleBook(db);
     this.maintenance = new Maintenances(db);
     this.#outbox = new Outbox(db);
-    const tell = { defaultTell, newId: () => randomBytes(16).toString('hex') };
+    const changed = () => {
+      this.#isChanged = true;
+    };
+    const tell = { defaultTell, newId: () => randomBytes(16).toString('hex'), changed };
     this.#judging = { rules: this.rules, facts, tell };
     this.#ticking = { db, rules: this.rules, facts, histories, tell };
     const render = (delivery: LeasedDelivery) => this.#messageOf(delivery);
@@ -76,6 +82,9 @@ export class Alerts {
   /** There may be something to deliver: at once, not at the next poll. */
   wake(): void {
     this.#deliverer.wake();
+    if (!this.#isChanged) return;
+    this.#isChanged = false;
+    this.options.onChange?.();
   }
 
   /** A word of a node that is no row. */
@@ -158,6 +167,8 @@ export class Alerts {
          WHERE id = $1 AND state = 'open'`,
         [id, now],
       );
+    this.#isChanged = true;
+    this.wake();
     return done.length > 0;
   }
 

@@ -7,5 +7,6 @@ export { ALERT_MIGRATIONS } from './schema.js';
 export { type HttpSmsOptions, httpSms } from './send-http.js';
 export { type MailOptions, mailTransport } from './send-mail.js';
 export { type SpoolSmsOptions, spoolSms } from './send-spool.js';
+export { storeFacts } from './store-facts.js';
 export type { Message, Transport } from './transport.js';
 export * from './types.js';

@@ -7,6 +7,8 @@ import type { Alert, AlertState, Delivery, Facts, RowWhen } from './types.js';
 export interface AlertQuery {
   readonly state?: AlertState;
   readonly node?: string;
+  /** Left out: all. */
+  readonly groups?: readonly string[];
   readonly severity?: string;
   readonly ruleId?: bigint;
   /** At most 500. */
@@ -39,6 +41,7 @@ export async function listAlerts(on: Queries, query: AlertQuery): Promise<readon
     ...(query.state ? [`state = ${bound(query.state)}`] : []),
     ...(query.node ? [`node = ${bound(query.node)}`] : []),
     ...(query.severity ? [`severity = ${bound(query.severity)}`] : []),
+    ...(query.groups ? [`node_group IN (${query.groups.map(bound).join(', ') || 'NULL'})`] : []),
     ...(query.ruleId === undefined ? [] : [`rule_id = ${bound(query.ruleId)}`]),
     ...(query.before
       ? [`(opened_ms, id) < (${bound(BigInt(query.before.openedMs))}, ${bound(query.before.id)})`]

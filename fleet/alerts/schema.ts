@@ -20,8 +20,8 @@ export const ALERT_MIGRATIONS: readonly Migration[] = [
         rows TEXT NOT NULL, received_ms BIGINT NOT NULL, PRIMARY KEY (stream_id, first))`,
       // subject: what it is about, one of a rule: a stream's id, or a node, or node/stream.
       `CREATE TABLE alert (id ${identity(dialect)}, rule_id BIGINT NOT NULL, subject TEXT NOT NULL, timed BIGINT NOT NULL,
-        node TEXT NOT NULL, stream TEXT, stream_id BIGINT, severity TEXT NOT NULL, state TEXT NOT NULL,
-        first_seq BIGINT, last_seq BIGINT, closed_seq BIGINT, n_rows BIGINT, value DOUBLE PRECISION, peak DOUBLE PRECISION,
+        node TEXT NOT NULL, node_group TEXT NOT NULL, stream TEXT, stream_id BIGINT, severity TEXT NOT NULL, state TEXT NOT NULL,
+        opened_seq BIGINT, first_seq BIGINT, last_seq BIGINT, closed_seq BIGINT, n_rows BIGINT, value DOUBLE PRECISION, peak DOUBLE PRECISION,
         since_ms BIGINT, detail TEXT, opened_ms BIGINT NOT NULL, closed_ms BIGINT, closed_why TEXT,
         acked_ms BIGINT, acked_by TEXT, acked_note TEXT,
         step BIGINT NOT NULL, next_step_ms BIGINT, held TEXT)`,

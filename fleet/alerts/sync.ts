@@ -27,8 +27,7 @@ export async function syncLate(
   if (episodes.length === 0) return;
   const known = await overlapping(tx, episodes, context);
   for (const episode of episodes)
-    if (!known.some((alert) => overlaps(alert, episode)))
-      await insert(tx, episode, undefined, context, options);
+    if (!known.some((alert) => overlaps(alert, episode))) await insert(tx, episode, false, context, options);
 }
 
 /** Brings the alerts of a rule and stream from the episodes before to those after; what was told isn't told again. */
@@ -42,22 +41,42 @@ export async function syncAlerts(
   const changed = without(after, before);
   const lost = without(before, after);
   if (changed.length + lost.length === 0) return;
+  options.changed();
   const existing = await overlapping(tx, [...changed, ...lost], context);
-  const claimed = new Set<bigint>();
-  const touched = new Set<bigint>();
+  const claims = claimsOf(existing, changed);
   for (const episode of changed) {
-    const same = existing.filter((alert) => overlaps(alert, episode));
-    for (const { id } of same) touched.add(id);
-    const mine = same.find(({ id }) => !claimed.has(id));
-    if (mine) {
-      claimed.add(mine.id);
-      await update(tx, mine, episode, context, options);
-    } else await insert(tx, episode, same[0], context, options);
+    const mine = claims.get(episode);
+    const isTold = existing.some((alert) => holds(episode, alert.openedSequence!));
+    if (mine) await update(tx, mine, episode, context, options);
+    else await insert(tx, episode, isTold, context, options);
   }
-  for (const alert of existing) {
-    if (!claimed.has(alert.id))
-      await end(tx, alert, touched.has(alert.id) ? 'joined' : 'withdrawn', context.nowMs);
+  const claimed = new Set([...claims.values()].map(({ id }) => id));
+  for (const alert of existing.filter((one) => isLive(one) && !claimed.has(one.id))) {
+    const isPart = changed.some((episode) => overlaps(alert, episode));
+    await end(tx, alert, isPart ? 'joined' : 'withdrawn', context.nowMs);
   }
+}
+
+const isLive = ({ state }: Alert) => state === 'open' || state === 'closed';
+
+/**
+ * Which alert goes on as which episode, the one that was opened first before the others: an open one as what still holds, any as what it was opened for. One that
+ * was joined or withdrawn comes back where later rows say so.
+ */
+function claimsOf(existing: readonly Alert[], episodes: readonly Episode[]): ReadonlyMap<Episode, Alert> {
+  const claims = new Map<Episode, Alert>();
+  for (const alert of [...existing.filter(isLive), ...existing.filter((one) => !isLive(one))]) {
+    const free = episodes.filter((episode) => !claims.has(episode) && overlaps(alert, episode));
+    const own = free.find((episode) => holds(episode, alert.openedSequence!));
+    const going = alert.state === 'open' ? free.find(({ closed }) => closed === undefined) : undefined;
+    const next = isLive(alert) ? (going ?? own ?? free[0]) : own;
+    if (next) claims.set(next, alert);
+  }
+  return claims;
+}
+
+function holds({ first, last }: Episode, sequence: bigint): boolean {
+  return BigInt(first) <= sequence && sequence <= BigInt(last);
 }
 
 const keyOf = ({ first, last, closed, rows }: Episode) => `${first} ${last} ${closed} ${rows}`;
@@ -81,7 +100,7 @@ async function overlapping(
   const to = Math.max(...episodes.map(({ last }) => last));
   const rows = await tx.query<SqlRow>(
     `SELECT * FROM alert WHERE rule_id = $1 AND subject = $2 AND last_seq >= $3 AND first_seq <= $4
-     AND state IN ('open', 'closed') ORDER BY id`,
+     ORDER BY id`,
     [rule.id, String(ref.streamId), BigInt(from), BigInt(to)],
   );
   return rows.map(alertOf).filter((alert) => episodes.some((episode) => overlaps(alert, episode)));
@@ -90,25 +109,26 @@ async function overlapping(
 async function insert(
   tx: Queries,
   episode: Episode,
-  partOf: Alert | undefined,
+  isTold: boolean,
   context: SyncContext,
   options: TellOptions,
 ): Promise<void> {
   const { rule, ref, nowMs } = context;
   const isClosed = episode.closed !== undefined;
   const [row] = await tx.query<{ id: bigint }>(
-    `INSERT INTO alert (rule_id, subject, timed, node, stream, stream_id, severity, state, first_seq, last_seq,
-       closed_seq, n_rows, value, peak, opened_ms, closed_ms, closed_why, step, held, detail)
-     VALUES ($1, $2, 0, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, -1, $17, $18) RETURNING id`,
+    `INSERT INTO alert (rule_id, subject, timed, node, stream, stream_id, severity, state, opened_seq, first_seq, last_seq,
+       closed_seq, n_rows, value, peak, opened_ms, closed_ms, closed_why, step, held, detail, node_group)
+     VALUES ($1, $2, 0, $3, $4, $5, $6, $7, $8, $8, $9, $10, $11, $12, $13, $14, $15, $16, -1, $17, $18, $19) RETURNING id`,
     [
       ...[rule.id, String(ref.streamId), ref.node, ref.stream, ref.streamId, rule.spec.severity],
       ...[isClosed ? 'closed' : 'open', ...columnsOf(episode), BigInt(nowMs)],
       ...(isClosed ? [BigInt(nowMs), 'rows'] : [null, null]),
-      partOf ? 'split' : null,
+      isTold ? 'split' : null,
       context.detailOf(episode.first) ?? null,
+      context.group ?? '',
     ],
   );
-  if (!partOf) await tell(tx, { alert: { id: row!.id, node: ref.node }, ...context }, options);
+  if (!isTold) await tell(tx, { alert: { id: row!.id, node: ref.node }, ...context }, options);
 }
 
 function columnsOf({ first, last, closed, rows, value, peak }: Episode) {
@@ -132,14 +152,20 @@ async function update(
   // It may have begun before what is still kept of the stream.
   const began = Number(alert.firstSequence);
   const first = began <= floor ? Math.min(began, episode.first) : episode.first;
-  const ends = alert.state === 'open' && episode.closed !== undefined;
   await tx.query(
     `UPDATE alert SET first_seq = $2, last_seq = $3, closed_seq = $4, n_rows = $5, value = $6, peak = $7 WHERE id = $1`,
     [alert.id, ...columnsOf({ ...episode, first })],
   );
-  if (!ends) return;
+  const isOver = episode.closed !== undefined;
+  if (!isLive(alert)) await comeBack(tx, alert, isOver || alert.acknowledged !== undefined);
+  if (alert.state !== 'open' || !isOver) return;
   await end(tx, alert, 'closed', nowMs);
   if (alert.step >= 0) await tellCleared(tx, alert.id, nowMs, options);
+}
+
+async function comeBack(tx: Queries, { id }: Alert, isOver: boolean): Promise<void> {
+  const sql = isOver ? `state = 'closed'` : `state = 'open', closed_ms = NULL, closed_why = NULL`;
+  await tx.query(`UPDATE alert SET ${sql} WHERE id = $1`, [id]);
 }
 
 /** Ends it, unless somebody was quicker. */

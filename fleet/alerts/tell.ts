@@ -10,6 +10,8 @@ export interface TellOptions {
   readonly defaultTell: readonly string[];
   /** 32 hex digits, never the same twice. */
   readonly newId: () => string;
+  /** An alert became another. */
+  readonly changed: () => void;
 }
 
 type Told = Pick<Alert, 'id' | 'node'>;

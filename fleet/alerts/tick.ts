@@ -125,9 +125,10 @@ async function openTimed(
   { db, facts, tell: telling }: TickOptions,
 ): Promise<void> {
   await db.transaction(async (tx) => {
+    const group = (await facts.nodes(tx, [one.node])).get(one.node)?.group;
     const [row] = await tx.query<{ id: bigint }>(
-      `INSERT INTO alert (rule_id, subject, timed, node, stream, severity, state, since_ms, detail, opened_ms, step)
-       VALUES ($1, $2, 1, $3, $4, $5, 'open', $6, $7, $8, -1)
+      `INSERT INTO alert (rule_id, subject, timed, node, stream, severity, state, since_ms, detail, opened_ms, node_group, step)
+       VALUES ($1, $2, 1, $3, $4, $5, 'open', $6, $7, $8, $9, -1)
        ON CONFLICT (rule_id, subject) WHERE state = 'open' AND timed = 1 DO NOTHING RETURNING id`,
       [
         ...[
@@ -138,11 +139,11 @@ async function openTimed(
           rule.spec.severity,
           BigInt(Math.round(one.sinceMs)),
         ],
-        ...[one.detail ?? null, BigInt(nowMs)],
+        ...[one.detail ?? null, BigInt(nowMs), group ?? ''],
       ],
     );
     if (!row) return;
-    const group = (await facts.nodes(tx, [one.node])).get(one.node)?.group;
+    telling.changed();
     await tell(tx, { alert: { id: row.id, node: one.node }, rule, group, nowMs }, telling);
   });
 }
@@ -150,6 +151,7 @@ async function openTimed(
 async function closeTimed(alert: Alert, nowMs: number, { db, tell: telling }: TickOptions): Promise<void> {
   await db.transaction(async (tx) => {
     const ended = await end(tx, alert, 'closed', nowMs);
+    if (ended) telling.changed();
     if (ended && alert.step >= 0) await tellCleared(tx, alert.id, nowMs, telling);
   });
 }
@@ -176,6 +178,7 @@ export async function escalate(
         [alert.id, BigInt(alert.step), BigInt(nowMs)],
       );
       if (mine.length === 0 || !rule) return;
+      telling.changed();
       const group = (await facts.nodes(tx, [alert.node])).get(alert.node)?.group;
       if (alert.step < 0) return tell(tx, { alert, rule, group, nowMs }, telling);
       await nextStep(tx, alert, rule, nowMs, telling);

@@ -1,6 +1,7 @@
 import type { Channel } from '../../drivers/contract/index.js';
 import type { Queries } from '../db/index.js';
-import type { Group, NodeDetail, NodeSummary, Series, Span } from '../store/types.js';
+import type { NodeFacts, RowWhen } from '../store/index.js';
+import type { NodeDetail, NodeSummary, Series, Span } from '../store/types.js';
 import type { Severity } from './rule.js';
 
 /** What alerts ask of the store in the middle of a transaction: by `on`, never by the store's own connection. */
@@ -11,17 +12,6 @@ export interface Facts {
   channels(on: Queries, streamId: bigint, version: number): Promise<readonly Channel[] | undefined>;
   /** When rows were taken, as far as that is known now. */
   times(on: Queries, streamId: bigint, sequences: readonly bigint[]): Promise<ReadonlyMap<bigint, RowWhen>>;
-}
-
-export interface NodeFacts {
-  readonly name: string;
-  readonly group: Group;
-  readonly position?: { readonly latitude: number; readonly longitude: number };
-}
-
-export interface RowWhen {
-  readonly wallNs: bigint;
-  readonly uncertaintyMs?: number;
 }
 
 /** Of the store, between transactions: what forecasts look at. */
@@ -41,13 +31,16 @@ export interface Alert {
   readonly id: bigint;
   readonly ruleId: bigint;
   readonly node: string;
+  /** The node's, when it was opened. */
+  readonly group: string;
   readonly stream: string | undefined;
   readonly streamId: bigint | undefined;
   readonly severity: Severity;
   readonly state: AlertState;
   /** Judged by `tick`, not by rows. */
   readonly timed: boolean;
-  /** Of the rows, if it is of rows. */
+  /** Of the rows, if it is of rows: the first one when it was opened, and as it is by now. */
+  readonly openedSequence: bigint | undefined;
   readonly firstSequence: bigint | undefined;
   readonly lastSequence: bigint | undefined;
   readonly closedSequence: bigint | undefined;
@@ -96,3 +89,5 @@ export interface Firing {
   readonly sinceMs: number;
   readonly detail?: string;
 }
+
+export type { NodeFacts, RowWhen };
