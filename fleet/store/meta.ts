@@ -20,7 +20,7 @@ export async function applyRecord(
 ): Promise<boolean> {
   switch (record.kind) {
     case 'descriptor':
-      return applyDescriptor(tx, epoch.row.id, record.value);
+      return storeDescriptor(tx, epoch.row.id, record.value);
     case 'boot':
       await applyBoot(tx, epoch.row.id, record.value);
       return true;
@@ -32,7 +32,12 @@ export async function applyRecord(
   }
 }
 
-async function applyDescriptor(tx: Queries, epochId: bigint, descriptor: Descriptor): Promise<boolean> {
+/** False: it found no room. */
+export async function storeDescriptor(
+  tx: Queries,
+  epochId: bigint,
+  descriptor: Descriptor,
+): Promise<boolean> {
   const { stream, version, title, channels } = descriptor;
   const hasRoom = await isWithin(
     tx,

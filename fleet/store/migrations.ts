@@ -59,7 +59,7 @@ function metaRecords(): readonly string[] {
       epoch_id BIGINT NOT NULL REFERENCES epoch, record TEXT NOT NULL, PRIMARY KEY (epoch_id, record))`,
     `CREATE TABLE repair (
       epoch_id BIGINT NOT NULL REFERENCES epoch, boot BIGINT NOT NULL, from_ns BIGINT NOT NULL, to_ns BIGINT NOT NULL,
-      after_stream BIGINT NOT NULL DEFAULT 0, after_first BIGINT NOT NULL DEFAULT 0,
+      after_stream BIGINT NOT NULL DEFAULT 0, after_ns BIGINT, after_first BIGINT NOT NULL DEFAULT -1,
       PRIMARY KEY (epoch_id, boot, from_ns))`,
     'CREATE TABLE refusal (cause TEXT PRIMARY KEY, count BIGINT NOT NULL)',
   ];
@@ -83,6 +83,7 @@ function ledger(dialect: Dialect): readonly string[] {
     `CREATE TABLE pack (
       stream_id BIGINT NOT NULL REFERENCES stream, identity TEXT NOT NULL, received_ms BIGINT NOT NULL,
       PRIMARY KEY (stream_id, identity))`,
+    'CREATE INDEX pack_age ON pack (stream_id, received_ms)',
   ];
 }
 
