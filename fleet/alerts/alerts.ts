@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Database, Queries } from '../db/index.js';
-import type { Taken } from '../store/types.js';
+import type { Group, Taken } from '../store/types.js';
 import { Deliverer } from './deliverer.js';
 import { type JudgeOptions, judge, judgeLate } from './judge.js';
 import {
@@ -148,6 +148,13 @@ export class Alerts {
     return new Map(rows.map(({ node, n }) => [node, Number(n)]));
   }
 
+  /** The group of `group:prod`, or of a node; undefined: nobody knows it. */
+  async groupOf(scope: string): Promise<Group | undefined> {
+    const [kind, name = ''] = [scope.slice(0, scope.indexOf(':')), scope.slice(scope.indexOf(':') + 1)];
+    if (kind === 'group') return (['dev', 'stage', 'prod'] as const).find((group) => group === name);
+    return (await this.options.facts.nodes(this.options.db, [name])).get(name)?.group;
+  }
+
   /** Ends the escalation; and the alert, if it is a happening or `ends` says so. False: somebody else did, or there is none. */
   async acknowledge(
     id: bigint,
@@ -159,7 +166,7 @@ export class Alerts {
     const done = await this.options.db.query(
       `UPDATE alert SET acked_ms = $2, acked_by = $3, acked_note = $4, next_step_ms = NULL
        WHERE id = $1 AND acked_ms IS NULL RETURNING id`,
-      [id, now, by.name.slice(0, 128), by.note.slice(0, 1_000)],
+      [id, now, by.name.slice(0, 128), by.note.slice(0, 1_000).replaceAll('\0', '')],
     );
     if (ends)
       await this.options.db.query(

@@ -63,7 +63,8 @@ export function numberOf(channels: readonly Channel[], name: string): Gauge['mea
 }
 
 function numberAt({ values, quality }: Reading, at: number): number | null {
-  return quality && 'tf'.includes(quality[at] ?? 'g') ? null : (values[at] ?? null);
+  const value = values[at] ?? null;
+  return value === null || !Number.isFinite(value) || 'tf'.includes(quality?.[at] ?? 'g') ? null : value;
 }
 
 function geofence(

@@ -1,6 +1,7 @@
 export type { Alerts, AlertsOptions } from './alerts.js';
 export { openAlerts } from './alerts.js';
 export type { AlertDetail, AlertQuery, ListedAlert } from './list.js';
+export type { Maintenance } from './maintenance.js';
 export { conditionText, rowTime, stateOf, utc, whatOf } from './message.js';
 export { DEFAULT_RULES, type Rule, RuleError, type RuleSpec } from './rule.js';
 export { ALERT_MIGRATIONS } from './schema.js';

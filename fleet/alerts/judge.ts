@@ -152,5 +152,6 @@ function detail({ rows }: Batch, channels: readonly Channel[], sequence: number)
       type.kind === 'enum' && value !== null ? (type.labels[value] ?? value) : (value ?? row.texts?.[at]);
     return `${name} ${shown ?? 'absent'} ${value === null ? '' : QUANTITY_UNITS[quantity]}`.trim();
   });
-  return parts.join(', ').slice(0, MAX_DETAIL) || undefined;
+  // PostgreSQL keeps no NUL, and a node may send one.
+  return parts.join(', ').slice(0, MAX_DETAIL).replaceAll('\0', '\ufffd') || undefined;
 }

@@ -29,14 +29,14 @@ export class Maintenances {
 
   /** At most 31 days; another one of the same scope is replaced. Throws RangeError. */
   async set({ scope, untilMs, by, note }: Maintenance, nowMs: number): Promise<void> {
-    if (!/^(node:[^\s]{1,128}|group:(dev|stage|prod))$/.test(scope))
+    if (!/^(node:[^\s\0]{1,128}|group:(dev|stage|prod))$/.test(scope))
       throw new RangeError(`"${scope.slice(0, 80)}": give node:ID, or group:dev, group:stage, group:prod`);
     if (!(untilMs > nowMs && untilMs <= nowMs + LONGEST_MS))
       throw new RangeError('maintenance ends in the future, within 31 days');
     await this.db.query(
       `INSERT INTO maintenance (scope, until_ms, set_by, note) VALUES ($1, $2, $3, $4)
        ON CONFLICT (scope) DO UPDATE SET until_ms = excluded.until_ms, set_by = excluded.set_by, note = excluded.note`,
-      [scope, BigInt(Math.round(untilMs)), by.slice(0, 128), note.slice(0, 500)],
+      [scope, BigInt(Math.round(untilMs)), by.slice(0, 128), note.slice(0, 500).replaceAll('\0', '')],
     );
   }
 

@@ -89,7 +89,7 @@ export const RULE = v.strictObject({
   scope: v.optional(
     v.strictObject({
       group: v.optional(v.picklist(['dev', 'stage', 'prod'])),
-      nodes: v.optional(v.pipe(v.array(name(128)), v.minLength(1), v.maxLength(2_000))),
+      nodes: v.optional(v.pipe(v.array(name(128)), v.minLength(1), v.maxLength(400))),
       /** `climate`, or `motion*`. */
       stream: v.optional(v.pipe(v.string(), v.regex(/^[a-z0-9.-]{1,49}\*?$/, 'climate, or motion*'))),
       class: v.optional(v.picklist(['alarm', 'event', 'telemetry', 'bulk', 'log'])),

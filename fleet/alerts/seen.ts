@@ -14,9 +14,9 @@ const CHUNK = 500;
 export async function markSeen(tx: Queries, taken: readonly Taken[], nowMs: number): Promise<void> {
   const seen = new Map<string, Seen>();
   for (const { incoming, stream, readings, verdict } of taken) {
-    if (verdict === 'refused') continue;
-    const node = incoming.kind === 'block' ? incoming.header.node : incoming.device;
-    const name = stream?.stream ?? (incoming.kind === 'block' ? incoming.header.stream : incoming.stream);
+    // Names of packs are as the store wrote them, never as they came.
+    const { node, stream: name } = stream ?? (incoming.kind === 'block' ? incoming.header : {});
+    if (verdict === 'refused' || node === undefined || name === undefined) continue;
     const key = JSON.stringify([node, name]);
     const entry = seen.get(key) ?? { node, stream: name, newestNs: null };
     for (const { wallNs } of readings)

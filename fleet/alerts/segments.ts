@@ -80,7 +80,7 @@ function signed(base: Omit<Segment, 'sign'>, ms: number, measure: number | null,
 }
 
 function signOf(measure: number | null, { direction, limit, hysteresis, quietMs }: Gauge): Sign {
-  if (measure === null || Number.isNaN(measure)) return 'hold';
+  if (measure === null || !Number.isFinite(measure)) return 'hold';
   const beyond = (measure - limit) * direction;
   if (beyond > 0) return 'on';
   return beyond > -hysteresis || quietMs !== undefined ? 'hold' : 'off';

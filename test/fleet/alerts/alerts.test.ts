@@ -251,6 +251,23 @@ onBothDatabases('alerts of rows', (fresh) => {
     assert.equal((await w.alerts.list({ limit: 1 }))[0]!.closedWhy, 'rule');
   });
 
+  test('what a hostile node sends is no number, and breaks nothing', async () => {
+    const w = await world();
+    await w.alerts.rules.put({ ...HOT, condition: { ...HOT.condition, kind: 'rate' } }, 'ada', w.nowMs);
+    w.channels.set(8n, [...w.channels.get(1n)!, { name: 'note', quantity: 'text', type: { kind: 'utf8' } }]);
+    const rows = [
+      [Number.POSITIVE_INFINITY, null],
+      [-1e308, null],
+      [1e308, null],
+      [Number.NaN, null],
+    ];
+    const texts = rows.map(() => [null, 'a\0b\ud800']);
+    await w.take({ streamId: 8n, first: 1, rows, texts });
+    assert.deepEqual(await shortList(w), []);
+    await w.take({ streamId: 8n, logClass: 'alarm', first: 5, rows: rows.slice(0, 1), texts });
+    assert.match((await w.alerts.list({ limit: 1 }))[0]!.detail!, /note a/);
+  });
+
   test('the list comes in pages, and by what one asks for', async () => {
     const w = await world();
     await w.alerts.rules.put(HOT, 'ada', w.nowMs);
