@@ -218,9 +218,7 @@ export interface Store {
       readonly learnedMs: number;
     }[]
   >;
-  conflicts(
-    node: string,
-  ): Promise<
+  conflicts(node: string): Promise<
     readonly {
       readonly epoch: string;
       readonly stream: string;
