@@ -1,5 +1,5 @@
 import { GAP_CAUSES, type Gap, type GapCause } from '../../wire/index.js';
-import { type Range, Ranges } from './ranges.js';
+import { type Range, Ranges } from '../ranges.js';
 
 /** Causes that a reading may have too: the node couldn't know that it had left (docs/wire-format.md). */
 const RECEIVED_WINS: ReadonlySet<GapCause> = new Set(['quota', 'thinned', 'rot', 'uncleanStop']);

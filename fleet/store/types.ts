@@ -92,6 +92,7 @@ export interface NodeSummary {
     readonly longitude: number;
     readonly wallNs: bigint | undefined;
   };
+  /** 0 from the store: whoever keeps alerts fills it in. */
   readonly openAlerts: number;
   readonly lostRows: bigint;
 }
@@ -103,7 +104,10 @@ export interface StreamSummary extends StreamRef {
   readonly lost: Readonly<Partial<Record<GapCause, bigint>>>;
   /** Neither received nor in a gap: under way, or missing. */
   readonly missing: bigint;
+  /** Blocks. */
   readonly conflicts: bigint;
+  /** Rows both received and in a gap whose cause excludes it: somebody is wrong. */
+  readonly contradictions: bigint;
   readonly latest: Reading | undefined;
 }
 
@@ -155,6 +159,8 @@ export interface Span {
 export interface LogLine {
   readonly node: string;
   readonly wallNs: bigint | undefined;
+  /** Its time, or when it came: by this they are sorted. */
+  readonly atNs: bigint;
   readonly level: LogLevel;
   readonly module: string;
   readonly text: string;
@@ -172,7 +178,7 @@ export interface LogQuery extends Partial<Span> {
   readonly contains?: string;
   /** At most 1,000. */
   readonly limit: number;
-  /** Older than these: the last line of the page before. */
+  /** Older than these: `atNs` and `sequence` of the last line of the page before. */
   readonly before?: { readonly wallNs: bigint; readonly sequence: bigint };
 }
 
@@ -204,7 +210,7 @@ export interface Store {
   descriptor(streamId: bigint): Promise<Descriptor | undefined>;
   /** Of one channel, in at most `points` buckets. */
   series(streamId: bigint, channel: number, span: Span, points: number): Promise<Series | undefined>;
-  /** By time, at most `limit`; the next page begins after the last one's sequence. */
+  /** By time, at most `limit` and 10,000; the next page is from the last one's time, `after` its sequence. */
   readings(streamId: bigint, span: Span, limit: number, after?: bigint): Promise<readonly Reading[]>;
   gaps(node: string): Promise<
     readonly {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { Ranges } from '../../fleet/ranges.js';
 import { createReceiver, heldBy, type TakeResult } from '../../fleet/receive/index.js';
-import { Ranges } from '../../fleet/receive/ranges.js';
 import { native } from '../../native/index.js';
 import { blockTopic, decodeMeta, encodeMeta, type LogClass, type MetaRecord } from '../../wire/index.js';
 

@@ -1,0 +1,58 @@
+import type { Database } from '../db/index.js';
+import { dayOf } from './row-times.js';
+import type { StreamRows } from './write.js';
+
+const DAY_NS = 86_400_000_000_000n;
+const TABLES = ['reading', 'log_line'] as const;
+
+/** Days that the database has no table for: the transaction is tried again once they are made. */
+export class MissingDays extends Error {
+  override readonly name = 'MissingDays';
+
+  constructor(readonly days: readonly number[]) {
+    super(`no tables for the days ${days.join(', ')} since 1970`);
+  }
+}
+
+/** PostgreSQL's tables by day. SQLite has one for all, and needs nothing here. */
+export class Days {
+  readonly #known = new Set<number>();
+
+  constructor(private readonly db: Database) {}
+
+  /** Throws MissingDays. */
+  mustHave(all: readonly StreamRows[], receivedMs: number): void {
+    const days = new Set<number>([dayOf(BigInt(receivedMs) * 1_000_000n)]);
+    for (const { rows } of all)
+      for (const { wallNs } of rows.readings) if (wallNs !== undefined) days.add(dayOf(wallNs));
+    this.must(days);
+  }
+
+  must(days: Iterable<number>): void {
+    if (this.db.dialect === 'sqlite') return;
+    const missing = [...days].filter((day) => !this.#known.has(day));
+    if (missing.length > 0) throw new MissingDays(missing);
+  }
+
+  /** By themselves, before what needs them: a table that is made locks its parent's default. */
+  async make(days: readonly number[]): Promise<void> {
+    for (const day of days) {
+      for (const table of TABLES)
+        await this.db.query(`CREATE TABLE IF NOT EXISTS ${table}_${day} PARTITION OF ${table}
+          FOR VALUES FROM (${BigInt(day) * DAY_NS}) TO (${BigInt(day + 1) * DAY_NS})`);
+      this.#known.add(day);
+    }
+  }
+
+  /** Runs `work` again once the days that it misses are made. */
+  async with<T>(work: () => Promise<T>): Promise<T> {
+    for (;;) {
+      try {
+        return await work();
+      } catch (error) {
+        if (!(error instanceof MissingDays)) throw error;
+        await this.make(error.days);
+      }
+    }
+  }
+}

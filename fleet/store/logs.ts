@@ -1,0 +1,41 @@
+import type { Queries, SqlRow } from '../db/index.js';
+import { escaped } from './nodes.js';
+import { LEVELS, type LogLine, type LogQuery } from './types.js';
+
+const MAX_LINES = 1_000;
+const MAX_NS = 2n ** 63n - 1n;
+
+interface LineRow extends SqlRow {
+  readonly node: string;
+  readonly wall_ns: bigint | null;
+  readonly at_ns: bigint;
+  readonly level: bigint;
+  readonly module: string;
+  readonly text: string;
+  readonly seq: bigint;
+}
+
+/** The newest first. A line without a time stands where it came. */
+export async function logLines(db: Queries, query: LogQuery): Promise<readonly LogLine[]> {
+  const { before, level, node, group, contains } = query;
+  const rows = await db.query<LineRow>(
+    `SELECT epoch.node, log_line.wall_ns, log_line.at_ns, log_line.level, log_line.module, log_line.text, log_line.seq
+      FROM log_line JOIN stream ON stream.id = log_line.stream_id JOIN epoch ON epoch.id = stream.epoch_id
+      JOIN node ON node.node = epoch.node
+      WHERE log_line.at_ns >= $1 AND log_line.at_ns < $2 AND log_line.at_ns <= $3 AND (log_line.at_ns < $3 OR log_line.seq < $4)
+        AND log_line.level >= $5 AND (CAST($6 AS TEXT) IS NULL OR epoch.node = $6)
+        AND (CAST($7 AS TEXT) IS NULL OR node.fleet_group = $7)
+        AND (CAST($8 AS TEXT) IS NULL OR lower(log_line.text) LIKE $8 ESCAPE '!')
+      ORDER BY log_line.at_ns DESC, log_line.seq DESC LIMIT $9`,
+    [
+      ...[query.fromNs ?? 0n, query.toNs ?? MAX_NS, before?.wallNs ?? MAX_NS, before?.sequence ?? MAX_NS],
+      ...[BigInt(level ? LEVELS.indexOf(level) : 0), node ?? null, group ?? null],
+      ...[contains ? `%${escaped(contains.toLowerCase())}%` : null, BigInt(Math.min(query.limit, MAX_LINES))],
+    ],
+  );
+  return rows.map((row) => ({
+    ...{ node: row.node, wallNs: row.wall_ns ?? undefined, atNs: row.at_ns },
+    level: LEVELS[Number(row.level)] ?? 'info',
+    ...{ module: row.module, text: row.text, sequence: row.seq },
+  }));
+}
