@@ -155,6 +155,7 @@ export class Ingest {
   async #try(batch: readonly Entry[]): Promise<void> {
     try {
       await this.#keeper.keep(batch);
+      if (batch.length > 0) this.#retryMs = FIRST_RETRY_MS;
       await this.#drain();
       await this.#saveStates();
     } catch (error) {

@@ -7,7 +7,7 @@ import { Known } from './known.js';
 import { type Notice, type Refusal, type RefusalCause, Refused } from './types.js';
 
 /** Single messages that fail one after the other: then it is the store that is wrong, not they. */
-const MAX_FAILED_IN_A_ROW = 8;
+const MAX_FAILED_IN_A_ROW = 32;
 /** The store's own bound; one message has at most 64. */
 const MAX_AT_ONCE = 1024;
 const NODE_DEVICE = /^senml:([0-9a-f]{16})$/;
