@@ -1,20 +1,10 @@
-import { type DecodedBlock, type DecodedHeader, native } from '../../native/index.js';
-import {
-  blockFilters,
-  type Descriptor,
-  META_STREAM,
-  MetaError,
-  type MetaRecord,
-  type RowTime,
-} from '../../wire/index.js';
+import type { DecodedBlock, DecodedHeader } from '../../native/index.js';
+import { type Descriptor, META_STREAM, MetaError, type MetaRecord, type RowTime } from '../../wire/index.js';
+import { arrivedBlock, MAX_PAYLOAD_BYTES } from './arrived.js';
 import type { EpochLedger } from './epoch-ledger.js';
 import { type Fact, Ledger, type SummaryLine, type TakenRecord } from './ledger.js';
 import { noticeOf, type ReceivedNotice } from './notice.js';
 import type { BlockVerdict } from './stream-ledger.js';
-
-/** MQTT's bound is 256 MiB; a block of 4096 rows × 64 columns is far below this. */
-const MAX_PAYLOAD_BYTES = 8 * 1024 * 1024;
-const CLASSES = new Set(blockFilters().map((filter) => filter.split('/')[3]));
 
 /** A block of readings as it arrived: decoded, first of its identity or in conflict with another. */
 export interface ReceivedRows {
@@ -86,9 +76,7 @@ class CoreReceiver implements Receiver {
     try {
       const notice = noticeOf(topic, payload);
       if (notice) return { kind: 'notice', notice, facts: [] };
-      const block = native.decodeBlock(payload);
-      const wrong = mismatch(topic, block.header, payload.length);
-      return wrong ? this.#refuse('topicMismatch', wrong) : this.#takeBlock(block);
+      return this.#takeBlock(arrivedBlock(topic, payload).block);
     } catch (error) {
       const kind: unknown = (error as { kind?: unknown }).kind;
       return this.#refuse(typeof kind === 'string' ? kind : 'undecodable', (error as Error).message);
@@ -182,14 +170,4 @@ function rowsOf(ledger: EpochLedger, block: DecodedBlock, verdict: BlockVerdict)
     again: verdict === 'again',
     timeOf: (timeNs) => ledger.times.at(header.boot, timeNs),
   };
-}
-
-/** The broker's access list vouches for the topic; a block under another node's topic is not believed. */
-function mismatch(topic: string, header: DecodedHeader, bytes: number): string | undefined {
-  const [root, version, node, logClass, stream, ...more] = topic.split('/');
-  if (root !== 'cairn' || version !== '1' || more.length > 0 || !CLASSES.has(logClass))
-    return `topic ${topic}`;
-  if (node !== header.node) return `a block of node ${header.node} under ${topic}`;
-  if (stream !== header.stream) return `a block of stream ${header.stream} under ${topic}`;
-  return bytes === header.byteLength ? undefined : `${bytes - header.byteLength} bytes after the block`;
 }

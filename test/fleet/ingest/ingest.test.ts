@@ -1,0 +1,253 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { DeadLetters, Ingest, type IngestOptions, NotHeldError, Spool } from '../../../fleet/ingest/index.js';
+import { readRecords } from '../../../fleet/ingest/record-file.js';
+import type { DecodedHeader } from '../../../native/index.js';
+import { noticeTopic, senmlTopic, statusTopic } from '../../../wire/index.js';
+import { until } from '../../support/until.js';
+import { FakeStore } from './fake-store.js';
+import { block, metaBlock, NODE, senml } from './messages.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'cairn-ingest-'));
+const running: Ingest[] = [];
+after(async () => {
+  for (const ingest of running) await ingest.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+let count = 0;
+
+async function rig(
+  options: Partial<IngestOptions> & { maxBytes?: number; deadBytes?: number; folder?: string } = {},
+) {
+  const store = new FakeStore();
+  const at = options.folder ?? join(folder, String(++count));
+  const receipts: string[] = [];
+  const refusals: string[] = [];
+  const states: string[] = [];
+  const spool = await Spool.open({ folder: join(at, 'spool'), maxBytes: options.maxBytes ?? 1 << 20 });
+  const deadLetters = await DeadLetters.open(join(at, 'dead-letters'), options.deadBytes ?? 1 << 20);
+  const ingest = new Ingest({
+    ...{ store, spool, deadLetters, nowMs: Date.now },
+    receipts: { held: ({ stream, first }: DecodedHeader) => receipts.push(`${stream} ${first}`) },
+    onRefusal: ({ cause }) => refusals.push(cause),
+    onState: ({ kind }) => states.push(kind),
+    ...options,
+  });
+  running.push(ingest);
+  const take = ({ topic, payload }: { topic: string; payload: Uint8Array }) => ingest.take(topic, payload);
+  return { store, spool, ingest, receipts, refusals, states, take, at, dead: join(at, 'dead-letters') };
+}
+
+const HELD = { kind: 'held' };
+
+test('what comes together is taken together; each is held once, and receipted each time', async () => {
+  const { store, ingest, receipts, take } = await rig();
+  const sent = Array.from({ length: 600 }, (_, i) => block(i, [i]));
+  const outcomes = await Promise.all([...sent, sent[0]!].map(take));
+  assert.ok(outcomes.every(({ kind }) => kind === 'held'));
+  assert.deepEqual([store.held.size, store.duplicates, receipts.length], [600, 1, 601]);
+  assert.ok(store.batches.length <= 3, `${store.batches.length} batches of 601 messages`);
+  await ingest.close();
+});
+
+test('a message is held only once the store has committed', async () => {
+  const { store, ingest, take, receipts } = await rig();
+  let open: () => void = () => undefined;
+  store.gate = new Promise((resolve) => {
+    open = resolve;
+  });
+  let isHeld = false;
+  const taking = take(block(0, [1])).then(() => {
+    isHeld = true;
+  });
+  await new Promise((resolve) => setTimeout(resolve, 120));
+  assert.deepEqual([isHeld, receipts.length], [false, 0]);
+  open();
+  await taking;
+  assert.equal(receipts.length, 1);
+  await ingest.close();
+});
+
+test('what is malformed is refused by cause, counted in the store, and in nobody way', async () => {
+  const { store, ingest, take } = await rig();
+  const good = block(0, [1]);
+  const outcomes = await Promise.all([
+    take(good),
+    take({ topic: 'cairn/1/ffffffffffffffff/telemetry/climate', payload: good.payload }),
+    take({ topic: good.topic, payload: good.payload.subarray(0, 40) }),
+    take({ topic: 'elsewhere', payload: good.payload }),
+    take(senml('truck', [{ n: 'x', v: 1, must_: 1 }])),
+    take({ topic: statusTopic(NODE), payload: Buffer.from('[]') }),
+  ]);
+  const causes = ['topicMismatch', 'short', 'topic', 'senmlUnknownField', 'status'];
+  assert.deepEqual(
+    outcomes.map((one) => (one.kind === 'held' ? 'held' : one.cause)),
+    ['held', ...causes],
+  );
+  await ingest.close();
+  assert.deepEqual(store.counts, Object.fromEntries(causes.map((cause) => [cause, 1])));
+});
+
+test('a damaged meta record is counted, and its block is taken', async () => {
+  const { store, ingest, take } = await rig();
+  const boot = { boot: 1, bootId: 'x', software: 'y' };
+  assert.deepEqual(
+    await take(
+      metaBlock(0, [{ kind: 'boot', value: boot }, Uint8Array.of(1), Buffer.from('81656c61746572', 'hex')]),
+    ),
+    HELD,
+  );
+  const [taken] = store.held.values();
+  assert.ok(taken?.kind === 'block' && taken.meta);
+  assert.deepEqual([taken.meta.records.length, taken.meta.unread.length], [1, 1]);
+  await ingest.close();
+  assert.deepEqual(store.counts, { 'meta.malformed': 1 });
+});
+
+test('channels of a pack keep their places; a change of unit is refused', async () => {
+  const { store, ingest, take, refusals } = await rig();
+  await take(senml('truck', [{ n: 'temp', u: 'Cel', v: 20, t: 1.7e9 }]));
+  await take(
+    senml('truck', [
+      { n: 'oil', u: 'Pa', v: 9, t: 1.7e9 },
+      { n: 'temp', u: 'K', v: 273.15, t: 1.7e9 },
+    ]),
+  );
+  await take(senml('truck', [{ n: 'temp', u: 'V', v: 3, t: 1.7e9 }]));
+  await take(senml('truck', [{ n: 'light', u: 'lx', v: 3, t: 1.7e9 }]));
+  await take(senml('truck', [{ n: 'light', u: 'kg', v: 3, t: 1.7e9 }]));
+  const packs = [...store.held.values()].map((one) => (one.kind === 'pack' ? one : assert.fail()));
+  assert.deepEqual(
+    packs.map(({ channels, values }) => channels.map(({ name }, i) => `${name} ${values[i]}`).join()),
+    ['temp 20', 'temp 0,oil 9', 'temp NaN,oil NaN,lightInLx 3'],
+  );
+  assert.deepEqual(refusals, ['unitMismatch', 'unitMismatch']);
+  await ingest.close();
+});
+
+test("a node's SenML is taken where it sends no blocks, and never beside them", async () => {
+  const { store, ingest, take } = await rig();
+  const pack = [{ bn: `${NODE}/climate/`, bt: 1.7e9, n: 'temperature', u: 'Cel', v: 20 }];
+  const sent = {
+    topic: senmlTopic(NODE, 'telemetry', 'climate'),
+    payload: Buffer.from(JSON.stringify(pack)),
+  };
+  assert.deepEqual(await take(sent), HELD);
+  await take({ topic: statusTopic(NODE), payload: Buffer.from('{"payloads":["packet","senml+json"]}') });
+  const outcome = await take(sent);
+  assert.ok(outcome.kind === 'refusal' && outcome.cause === 'senmlBesideBlocks');
+  await until('the status is in the store', () => store.statuses.has(NODE));
+  const forged = await take({ ...sent, topic: senmlTopic('ffffffffffffffff', 'telemetry', 'climate') });
+  assert.ok(forged.kind === 'refusal' && forged.cause === 'topicMismatch');
+  await ingest.close();
+});
+
+test('a notice is told at once, and spooled where the database does not take its alert', async () => {
+  const told: string[] = [];
+  const { ingest, take, store, spool } = await rig({
+    onNotice: async ({ stream }) => {
+      await store.refused({});
+      told.push(stream);
+    },
+  });
+  const notice = {
+    topic: noticeTopic(NODE, 'sos'),
+    payload: Buffer.from(`[{"bn":"${NODE}/sos/","n":"state","vs":"open","t":0}]`),
+  };
+  assert.deepEqual(await take(notice), HELD);
+  store.fails = 'down';
+  assert.deepEqual(await take(notice), HELD);
+  assert.deepEqual([told, spool.isEmpty], [['sos'], false]);
+  store.fails = undefined;
+  await until('it is told', () => told.length === 2);
+  await ingest.close();
+});
+
+for (const kind of ['down', 'busy', 'full'] as const) {
+  test(`while the database is ${kind}, the spool acknowledges and receipts wait; then all is in the store`, async () => {
+    const { store, ingest, take, receipts, states, spool } = await rig();
+    store.fails = kind;
+    const outcomes = await Promise.all(Array.from({ length: 20 }, (_, i) => take(block(i, [i]))));
+    assert.ok(outcomes.every((one) => one.kind === 'held'));
+    assert.deepEqual([store.held.size, receipts.length, ingest.isSpooling], [0, 0, true]);
+    store.fails = undefined;
+    assert.deepEqual(await take(block(20, [20])), HELD);
+    await until('the spool is empty', () => spool.isEmpty);
+    assert.deepEqual([store.held.size, receipts.length, store.duplicates], [21, 21, 0]);
+    await until('it stores again', () => !ingest.isSpooling);
+    assert.deepEqual(states, ['spooling', 'storing']);
+    await ingest.close();
+  });
+}
+
+test('what the spool has no room for is not acknowledged, and may come again', async () => {
+  const { store, ingest, take } = await rig({ maxBytes: 200 });
+  store.fails = 'down';
+  assert.deepEqual(await take(block(0, [0])), HELD);
+  await assert.rejects(take(block(1, [1])), NotHeldError);
+  store.fails = undefined;
+  await until('it stores again', () => store.held.size === 1);
+  assert.deepEqual(await take(block(1, [1])), HELD);
+  await ingest.close();
+});
+
+test('what was spooled is taken by the next process', async () => {
+  const first = await rig();
+  first.store.fails = 'down';
+  await Promise.all([first.take(block(0, [0])), first.take(senml('truck', [{ n: 'x', v: 1 }]))]);
+  await first.ingest.close();
+  const second = await rig({ folder: first.at });
+  await until('both are in the store', () => second.store.held.size === 2);
+  assert.deepEqual(second.receipts, ['climate 0']);
+  await until('the spool is empty', () => second.spool.isEmpty);
+  await second.ingest.close();
+});
+
+test('a poisoned message is a dead letter, and its neighbours are taken', async () => {
+  const { store, ingest, take, refusals, dead } = await rig();
+  store.poison = '/bad/';
+  const sent = Array.from({ length: 40 }, (_, i) => block(i, [i], i === 17 ? 'bad' : 'climate'));
+  const outcomes = await Promise.all(sent.map(take));
+  assert.deepEqual([store.held.size, refusals], [39, ['deadLetter']]);
+  assert.equal(outcomes[17]?.kind, 'refusal');
+  await ingest.close();
+  const { messages } = readRecords(await readFile(dead));
+  assert.deepEqual(
+    messages.map(({ topic }) => topic),
+    [sent[17]!.topic],
+  );
+});
+
+test('a store that rejects everything is wrong as a whole: 32 dead letters at most, the rest is spooled', async () => {
+  const { store, ingest, take, refusals, states, spool } = await rig();
+  store.poison = '/';
+  const outcomes = await Promise.all(Array.from({ length: 72 }, (_, i) => take(block(i, [i]))));
+  assert.deepEqual([refusals.length, states, spool.isEmpty], [32, ['spooling'], false]);
+  assert.equal(outcomes.filter(({ kind }) => kind === 'held').length, 40);
+  store.poison = '';
+  await until('the rest is in the store', () => store.held.size === 40);
+  await ingest.close();
+});
+
+test('poison that was spooled is in nobody way once anything else is taken', async () => {
+  const { store, ingest, take, spool } = await rig();
+  store.fails = 'down';
+  await Promise.all(Array.from({ length: 60 }, (_, i) => take(block(i, [i], i < 40 ? 'bad' : 'climate'))));
+  store.fails = undefined;
+  store.poison = '/bad/';
+  for (let i = 100; !spool.isEmpty; i++) {
+    await take(block(i, [i]));
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    assert.ok(i < 200, 'the spool does not get empty');
+  }
+  assert.ok(
+    [...Array(20).keys()].every((i) =>
+      [...store.held.keys()].some((key) => key.includes(`/climate/${i + 40}/`)),
+    ),
+  );
+  await ingest.close();
+});
