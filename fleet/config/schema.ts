@@ -17,14 +17,24 @@ function urlOf(...protocols: readonly string[]) {
 
 const tls = v.strictObject({ cert: path, key: path, ca: v.optional(path) });
 
+const LOOPBACK = /^(127\.\d+\.\d+\.\d+|::1|localhost)$/;
+
 const broker = v.union(
   [
-    v.strictObject({
-      /** The fleet's own, in its process. */
-      host: v.optional(host, '127.0.0.1'),
-      port: v.optional(port, 1883),
-      tls: v.optional(tls),
-    }),
+    v.pipe(
+      v.strictObject({
+        /** The fleet's own, in its process. */
+        host: v.optional(host, '127.0.0.1'),
+        port: v.optional(port, 1883),
+        tls: v.optional(tls),
+        /** `loopback`: any client of this machine may read everything. For a demo. */
+        open: v.optional(v.picklist(['nobody', 'loopback']), 'nobody'),
+      }),
+      v.check(
+        ({ host, tls }) => LOOPBACK.test(host) || tls?.ca !== undefined,
+        'who listens beyond this machine wants tls with cert, key and ca: a node shows a certificate whose CN is its id',
+      ),
+    ),
     v.strictObject({
       /** mosquitto or any other. */
       url: urlOf('mqtt:', 'mqtts:'),
@@ -72,6 +82,11 @@ export const fleetSchema = v.strictObject({
   ),
   /** Small trackers that speak lines over TCP; absent: none. */
   listener: v.optional(v.strictObject({ host: v.optional(host, '127.0.0.1'), port: v.optional(port, 9000) })),
+  /** Whom alerts are told where a rule doesn't say: `mail:ops@example.org`, `sms:+336…`. */
+  tell: v.optional(
+    v.pipe(v.array(v.pipe(v.string(), v.regex(/^(mail|sms):\S{3,200}$/))), v.maxLength(32)),
+    [],
+  ),
   mail: v.optional(mail),
   sms: v.optional(sms),
 });

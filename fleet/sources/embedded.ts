@@ -29,6 +29,8 @@ export interface EmbeddedBrokerOptions {
   readonly port: number;
   readonly tls?: BrokerTls;
   readonly authorize: (client: Client) => boolean | Promise<boolean>;
+  /** Clients that may subscribe to anything, as people with a tool do; absent: none. */
+  readonly readsAll?: (id: string) => boolean;
   readonly take: Take;
   readonly maxClients?: number;
   /** A connection or a message that was turned away, and why. */
@@ -131,7 +133,8 @@ class Broker implements EmbeddedBroker {
         this.#publish(client, packet.topic, packet.payload).then(() => done(null), done);
       },
       authorizeSubscribe: ({ id }, subscription, done) => {
-        done(null, maySubscribe(id, subscription.topic) ? subscription : null);
+        const may = maySubscribe(id, subscription.topic) || this.options.readsAll?.(id);
+        done(null, may ? subscription : null);
       },
     };
   }

@@ -1,54 +1,46 @@
 import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { emitKeypressEvents } from 'node:readline';
-import { type RunningReceiver, startReceiver } from '../../fleet/receive/index.js';
+import { type Logger, pino } from 'pino';
+import { parseConfig } from '../../fleet/config/index.js';
+import { type RunningFleet, startFleet } from '../../fleet/fleet.js';
+import type { NodeDetail } from '../../fleet/store/index.js';
 import { ensureIdentity } from '../../runtime/identity.js';
 import type { PipelineStatus } from '../../runtime/pipeline.js';
-import { type DemoBroker, startBroker } from './broker.js';
+import { freePort, type Gate, openGate } from './gate.js';
 import { NodeProcess } from './node-process.js';
-import { type LastRow, lastRowOf, ledgerLines, viewLines } from './screen.js';
+import { viewLines } from './screen.js';
 
-const WANTED_PORT = 1883;
+const BROKER_PORT = 1883;
+const WEB_PORT = 8000;
 const REDRAW_MS = 500;
 const PLAIN_MS = 5_000;
 const RESTART_MS = 1_000;
 const KEYS = 'c cut the link   r restore it   k kill the node (as a power cut would)   q quit';
 
-/** What `npm start` shows: a broker, a receiver, and a node on twins as a process of its own. */
+/** What `npm start` shows: the fleet's side, and a node on twins as a process of its own. */
 class Demo {
-  readonly #last = new Map<string, LastRow>();
   #status: PipelineStatus | undefined;
+  #held: NodeDetail | undefined;
   #nodeState = 'starting';
   #stopping = false;
 
   constructor(
-    private readonly broker: DemoBroker,
+    private readonly fleet: RunningFleet,
+    private readonly gate: Gate,
     private readonly node: NodeProcess,
-    private readonly screen: boolean,
+    private readonly options: { readonly brokerPort: number; readonly web: string; readonly screen: boolean },
   ) {}
 
-  receiver: RunningReceiver | undefined;
-
-  async start(folder: string): Promise<void> {
-    this.receiver = await startReceiver({
-      url: `mqtt://127.0.0.1:${this.broker.port}`,
-      clientId: 'cairn-demo-receiver',
-      protocol: '3.1.1',
-      ledgerFile: join(folder, 'ledger.jsonl'),
-      onResult: (result) => {
-        if (result.kind !== 'rows') return;
-        this.#last.set(result.rows.header.stream, lastRowOf(result.rows, Date.now()));
-      },
-    });
-    await this.receiver.subscribed;
+  start(): void {
     this.#startNode();
     setInterval(() => void this.#refresh(), REDRAW_MS);
-    if (!this.screen) setInterval(() => this.#plain(), PLAIN_MS);
+    if (!this.options.screen) setInterval(() => this.#plain(), PLAIN_MS);
   }
 
   key(name: string | undefined): void {
-    if (name === 'c') this.broker.setLink(false);
-    if (name === 'r') this.broker.setLink(true);
+    if (name === 'c') this.gate.set(false);
+    if (name === 'r') this.gate.set(true);
     if (name === 'k') this.node.kill();
     if (name === 'q') void this.stop();
   }
@@ -58,10 +50,10 @@ class Demo {
     this.#stopping = true;
     this.#say('stopping: the node commits what it has and writes its limit');
     await this.node.stop();
-    await this.receiver?.stop();
-    await this.broker.close();
-    const ledger = this.receiver?.receiver.summary() ?? [];
-    process.stdout.write(`\n${ledgerLines(ledger).join('\n')}\n`);
+    await this.#refresh();
+    process.stdout.write(`\n${viewLines(this.#view()).join('\n')}\n`);
+    this.gate.close();
+    await this.fleet.stop();
     process.exit(0);
   }
 
@@ -77,10 +69,11 @@ class Demo {
   async #refresh(): Promise<void> {
     try {
       this.#status = await this.node.status();
+      this.#held = await this.fleet.store.node(this.node.id, Date.now());
     } catch (error) {
       this.#nodeState = `does not answer: ${(error as Error).message}`;
     }
-    if (this.screen && !this.#stopping) this.#draw();
+    if (this.options.screen && !this.#stopping) this.#draw();
   }
 
   #draw(): void {
@@ -92,14 +85,10 @@ class Demo {
   }
 
   #view() {
+    const { brokerPort, web } = this.options;
     return {
-      port: this.broker.port,
-      linkUp: this.broker.linkUp,
-      nodeState: this.#nodeState,
-      status: this.#status,
-      last: this.#last,
-      ledger: this.receiver?.receiver.summary() ?? [],
-      nowMs: Date.now(),
+      ...{ brokerPort, web, linkUp: this.gate.isUp, nodeState: this.#nodeState },
+      ...{ status: this.#status, streams: this.#held?.streams ?? [], nowMs: Date.now() },
     };
   }
 
@@ -109,18 +98,34 @@ class Demo {
   }
 
   #say(text: string): void {
-    if (!this.screen) process.stdout.write(`${text}\n`);
+    if (!this.options.screen) process.stdout.write(`${text}\n`);
   }
+}
+
+/** The fleet's log lies in a file: the screen is for the picture. */
+function fleetLog(folder: string): Logger {
+  return pino(
+    { base: null, timestamp: pino.stdTimeFunctions.isoTime },
+    pino.destination(join(folder, 'fleet.log')),
+  );
 }
 
 async function main(): Promise<void> {
   const screen = process.stdout.isTTY === true && process.stdin.isTTY === true;
   const folder = resolve(process.env.CAIRN_DEMO_FOLDER ?? 'cairn-data');
   mkdirSync(folder, { recursive: true });
-  ensureIdentity(join(folder, 'identity'));
-  const broker = await startBroker(WANTED_PORT);
-  const node = NodeProcess.prepare(folder, broker.nodePort);
-  const demo = new Demo(broker, node, screen);
+  const { identity } = ensureIdentity(join(folder, 'identity'));
+  const [brokerPort, webPort] = [await freePort(BROKER_PORT), await freePort(WEB_PORT)];
+  const text = `{ data: ${JSON.stringify(join(folder, 'fleet'))}, broker: { port: ${brokerPort}, open: loopback }, web: { port: ${webPort}, open: loopback } }`;
+  const fleet = await startFleet(parseConfig(text, 'the demo'), fleetLog(folder));
+  const web = await fleet.address;
+  const gate = await openGate(brokerPort);
+  const node = NodeProcess.prepare(folder, {
+    id: identity.node,
+    brokerPort: gate.port,
+    fleetKey: join(folder, 'fleet/fleet.pub'),
+  });
+  const demo = new Demo(fleet, gate, node, { brokerPort, web, screen });
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => void demo.stop());
   if (screen) {
     process.stdout.write('\x1b[2J');
@@ -130,10 +135,10 @@ async function main(): Promise<void> {
       .on('keypress', (_text, key) => demo.key(key.ctrl && key.name === 'c' ? 'q' : key.name));
   } else {
     process.stdout.write(
-      `broker on mqtt://127.0.0.1:${broker.port}; listen: mosquitto_sub -p ${broker.port} -t 'cairn/1/+/senml/#' -v\n`,
+      `the fleet is at ${web}; broker on mqtt://127.0.0.1:${brokerPort}; listen: mosquitto_sub -p ${brokerPort} -t 'cairn/1/+/senml/#' -v\n`,
     );
   }
-  await demo.start(folder);
+  demo.start();
 }
 
 await main();

@@ -16,20 +16,29 @@ export class NodeProcess {
 
   private constructor(
     readonly folder: string,
+    readonly id: string,
     private readonly configFile: string,
   ) {}
 
-  /** Writes the node's files below `folder`: its key, and the demo's node file with the broker's port in it. */
-  static prepare(folder: string, brokerPort: number): NodeProcess {
+  /** Writes the demo's node file below `folder`, with the broker's port in it, and the fleet's key, whose receipts it then waits for. */
+  static prepare(
+    folder: string,
+    {
+      id,
+      brokerPort,
+      fleetKey,
+    }: { readonly id: string; readonly brokerPort: number; readonly fleetKey?: string },
+  ): NodeProcess {
     mkdirSync(folder, { recursive: true });
     const source = join(packageRoot(), 'board-configs', 'nodes', 'demo.yaml');
+    const custody = fleetKey ? `\n  fleetKeys: [{ file: ${fleetKey} }]` : '';
     const text = readFileSync(source, 'utf8')
       .replace(/^identity:.*$/m, `identity: ${join(folder, 'identity')}`)
       .replace(/^(\s*path:).*$/m, `$1 ${join(folder, 'store')}`)
-      .replace(/mqtt:\/\/127\.0\.0\.1:\d+/, `mqtt://127.0.0.1:${brokerPort}`);
+      .replace(/mqtt:\/\/127\.0\.0\.1:\d+/, `mqtt://127.0.0.1:${brokerPort}${custody}`);
     const configFile = join(folder, 'node.yaml');
     writeFileSync(configFile, text);
-    return new NodeProcess(folder, configFile);
+    return new NodeProcess(folder, id, configFile);
   }
 
   get logFile(): string {

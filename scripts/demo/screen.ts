@@ -1,57 +1,43 @@
-import type { ReceivedRows, SummaryLine } from '../../fleet/receive/index.js';
+import type { StreamSummary } from '../../fleet/store/index.js';
 import { kb, linkText } from '../../runtime/console/status-lines.js';
 import type { PipelineStatus } from '../../runtime/pipeline.js';
-import { rowCells } from '../../wire/index.js';
-
-/** The last row of a stream as it arrived, for people. */
-export interface LastRow {
-  readonly sequence: number;
-  readonly text: string;
-  readonly atMs: number;
-}
 
 export interface DemoView {
-  readonly port: number;
+  readonly brokerPort: number;
+  readonly web: string;
   readonly linkUp: boolean;
   readonly nodeState: string;
   readonly status: PipelineStatus | undefined;
-  readonly last: ReadonlyMap<string, LastRow>;
-  readonly ledger: readonly SummaryLine[];
+  /** What the fleet holds of the node. */
+  readonly streams: readonly StreamSummary[];
   readonly nowMs: number;
 }
 
-const QUALITY_MARKS = { good: '', suspect: '?', stale: '~', fault: '' };
 const VALUES_SHOWN = 4;
-
-export function lastRowOf({ header, block, descriptor }: ReceivedRows, atMs: number): LastRow {
-  const row = header.count - 1;
-  const cells = rowCells(block, row, block.columns.length, descriptor?.channels);
-  const texts = cells
-    .slice(0, VALUES_SHOWN)
-    .map(({ channel, value, unit, quality }) =>
-      `${channel} ${value ?? '-'}${QUALITY_MARKS[quality]} ${unit}`.trimEnd(),
-    );
-  return { sequence: header.first + row, text: texts.join('  '), atMs };
-}
 
 /** The whole picture, a line each; the first is a title. */
 export function viewLines(view: DemoView): readonly string[] {
-  const { status, port } = view;
+  const { status, brokerPort: port, web } = view;
+  const streams = view.streams.filter(({ stream }) => stream !== 'meta').toSorted(byName);
   return [
-    `Cairn: a node on twins → broker on mqtt://127.0.0.1:${port} → receiver`,
+    `Cairn: a node on twins → broker on mqtt://127.0.0.1:${port} → the fleet, in your browser: ${web}`,
     `listen: mosquitto_sub -p ${port} -t 'cairn/1/+/senml/#' -v     (any MQTT client)`,
     '',
     ...nodeLines(view),
     '',
-    'arrived at the receiver',
-    ...[...view.last].sort().map(([stream, row]) => rowText(stream, row, view.nowMs)),
+    'newest at the fleet',
+    ...streams.map((stream) => latestText(stream, view.nowMs)),
     '',
     'ledger: every number is received, or in a gap that says why, or missing',
-    ...ledgerLines(view.ledger),
+    ...streams.map(ledgerText),
     ...(status && status.store.health.state !== 'ok'
       ? [`store: NOT WRITING: ${status.store.health.reason}`]
       : []),
   ];
+}
+
+function byName(a: StreamSummary, b: StreamSummary): number {
+  return a.stream < b.stream ? -1 : 1;
 }
 
 function nodeLines({ status, nodeState, linkUp }: DemoView): readonly string[] {
@@ -66,18 +52,21 @@ function nodeLines({ status, nodeState, linkUp }: DemoView): readonly string[] {
   ];
 }
 
-function rowText(stream: string, row: LastRow, nowMs: number): string {
-  const age = Math.max(0, Math.round((nowMs - row.atMs) / 1000));
-  return `  ${stream.padEnd(14)} #${String(row.sequence).padEnd(6)} ${`${age} s`.padStart(5)}  ${row.text}`;
+function latestText({ stream, channels, latest }: StreamSummary, nowMs: number): string {
+  if (!latest) return `  ${stream}`;
+  const age =
+    latest.wallNs === undefined ? '' : `${Math.round((nowMs - Number(latest.wallNs) / 1e6) / 1000)} s`;
+  const cells = channels.slice(0, VALUES_SHOWN).map(({ name, type }, i) => {
+    const value = latest.values[i];
+    const text =
+      type.kind === 'enum' && value != null ? type.labels[value] : (latest.texts?.[i] ?? value ?? '-');
+    return `${name} ${text}`;
+  });
+  return `  ${stream.padEnd(14)} #${String(latest.sequence).padEnd(6)} ${age.padStart(5)}  ${cells.join('  ')}`;
 }
 
-export function ledgerLines(ledger: readonly SummaryLine[]): readonly string[] {
-  return ledger.map((line) => {
-    const gaps = Object.entries(line.gaps).map(([cause, rows]) => `${cause} ${rows}`);
-    return (
-      `  ${line.stream.padEnd(14)} ${String(line.received).padStart(7)} received` +
-      `${gaps.length > 0 ? `, gaps: ${gaps.join(', ')}` : ''}, ${line.missing} missing` +
-      `${line.duplicates > 0 ? `, ${line.duplicates} duplicate blocks dropped` : ''}`
-    );
-  });
+function ledgerText({ stream, received, lost, missing }: StreamSummary): string {
+  const gaps = Object.entries(lost).map(([cause, rows]) => `${cause} ${rows}`);
+  const lostText = gaps.length > 0 ? `, gaps: ${gaps.join(', ')}` : '';
+  return `  ${stream.padEnd(14)} ${String(received).padStart(7)} received${lostText}, ${missing} missing`;
 }

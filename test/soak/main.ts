@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { ensureIdentity } from '../../runtime/identity.js';
-import { startBroker } from '../../scripts/demo/broker.js';
 import { NodeProcess } from '../../scripts/demo/node-process.js';
+import { startMosquitto } from '../support/broker.js';
 import { judge, type Sample, sampleOf } from './judge.js';
 import { startSubscriber } from './subscriber.js';
 
@@ -19,10 +19,10 @@ async function main(): Promise<boolean> {
   if (!(minutes > 0 && minutes <= 10_080)) throw new Error('--minutes: more than 0, at most 10080 (a week)');
   const folder = mkdtempSync(join(resolve(process.env.CAIRN_SOAK_TMP ?? tmpdir()), 'cairn-soak-'));
   mkdirSync(folder, { recursive: true });
-  ensureIdentity(join(folder, 'identity'));
-  const broker = await startBroker(0);
+  const { identity } = ensureIdentity(join(folder, 'identity'));
+  const broker = await startMosquitto();
   const subscriber = await startSubscriber(broker.port);
-  const node = NodeProcess.prepare(folder, broker.nodePort);
+  const node = NodeProcess.prepare(folder, { id: identity.node, brokerPort: broker.port });
   const ended = new Promise<never>((_, reject) => {
     node.start((code, signal) => reject(new Error(`the node ended (${signal ?? code}): ${node.logFile}`)));
   });
@@ -34,7 +34,7 @@ async function main(): Promise<boolean> {
   } finally {
     await node.stop();
     subscriber.stop();
-    await broker.close();
+    await broker.remove();
     rmSync(folder, { recursive: true, force: true });
   }
 }

@@ -15,7 +15,8 @@ function problems(text: string): readonly string[] {
 test('a folder is enough: everything on loopback, nobody gets in without a sign-in', () => {
   assert.deepEqual(parseConfig('data: /var/lib/cairn-fleet\n', 'fleet.yaml'), {
     data: '/var/lib/cairn-fleet',
-    broker: { host: '127.0.0.1', port: 1883 },
+    broker: { host: '127.0.0.1', port: 1883, open: 'nobody' },
+    tell: [],
     web: { host: '127.0.0.1', port: 8000, open: 'nobody' },
   });
 });
@@ -49,6 +50,10 @@ database: mysql://x
     ['fleet.yaml:1:7', 'fleet.yaml:5:11', 'fleet.yaml:3:9', 'fleet.yaml:4:11'],
   );
   assert.match(found[1]!, /database: a URL is wanted that begins with postgresql:\/\/ or postgres:\/\//);
+});
+
+test('a broker that listens beyond this machine wants certificates', () => {
+  assert.match(problems('data: /x\nbroker: { host: 0.0.0.0 }\n').join(), /CN is its id/);
 });
 
 test('what is no YAML, and a file that is not there', () => {

@@ -45,7 +45,7 @@ parts:
   gps: { driver: gnss, port: uart0, baud: 9600 }
   sos: { driver: contact, line: GPIO17, role: sos, bias: pullUp, activeLow: true, debounce: 10ms }
   self: { driver: node, every: 10s }
-store: { path: /var/lib/cairn/store, size: 64 MB }
+store: { path: /var/lib/cairn/store, size: 64 MB, commit: 1s }
 uplink: { url: 'mqtt://10.0.2.2:${brokerPort}' }
 `,
     },

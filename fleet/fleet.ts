@@ -1,0 +1,42 @@
+import { mkdirSync } from 'node:fs';
+import type { Logger } from 'pino';
+import type { FleetConfig } from './config/index.js';
+import { makeParts } from './parts.js';
+import { fleetServices } from './service-list.js';
+import { Services, systemClock } from './services/index.js';
+import type { Store } from './store/index.js';
+
+export interface RunningFleet {
+  readonly services: Services;
+  readonly store: Store;
+  /** `http://127.0.0.1:8000`, once the web listens. */
+  readonly address: Promise<string>;
+  /** Opens the door for the first owner, while there is none. */
+  readonly firstSecret: () => Promise<string | undefined>;
+  stop(): Promise<void>;
+}
+
+/** Starts all services, each when what it needs is there; resolves before that. Rejects where its folder can't be had. */
+export async function startFleet(config: FleetConfig, log: Logger): Promise<RunningFleet> {
+  mkdirSync(config.data, { recursive: true, mode: 0o700 });
+  const parts = await makeParts(config, log, () => services.health());
+  let tell: (address: string) => void = () => undefined;
+  const address = new Promise<string>((resolve) => {
+    tell = resolve;
+  });
+  const say = (level: 'info' | 'warn' | 'error', text: string) => log[level](text);
+  const services: Services = new Services(fleetServices(parts, tell), { clock: systemClock, say });
+  services.registry.onChange(() => parts.news.emit('change', { kind: 'health' }));
+  const running = services.run();
+  return {
+    services,
+    store: parts.store,
+    address,
+    firstSecret: () => parts.people.signIn.firstSecret(),
+    stop: async () => {
+      await services.stop();
+      await running;
+      await parts.db.close();
+    },
+  };
+}

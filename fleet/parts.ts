@@ -1,0 +1,113 @@
+import { randomBytes } from 'node:crypto';
+import { EventEmitter } from 'node:events';
+import { join } from 'node:path';
+import type { FastifyInstance } from 'fastify';
+import type { Logger } from 'pino';
+import { ALERT_MIGRATIONS, Alerts, storeFacts } from './alerts/index.js';
+import type { FleetConfig } from './config/index.js';
+import { type Database, type GatedDatabase, gated, openDatabase } from './db/index.js';
+import { DeadLetters, Ingest, Spool } from './ingest/index.js';
+import { receiptKeyOf } from './keys.js';
+import { openPeople, PEOPLE_MIGRATIONS, type People } from './people/index.js';
+import { Receipts } from './receive/receipts.js';
+import type { Services } from './services/index.js';
+import type { Source } from './sources/index.js';
+import { openStore, STORE_MIGRATIONS, type Store, type Taken } from './store/index.js';
+import { transportsOf } from './transports.js';
+import { type Change, createWeb } from './web/index.js';
+import { alertsPages } from './web/pages/alerts.js';
+import { peoplePlugin } from './web/people/index.js';
+
+export const MIGRATIONS = [...STORE_MIGRATIONS, ...PEOPLE_MIGRATIONS, ...ALERT_MIGRATIONS];
+
+const SPOOL_BYTES = 2 << 30;
+const DEAD_LETTER_BYTES = 64 << 20;
+
+/** All of a fleet in one process; the parts know each other by what they are handed here. */
+export interface Parts {
+  readonly config: FleetConfig;
+  readonly log: Logger;
+  /** As it is; `db` lets nobody in before its schema is there. */
+  readonly raw: Database;
+  readonly db: GatedDatabase;
+  readonly store: Store;
+  readonly people: People;
+  readonly alerts: Alerts;
+  readonly ingest: Ingest;
+  readonly receipts: Receipts;
+  readonly news: EventEmitter<{ change: [Change] }>;
+  readonly web: FastifyInstance;
+  /** Where messages come in, once it is there. */
+  source: Source | undefined;
+}
+
+/** Opens what lies in the folder; asks nothing of the database yet. */
+export async function makeParts(
+  config: FleetConfig,
+  log: Logger,
+  health: () => ReturnType<Services['health']>,
+): Promise<Parts> {
+  const { data } = config;
+  const nowMs = () => Date.now();
+  const raw = openDatabase(config.database ?? join(data, 'fleet.db'));
+  const db = gated(raw);
+  const store = openStore(db, { nowMs });
+  const people = openPeople(db, { nowMs, random: randomBytes });
+  const news = new EventEmitter<{ change: [Change] }>().setMaxListeners(0);
+  const alerts = new Alerts({
+    ...{ db, nowMs, facts: storeFacts(), histories: store, transports: transportsOf(config) },
+    ...{ defaultTell: config.tell, baseUrl: config.web.url ?? '' },
+    onChange: () => news.emit('change', { kind: 'alert' }),
+    onFault: (text) => log.warn(text),
+  });
+  const receipts: Receipts = new Receipts({
+    key: receiptKeyOf(data),
+    firstIssue: nowMs(),
+    publish: (topic, payload) => parts.source?.publish(topic, payload) ?? false,
+  });
+  const ingest = new Ingest({
+    ...{ store, nowMs, receipts },
+    spool: await Spool.open({ folder: join(data, 'spool'), maxBytes: SPOOL_BYTES }),
+    deadLetters: await DeadLetters.open(join(data, 'dead-letters'), DEAD_LETTER_BYTES),
+    within: (tx, taken) => alerts.judge(tx, taken),
+    onTaken: (taken) => {
+      alerts.wake();
+      for (const change of changesOf(taken)) news.emit('change', change);
+    },
+    onRefusal: ({ cause, text }, topic) => log.warn({ topic }, `refused (${cause}): ${text}`),
+    onState: ({ kind, why }) => log.warn(`ingest is ${kind}: ${why}`),
+  });
+  const web = createWeb({
+    ...{ store, health, news, nowMs },
+    plugins: [
+      peoplePlugin({ people, nowMs, url: config.web.url, open: config.web.open }),
+      alertsPages({ alerts, nowMs, audit: (entry) => people.audit.write(entry) }),
+    ],
+  });
+  const parts: Parts = {
+    config,
+    log,
+    raw,
+    db,
+    store,
+    people,
+    alerts,
+    ingest,
+    receipts,
+    news,
+    web,
+    source: undefined,
+  };
+  return parts;
+}
+
+function changesOf(taken: readonly Taken[]): readonly Change[] {
+  return taken.flatMap(({ stream, readings }): Change[] => {
+    if (!stream || readings.length === 0) return [];
+    const { node, streamId, logClass } = stream;
+    return [
+      { kind: 'node', node, streamId },
+      ...(logClass === 'log' ? [{ kind: 'log', node } as const] : []),
+    ];
+  });
+}

@@ -1,0 +1,65 @@
+import { readFileSync } from 'node:fs';
+import type { FleetConfig } from './config/index.js';
+import type { Parts } from './parts.js';
+import { embeddedBroker, mqttSource, type Source } from './sources/index.js';
+
+type Broker = FleetConfig['broker'];
+type OutsideBroker = Extract<Broker, { readonly url: string }>;
+type OwnBroker = Exclude<Broker, OutsideBroker>;
+
+export interface OpenedSource {
+  readonly source: Source;
+  /** How it is, for people. Throws where nothing comes in. */
+  state(): string;
+}
+
+/** The fleet's own broker, or somebody else's. */
+export function openSource({ config: { broker }, ...parts }: Parts): Promise<OpenedSource> {
+  return 'url' in broker ? outside(broker, parts) : own(broker, parts);
+}
+
+type Needed = Pick<Parts, 'ingest' | 'receipts' | 'log'>;
+
+async function own({ host, port, tls, open }: OwnBroker, { ingest, log }: Needed): Promise<OpenedSource> {
+  const source = await embeddedBroker({
+    ...{ host, port },
+    // Beyond this machine whoever connects has shown a certificate that bears its id.
+    authorize: ({ certificateName }) => tls === undefined || certificateName !== undefined,
+    readsAll: () => open === 'loopback' && tls === undefined,
+    take: (topic, payload) => ingest.take(topic, payload),
+    onTurnedAway: (who, why) => log.warn(`broker: ${who}: ${why}`),
+    ...(tls && {
+      tls: {
+        ...{ key: readFileSync(tls.key), certificate: readFileSync(tls.cert) },
+        ...(tls.ca && { clientCa: readFileSync(tls.ca) }),
+      },
+    }),
+  });
+  return { source, state: () => `mqtt on port ${source.port}, ${source.clients} clients` };
+}
+
+async function outside(broker: OutsideBroker, { ingest, receipts, log }: Needed): Promise<OpenedSource> {
+  const { url, clientId, shared, username, passwordFile, ca, cert, key } = broker;
+  let trouble: string | undefined = `connecting to ${new URL(url).host}`;
+  const source = mqttSource({
+    ...{ url, clientId, take: (topic, payload) => ingest.take(topic, payload) },
+    onState: (state, text) => {
+      trouble = state === 'connected' ? undefined : text;
+      log.info(`broker: ${text}`);
+    },
+    onConnected: () => receipts.flush(),
+    ...(shared && { share: shared }),
+    ...(username && { username }),
+    ...(passwordFile && { password: readFileSync(passwordFile, 'utf8').trimEnd() }),
+    ...(ca && { ca: readFileSync(ca) }),
+    ...(cert && key && { certificate: readFileSync(cert), key: readFileSync(key) }),
+  });
+  source.ready.catch((error: Error) => {
+    trouble = error.message;
+  });
+  const state = () => {
+    if (trouble !== undefined) throw new Error(trouble);
+    return new URL(url).host;
+  };
+  return { source, state };
+}

@@ -1,0 +1,33 @@
+import { readFileSync } from 'node:fs';
+import { httpSms, mailTransport, spoolSms, type Transport } from './alerts/index.js';
+import type { FleetConfig } from './config/index.js';
+
+/** Who carries alerts to people, as the file says. */
+export function transportsOf({ mail, sms }: FleetConfig): readonly Transport[] {
+  return [...(mail ? [mailOf(mail)] : []), ...(sms ? [smsOf(sms)] : [])];
+}
+
+function mailOf({ url, from, passwordFile }: NonNullable<FleetConfig['mail']>): Transport {
+  const { protocol, hostname, port, username } = new URL(url);
+  const isTls = protocol === 'smtps:';
+  const isHere = /^(127\.\d+\.\d+\.\d+|localhost|\[::1\])$/.test(hostname);
+  return mailTransport({
+    ...{ host: hostname.replaceAll(/[[\]]/g, ''), port: Number(port || (isTls ? 465 : 587)), from },
+    security: isTls ? 'tls' : isHere ? 'none' : 'starttls',
+    ...(username && { user: decodeURIComponent(username) }),
+    ...(passwordFile && { password: secret(passwordFile) }),
+  });
+}
+
+function smsOf(sms: NonNullable<FleetConfig['sms']>): Transport {
+  if ('spool' in sms) return spoolSms({ outgoing: sms.spool });
+  return httpSms({
+    url: sms.gateway,
+    body: '{"to":"{to}","text":"{text}","id":"{id}"}',
+    ...(sms.tokenFile && { headers: { authorization: `Bearer ${secret(sms.tokenFile)}` } }),
+  });
+}
+
+function secret(file: string): string {
+  return readFileSync(file, 'utf8').trim();
+}
