@@ -20,7 +20,7 @@ export async function applyRecord(
 ): Promise<boolean> {
   switch (record.kind) {
     case 'descriptor':
-      return applyDescriptor(tx, epoch.row.id, record.value);
+      return storeDescriptor(tx, epoch.row.id, record.value);
     case 'boot':
       await applyBoot(tx, epoch.row.id, record.value);
       return true;
@@ -32,7 +32,12 @@ export async function applyRecord(
   }
 }
 
-async function applyDescriptor(tx: Queries, epochId: bigint, descriptor: Descriptor): Promise<boolean> {
+/** False: it found no room. */
+export async function storeDescriptor(
+  tx: Queries,
+  epochId: bigint,
+  descriptor: Descriptor,
+): Promise<boolean> {
   const { stream, version, title, channels } = descriptor;
   const hasRoom = await isWithin(
     tx,
@@ -127,6 +132,7 @@ function applyGap(named: Named, node: string, gap: Gap, nowMs: number): boolean 
   if (gap.last !== undefined) return stream.gap(gap.cause, { first: gap.first, last: gap.last }, gap.atMost);
   const { row } = stream;
   stream.touched = true;
+  stream.isOdd = true;
   if (row.open_from !== null && row.open_from <= gap.first) return true;
   row.open_from = BigInt(gap.first);
   row.open_cause = gap.cause;

@@ -35,7 +35,7 @@ async function queue(
   await tx.query(
     `INSERT INTO repair (epoch_id, boot, from_ns, to_ns) VALUES ($1, $2, $3, $4) ON CONFLICT (epoch_id, boot, from_ns) DO UPDATE
       SET to_ns = CASE WHEN excluded.to_ns > repair.to_ns THEN excluded.to_ns ELSE repair.to_ns END,
-        after_stream = 0, after_first = 0`,
+        after_stream = 0, after_ns = NULL, after_first = -1`,
     [epochId, BigInt(boot), fromNs, toNs],
   );
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { openStore, STORE_MIGRATIONS } from '../../../fleet/store/index.js';
 import type { MetaRecord } from '../../../wire/index.js';
-import { onBothDatabases } from '../db/databases.js';
+import type { Fresh } from '../db/databases.js';
 import { anchor, block, logBlock, meta, NODE, S, T0, T0_MS } from './blocks.js';
 
 const ALL = { fromNs: 0n, toNs: 2n ** 62n };
@@ -17,7 +17,7 @@ const DESCRIPTOR: MetaRecord = {
   },
 };
 
-onBothDatabases('a store takes blocks', (fresh) => {
+export function takeSuite(fresh: Fresh): void {
   const open = async () => openStore(await fresh(STORE_MIGRATIONS), { nowMs: () => T0_MS });
 
   test('rows stand with their times and values; the same block is a double, another a conflict', async () => {
@@ -165,4 +165,4 @@ onBothDatabases('a store takes blocks', (fresh) => {
     await store.refused({ badCrc: 3 });
     assert.deepEqual({ ...(await store.refusals()) }, { badCrc: 5n, other: 1n });
   });
-});
+}
