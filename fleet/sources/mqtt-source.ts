@@ -6,7 +6,7 @@ import type { Source, Take } from './types.js';
 const RECEIVE_MAXIMUM = 512;
 const FIRST_RETRY_MS = 1_000;
 const MAX_RETRY_MS = 30_000;
-const PROBE_MS = 5_000;
+const PROBE_MS = 3_000;
 /** Retained, so shared by nobody: each process hears all of them. */
 const STATUS_FILTER = 'cairn/1/+/status';
 const FILTERS = [...blockFilters(), NOTICE_FILTER, 'cairn/1/+/senml/+/+', 'senml/+'];
