@@ -31,7 +31,8 @@ onBothDatabases('the web over the store', (fresh) => {
       nowMs(),
     );
     const app = createWeb({
-      ...{ store, nowMs, news: new EventEmitter(), plugins: [] },
+      ...{ store, nowMs, news: new EventEmitter(), plugins: [], audit: async () => undefined },
+      openAlerts: async () => new Map(),
       health: () => ({ services: [] }),
     });
     assert.match((await page(app, '/')).body, new RegExp(`href="/nodes/${NODE}"`));
