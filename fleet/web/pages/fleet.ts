@@ -81,7 +81,7 @@ function list(nodes: readonly NodeSummary[], query: Query, nowMs: number): Html 
     pathWith('/', { group, state, search, box: query.box?.join(','), page: String(page) });
   return html`<section id="list" data-live aria-labelledby="list-title"><h2 id="list-title">List</h2>
 ${shown.length === 0 && html`<p>No node ${nodes.length === 0 ? 'is like that' : 'is on this page'}. <a href="/">Show all</a></p>`}
-${shown.length > 0 && html`<table class="stacked"><thead><tr><th scope="col">Node</th><th scope="col">State</th><th scope="col">Heard</th><th scope="col">Alerts</th><th scope="col">Lost</th></tr></thead>${groups}</table>`}
+${shown.length > 0 && html`<table><thead><tr><th scope="col">Node</th><th scope="col">State</th><th scope="col">Heard</th><th scope="col">Alerts</th><th scope="col">Lost</th></tr></thead>${groups}</table>`}
 ${pager(query.page, Math.ceil(ordered.length / PER_PAGE), path)}</section>`;
 }
 
