@@ -10,6 +10,8 @@ const NEWEST_DAYS = 2;
 /** Epochs whose anchors stay in memory. */
 const MAX_EPOCHS = 4_096;
 
+const MAX_NS = 2n ** 63n - 1n;
+
 /** When a row was taken, as its anchors say it now. */
 export interface WallTime {
   readonly wallNs: bigint;
@@ -33,13 +35,12 @@ export class RowTimes {
 
   at(boot: number, monotonicNs: bigint, nowMs: number): WallTime | undefined {
     const time: RowTime = this.times.at(boot, monotonicNs);
-    if (time.kind !== 'known' || !isBelievable(time.wallNs, nowMs)) return undefined;
+    if (time.kind !== 'known' || time.uncertaintyNs < 0n || !isBelievable(time.wallNs, nowMs))
+      return undefined;
     const { wallNs, uncertaintyNs } = time;
-    return { wallNs, uncertaintyNs: uncertaintyNs > MAX_BIGINT ? MAX_BIGINT : uncertaintyNs };
+    return { wallNs, uncertaintyNs: uncertaintyNs > MAX_NS ? MAX_NS : uncertaintyNs };
   }
 }
-
-const MAX_BIGINT = 2n ** 63n - 1n;
 
 interface Kept {
   readonly version: bigint;
