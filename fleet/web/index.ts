@@ -1,3 +1,4 @@
+export { changesOf } from './changes.js';
 export { type Html, html } from './html.js';
 export { type PageOptions, page } from './layout.js';
 export { createWeb } from './server.js';
