@@ -47,6 +47,7 @@ export const HOSTILE = `<script>alert('x')</script>"onload=1`;
 /** Answers as a store would that has `count` nodes; each with gaps, a conflict, unsure times. Writes nothing. */
 export class FakeStore implements Store {
   isDown = false;
+  readonly renamed: Parameters<Store['rename']>[] = [];
   /** What the stream `air` of the first node says last. */
   temperature = 21.5;
   readonly summaries: readonly NodeSummary[];
@@ -112,7 +113,9 @@ export class FakeStore implements Store {
   heard: Store['heard'] = async () => undefined;
   refused: Store['refused'] = async () => undefined;
   repairTimes: Store['repairTimes'] = async () => false;
-  rename: Store['rename'] = async () => undefined;
+  rename: Store['rename'] = async (node, change) => {
+    this.renamed.push([node, change]);
+  };
   descriptor: Store['descriptor'] = async () => undefined;
 
   #answer(): void {
@@ -218,7 +221,7 @@ function summary(i: number): NodeSummary {
         wallNs: ns(NOW_MS),
       },
     }),
-    openAlerts: i % 8 === 2 ? 1 + (i % 3) : 0,
+    openAlerts: 0,
     lostRows: i % 4 === 0 ? BigInt(184 * i) : 0n,
   };
 }

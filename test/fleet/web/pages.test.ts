@@ -174,3 +174,28 @@ test('nobody learns of /health no more than whether all is well', async () => {
     since: '2026-11-20T10:00:00.000Z',
   });
 });
+
+test('who may, gives a node its name and group; it is said in the audit', async () => {
+  const url = '/nodes/a1b2c3d400000000';
+  const post = (payload: Record<string, string>) => app.inject({ method: 'POST', url, payload });
+  assert.match((await page(app, url)).body, /name="csrf" value="token of the session"/);
+  const { statusCode, headers } = await post({ name: ' Hut <1> ', group: 'stage' });
+  assert.deepEqual([statusCode, headers.location], [303, url]);
+  assert.deepEqual(store.renamed, [['a1b2c3d400000000', { name: 'Hut <1>', group: 'stage' }]]);
+  assert.deepEqual(
+    served.audited.map(({ who, action, about }) => [who, action, about]),
+    [['Ada', 'node.rename', 'a1b2c3d400000000']],
+  );
+  assert.equal((await post({ name: '', group: 'stage' })).statusCode, 400);
+  served.person = { ...ADA, roles: { prod: 'operator', stage: 'viewer' } };
+  const moved = await post({ name: 'Hut', group: 'stage' });
+  served.person = { ...ADA, roles: { prod: 'viewer' } };
+  const { body } = await page(app, url);
+  const refused = await post({ name: 'Hut', group: 'prod' });
+  served.person = undefined;
+  const nobody = await post({ name: 'Hut', group: 'prod' });
+  served.person = ADA;
+  assert.ok(!body.includes('name="csrf"'));
+  assert.deepEqual([moved.statusCode, refused.statusCode, nobody.statusCode], [403, 403, 403]);
+  assert.equal(store.renamed.length, 1);
+});

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { EventEmitter } from 'node:events';
 import { test } from 'node:test';
 import { openStore, STORE_MIGRATIONS } from '../../../fleet/store/index.js';
-import { createWeb } from '../../../fleet/web/index.js';
+import { changesOf, createWeb } from '../../../fleet/web/index.js';
 import type { Descriptor } from '../../../wire/index.js';
 import { onBothDatabases } from '../db/databases.js';
 import { anchor, block, logBlock, meta, NODE, T0, T0_MS } from '../store/blocks.js';
@@ -21,7 +21,7 @@ onBothDatabases('the web over the store', (fresh) => {
     const nowMs = () => T0_MS + 7_200_000;
     const store = openStore(await fresh(STORE_MIGRATIONS), { nowMs });
     const rows = Array.from({ length: ROWS }, (_, i) => [i / 4]);
-    await store.take(
+    const taken = await store.take(
       [
         meta([{ kind: 'descriptor', value: CLIMATE }, anchor(0, T0)]),
         block(rows.slice(0, 4_000)),
@@ -30,8 +30,13 @@ onBothDatabases('the web over the store', (fresh) => {
       ],
       nowMs(),
     );
+    assert.deepEqual(
+      changesOf(taken).map(({ kind }) => kind),
+      ['node', 'node', 'log'],
+    );
     const app = createWeb({
-      ...{ store, nowMs, news: new EventEmitter(), plugins: [] },
+      ...{ store, nowMs, news: new EventEmitter(), plugins: [], audit: async () => undefined },
+      openAlerts: async () => new Map(),
       health: () => ({ services: [] }),
     });
     assert.match((await page(app, '/')).body, new RegExp(`href="/nodes/${NODE}"`));

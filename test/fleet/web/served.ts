@@ -1,7 +1,8 @@
 import { EventEmitter } from 'node:events';
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify';
-import { type Caller, everywhere } from '../../../fleet/people/index.js';
-import { type Change, createWeb, type ServiceHealth } from '../../../fleet/web/index.js';
+import { type AuditEntry, type Caller, everywhere } from '../../../fleet/people/index.js';
+import type { ServiceHealth } from '../../../fleet/services/index.js';
+import { type Change, createWeb } from '../../../fleet/web/index.js';
 import { FakeStore, NOW_MS } from './fake-store.js';
 
 export interface Served {
@@ -12,6 +13,7 @@ export interface Served {
   services: ServiceHealth[];
   person: Caller | undefined;
   nowMs: number;
+  readonly audited: AuditEntry[];
 }
 
 export const ADA: Caller = { id: 'ada', name: 'Ada', roles: everywhere('owner'), via: 'session', key: 'k' };
@@ -21,6 +23,7 @@ export function serve(nodes?: number): Served {
   const store = new FakeStore(nodes);
   const news = new EventEmitter<{ change: [Change] }>();
   const isIt: FastifyPluginAsync = async (app) => {
+    app.decorateRequest('csrf', () => 'token of the session');
     app.addHook('onRequest', async (request) => {
       request.person = served.person;
     });
@@ -29,12 +32,14 @@ export function serve(nodes?: number): Served {
   const app = createWeb({
     store,
     news,
+    openAlerts: async () => new Map([[store.summaries[2]!.node, 3]]),
+    audit: async (entry) => void served.audited.push(entry),
     plugins: [plugin],
     health: () => ({ services: served.services }),
     nowMs: () => served.nowMs,
   });
   const served: Served = {
-    ...{ app, store, news, person: ADA, nowMs: NOW_MS },
+    ...{ app, store, news, person: ADA, nowMs: NOW_MS, audited: [] },
     services: [
       { name: 'database', state: 'healthy', sinceMs: NOW_MS - 7_200_000 },
       { name: 'ingest', state: 'healthy', sinceMs: NOW_MS - 7_200_000 },
