@@ -13,12 +13,13 @@ import {
 } from './list.js';
 import { Maintenances } from './maintenance.js';
 import { messageOf } from './message.js';
-import { type LeasedDelivery, Outbox } from './outbox.js';
+import { forgetOld, type LeasedDelivery, Outbox } from './outbox.js';
 import { alertOf } from './rows.js';
 import { RuleBook } from './rule-book.js';
 import { escalate, type TickOptions, tickForecasts, tickTimed } from './tick.js';
 import type { Message, Transport } from './transport.js';
 import type { Alert, Facts, Histories } from './types.js';
+import { dropUnjudged } from './unjudged.js';
 
 export interface AlertsOptions {
   readonly db: Database;
