@@ -69,7 +69,7 @@ test('a real smsd sends what is spooled, and passes over what is half written', 
   assert.deepEqual(readdirSync(smsd.outgoing), ['.half']);
 });
 
-test('an HTTP gateway gets the text quoted; its refusal and its silence are failures', async () => {
+test('an HTTP gateway gets the text quoted; its refusal is a failure, said in a line', async () => {
   const bodies: string[] = [];
   let status = 200;
   const server = createServer(async (request: IncomingMessage, response) => {
