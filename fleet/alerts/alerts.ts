@@ -13,13 +13,13 @@ import {
 } from './list.js';
 import { Maintenances } from './maintenance.js';
 import { messageOf } from './message.js';
-import { type LeasedDelivery, Outbox } from './outbox.js';
+import { forgetOld, type LeasedDelivery, Outbox } from './outbox.js';
 import { alertOf } from './rows.js';
 import { RuleBook } from './rule-book.js';
-import { markHeard } from './seen.js';
 import { escalate, type TickOptions, tickForecasts, tickTimed } from './tick.js';
 import type { Message, Transport } from './transport.js';
 import type { Alert, Facts, Histories } from './types.js';
+import { dropUnjudged } from './unjudged.js';
 
 export interface AlertsOptions {
   readonly db: Database;
@@ -38,6 +38,7 @@ export interface AlertsOptions {
 }
 
 const TICK_MS = 10_000;
+/** Of forecasts, and of what is forgotten. */
 const FORECAST_MS = 15 * 60_000;
 
 /** Rules, alerts, and who is told. The default rules stand in the database when this resolves. */
@@ -87,11 +88,6 @@ export class Alerts {
     this.options.onChange?.();
   }
 
-  /** A word of a node that is no row. */
-  heard(node: string): Promise<void> {
-    return markHeard(this.options.db, node, this.options.nowMs());
-  }
-
   /** Silence, rest, forecasts, escalation, rows whose descriptor came late; in any number of processes. */
   async tick(): Promise<void> {
     const nowMs = this.options.nowMs();
@@ -99,10 +95,18 @@ export class Alerts {
     await tickTimed(nowMs, this.#ticking);
     if (nowMs >= this.#nextForecastMs) {
       await tickForecasts(nowMs, this.#ticking);
+      await this.#forget(nowMs);
       this.#nextForecastMs = nowMs + FORECAST_MS;
     }
     await escalate(nowMs, this.#ticking);
     this.wake();
+  }
+
+  async #forget(nowMs: number): Promise<void> {
+    const { db, onFault } = this.options;
+    const dropped = await dropUnjudged(db, nowMs);
+    if (dropped > 0) onFault(`alerts: ${dropped} blocks were never judged: their descriptors didn't come`);
+    await forgetOld(db, nowMs);
   }
 
   /** Ticks and delivers until `stop`. */

@@ -117,7 +117,7 @@ export class Deliverer {
             `sent to ${delivery.target}, and the database doesn't know yet: ${(error as Error).message}`,
           );
           if (this.#stopping.signal.aborted) return;
-          await sleep(POLL_MS, undefined, { signal: this.#stopping.signal }).catch(() => undefined);
+          await sleep(POLL_MS);
         }
       }
     } finally {

@@ -3,9 +3,8 @@ import type { Queries } from '../db/index.js';
 import type { Reading, Taken } from '../store/types.js';
 import { episodesOf, trimmed } from './episodes.js';
 import { type Gauge, gaugeOf, isOfRows, needsChannels, numberOf } from './gauge.js';
-import { inScope, type Rule } from './rule.js';
+import { inScope, isJudgedByRow, type Rule } from './rule.js';
 import type { RuleBook } from './rule-book.js';
-import { markSeen } from './seen.js';
 import { type Judged, merged, segmentsOf } from './segments.js';
 import { type SyncContext, syncAlerts, syncLate } from './sync.js';
 import type { TellOptions } from './tell.js';
@@ -34,13 +33,12 @@ export async function judge(
   nowMs: number,
   options: JudgeOptions,
 ): Promise<void> {
-  await markSeen(tx, taken, nowMs);
   await judgeBatches(tx, batchesOf(taken), nowMs, options);
 }
 
 /** Rows whose descriptor had not come with them; those that have none still stay. */
 export async function judgeLate(tx: Queries, nowMs: number, options: JudgeOptions): Promise<void> {
-  const ready = await takeUnjudged(tx, options.facts, nowMs);
+  const ready = await takeUnjudged(tx, options.facts);
   await judgeBatches(tx, ready, nowMs, options);
 }
 
@@ -61,7 +59,9 @@ async function judgeBatches(
 async function judgeBatch(batch: Batch, judging: Judging, options: JudgeOptions): Promise<void> {
   const { ref, version } = batch;
   const group = judging.nodes.get(ref.node)?.group;
-  const mine = judging.rules.filter(({ spec }) => inScope(spec, { ...ref, group: group ?? '' }));
+  const mine = judging.rules.filter(
+    ({ spec }) => isJudgedByRow(spec) && inScope(spec, { ...ref, group: group ?? '' }),
+  );
   const needs = mine.filter(({ spec }) => needsChannels(spec.condition));
   if (mine.length === 0) return;
   const channels = batch.channels ?? (await options.facts.channels(judging.tx, ref.streamId, version));
@@ -91,6 +91,8 @@ async function judgeRule(
       );
     return;
   }
+  if (condition.kind === 'silence')
+    tracks.set(rule.id, ref, { ...track, movedNs: BigInt(nowMs) * 1_000_000n });
   if (!isOfRows(condition)) return;
   const gauge = gaugeOf(condition, channels);
   if (!gauge) return;

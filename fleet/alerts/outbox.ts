@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Database } from '../db/index.js';
+import type { Database, Queries } from '../db/index.js';
 import { deliveryOf } from './rows.js';
 import type { Delivery } from './types.js';
 
@@ -60,4 +60,16 @@ export class Outbox {
 
 export interface LeasedDelivery extends Delivery {
   readonly lease: string;
+}
+
+/** Longer than any audit asks for. */
+const KEEP_MS = 400 * 86_400_000;
+
+/** Forgets alerts that ended so long ago, and what was told of them. */
+export async function forgetOld(on: Queries, nowMs: number): Promise<void> {
+  const before = BigInt(nowMs - KEEP_MS);
+  const old = `state <> 'open' AND closed_ms < $1`;
+  await on.query(`DELETE FROM delivery WHERE alert_id IN (SELECT id FROM alert WHERE ${old})`, [before]);
+  await on.query(`DELETE FROM alert WHERE ${old}`, [before]);
+  await on.query('DELETE FROM maintenance WHERE until_ms < $1', [before]);
 }

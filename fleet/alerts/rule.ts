@@ -174,3 +174,13 @@ export function inScope(
 function matches(pattern: string, stream: string): boolean {
   return pattern.endsWith('*') ? stream.startsWith(pattern.slice(0, -1)) : stream === pattern;
 }
+
+/** Of whole nodes the store knows itself when they were heard; forecasts look at its history. */
+export function isJudgedByRow(spec: RuleSpec): boolean {
+  const { kind } = spec.condition;
+  return kind !== 'batteryForecast' && (kind !== 'silence' || isOfStreams(spec));
+}
+
+export function isOfStreams({ scope }: RuleSpec): boolean {
+  return scope.stream !== undefined || scope.class !== undefined;
+}

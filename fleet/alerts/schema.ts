@@ -11,12 +11,11 @@ export const ALERT_MIGRATIONS: readonly Migration[] = [
     statements: (dialect) => [
       `CREATE TABLE rule (id ${identity(dialect)}, spec TEXT NOT NULL, since_ms BIGINT NOT NULL, retired_ms BIGINT,
         changed_by TEXT NOT NULL)`,
-      // What is known of a stream under a rule: its segments, or when it was last seen moving.
+      // What is known of a stream under a rule: its segments; or since when it is known, and when it last moved or spoke.
       `CREATE TABLE track (rule_id BIGINT NOT NULL, stream_id BIGINT NOT NULL, node TEXT NOT NULL, stream TEXT NOT NULL,
-        segments TEXT NOT NULL, floor BIGINT NOT NULL, since_ns BIGINT, moved_ns BIGINT, PRIMARY KEY (rule_id, stream_id))`,
-      `CREATE TABLE seen (node TEXT NOT NULL, stream TEXT NOT NULL, heard_ms BIGINT NOT NULL, newest_ns BIGINT,
-        PRIMARY KEY (node, stream))`,
-      `CREATE TABLE unjudged (stream_id BIGINT NOT NULL, version BIGINT NOT NULL, first BIGINT NOT NULL, ref TEXT NOT NULL,
+        segments TEXT NOT NULL, floor BIGINT NOT NULL, since_ns BIGINT, moved_ns BIGINT, PRIMARY KEY (stream_id, rule_id))`,
+      'CREATE INDEX track_rule ON track (rule_id)',
+      `CREATE TABLE unjudged (stream_id BIGINT NOT NULL, version BIGINT NOT NULL, first BIGINT NOT NULL, node TEXT NOT NULL, ref TEXT NOT NULL,
         rows TEXT NOT NULL, received_ms BIGINT NOT NULL, PRIMARY KEY (stream_id, first))`,
       // subject: what it is about, one of a rule: a stream's id, or a node, or node/stream.
       `CREATE TABLE alert (id ${identity(dialect)}, rule_id BIGINT NOT NULL, subject TEXT NOT NULL, timed BIGINT NOT NULL,

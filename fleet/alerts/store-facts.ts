@@ -1,5 +1,5 @@
 import type { Channel } from '../../drivers/contract/index.js';
-import { channelsOf, nodeFacts, rowTimes } from '../store/index.js';
+import { channelsOf, lockNodes, nodeFacts, rowTimes } from '../store/index.js';
 import type { Facts } from './types.js';
 
 const MAX_KEPT = 20_000;
@@ -9,6 +9,7 @@ export function storeFacts(): Facts {
   const kept = new Map<string, readonly Channel[]>();
   return {
     nodes: nodeFacts,
+    lock: lockNodes,
     times: rowTimes,
     async channels(on, streamId, version) {
       const key = `${streamId}/${version}`;

@@ -1,11 +1,11 @@
 import type { Database, Queries } from '../db/index.js';
 import { forecastFiring } from './forecast.js';
 import { alertOf } from './rows.js';
-import { type Condition, inScope, type Rule } from './rule.js';
+import { type Condition, inScope, isOfStreams, type Rule } from './rule.js';
 import type { RuleBook } from './rule-book.js';
 import { end } from './sync.js';
 import { deliver, type TellOptions, tell, tellCleared } from './tell.js';
-import type { Alert, Facts, Firing, Histories, NodeFacts } from './types.js';
+import type { Alert, Facts, Firing, Histories } from './types.js';
 
 export interface TickOptions {
   readonly db: Database;
@@ -22,7 +22,7 @@ export async function tickTimed(nowMs: number, options: TickOptions): Promise<vo
     if (condition.kind === 'silence')
       await settle(rule, await silent(rule, condition, nowMs, options), nowMs, options);
     if (condition.kind === 'noMotion')
-      await settle(rule, await resting(rule, condition, options), nowMs, options);
+      await settle(rule, await resting(rule, condition, nowMs, options), nowMs, options);
   }
 }
 
@@ -40,62 +40,49 @@ async function silent(
   rule: Rule,
   { afterS }: Extract<Condition, { kind: 'silence' }>,
   nowMs: number,
-  { db, facts }: TickOptions,
+  options: TickOptions,
 ): Promise<readonly Firing[]> {
-  const cut = BigInt(nowMs - afterS * 1_000);
-  const rows = rule.spec.scope.stream
-    ? await db.query<{ node: string; stream: string | null; heard_ms: bigint }>(
-        `SELECT node, stream, heard_ms FROM seen WHERE heard_ms <= $1 AND stream <> ''`,
-        [cut],
-      )
-    : await db.query<{ node: string; stream: string | null; heard_ms: bigint }>(
-        'SELECT node, NULL AS stream, max(heard_ms) AS heard_ms FROM seen GROUP BY node HAVING max(heard_ms) <= $1',
-        [cut],
-      );
-  return inRule(
-    rule,
-    rows.map((row) => firing(row.node, row.stream, Number(row.heard_ms))),
-    await nodesOf(db, facts, rows),
-  );
+  const cutMs = nowMs - afterS * 1_000;
+  const nodes = (await options.histories.nodes(nowMs)).filter((node) => inScope(rule.spec, node));
+  if (!isOfStreams(rule.spec))
+    return nodes
+      .filter(({ heardMs }) => heardMs <= cutMs)
+      .map(({ node, heardMs }) => firing(node, undefined, heardMs));
+  const known = new Set(nodes.map(({ node }) => node));
+  return (await lastOf(rule, options.db))
+    .map(({ node, stream, last_ns }) => firing(node, stream, Number(last_ns / 1_000_000n)))
+    .filter(({ node, sinceMs }) => sinceMs <= cutMs && known.has(node));
 }
 
 /** The newest row of the node is so much later than the last one that moved. */
 async function resting(
   rule: Rule,
   { afterS }: Extract<Condition, { kind: 'noMotion' }>,
-  { db, facts }: TickOptions,
+  nowMs: number,
+  { db, histories }: TickOptions,
 ): Promise<readonly Firing[]> {
-  const rows = await db.query<{ node: string; stream: string; moved_ns: bigint }>(
-    `SELECT t.node, t.stream, max(coalesce(t.moved_ns, t.since_ns)) AS moved_ns
-     FROM track t JOIN (SELECT node, max(newest_ns) AS newest_ns FROM seen GROUP BY node) s ON s.node = t.node
-     WHERE t.rule_id = $1 GROUP BY t.node, t.stream
-     HAVING max(s.newest_ns) - max(coalesce(t.moved_ns, t.since_ns)) >= $2`,
-    [rule.id, BigInt(Math.round(afterS * 1e9))],
+  const nodes = await histories.nodes(nowMs);
+  const newest = new Map(
+    nodes.filter((one) => inScope(rule.spec, one)).map((one) => [one.node, one.latestWallNs]),
   );
-  return inRule(
-    rule,
-    rows.map((row) => firing(row.node, row.stream, Number(row.moved_ns / 1_000_000n))),
-    await nodesOf(db, facts, rows),
+  return (await lastOf(rule, db))
+    .filter(
+      ({ node, last_ns }) => (newest.get(node) ?? last_ns) - last_ns >= BigInt(Math.round(afterS * 1e9)),
+    )
+    .map(({ node, stream, last_ns }) => firing(node, stream, Number(last_ns / 1_000_000n)));
+}
+
+/** When each stream under the rule last moved or spoke. */
+function lastOf({ id }: Rule, db: Queries) {
+  return db.query<{ node: string; stream: string; last_ns: bigint }>(
+    `SELECT node, stream, max(coalesce(moved_ns, since_ns)) AS last_ns FROM track
+     WHERE rule_id = $1 GROUP BY node, stream HAVING max(coalesce(moved_ns, since_ns)) IS NOT NULL`,
+    [id],
   );
 }
 
-function firing(node: string, stream: string | null, sinceMs: number): Firing {
-  return { subject: stream ? `${node}/${stream}` : node, node, stream: stream ?? undefined, sinceMs };
-}
-
-function nodesOf(db: Queries, facts: Facts, rows: readonly { readonly node: string }[]) {
-  return facts.nodes(db, [...new Set(rows.map(({ node }) => node))]);
-}
-
-function inRule(
-  { spec }: Rule,
-  all: readonly Firing[],
-  nodes: ReadonlyMap<string, NodeFacts>,
-): readonly Firing[] {
-  return all.filter(({ node, stream }) => {
-    const group = nodes.get(node)?.group;
-    return group !== undefined && inScope(spec, { node, group, ...(stream ? { stream } : {}) });
-  });
+function firing(node: string, stream: string | undefined, sinceMs: number): Firing {
+  return { subject: stream ? `${node}/${stream}` : node, node, stream, sinceMs };
 }
 
 async function settle(

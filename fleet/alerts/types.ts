@@ -8,6 +8,8 @@ import type { Severity } from './rule.js';
 export interface Facts {
   /** Nodes that nobody knows are left out. */
   nodes(on: Queries, nodes: readonly string[]): Promise<ReadonlyMap<string, NodeFacts>>;
+  /** Nobody takes rows of these nodes until the transaction ends. */
+  lock(tx: Queries, nodes: readonly string[]): Promise<void>;
   /** Undefined: that version hasn't come yet. */
   channels(on: Queries, streamId: bigint, version: number): Promise<readonly Channel[] | undefined>;
   /** When rows were taken, as far as that is known now. */

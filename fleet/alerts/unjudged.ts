@@ -17,8 +17,9 @@ export interface Batch {
   readonly isLate?: true;
 }
 
-/** A block that waits for its descriptor for longer is judged no more: its rows are in the store, and say nothing that anybody could name. */
+/** A block whose descriptor doesn't come for so long, or that is not among the newest, is judged no more: its rows are in the store. */
 const MAX_WAIT_MS = 30 * 86_400_000;
+const MAX_WAITING = 20_000;
 const AT_ONCE = 200;
 
 export function batchesOf(taken: readonly Taken[]): readonly Batch[] {
@@ -38,12 +39,14 @@ export function batchesOf(taken: readonly Taken[]): readonly Batch[] {
 export async function keepUnjudged(tx: Queries, batch: Batch, nowMs: number): Promise<void> {
   const { ref, version, boot, rows, ms } = batch;
   await tx.query(
-    `INSERT INTO unjudged (stream_id, version, first, ref, rows, received_ms) VALUES ($1, $2, $3, $4, $5, $6)
+    `INSERT INTO unjudged (stream_id, version, first, node, ref, rows, received_ms)
+     VALUES ($1, $2, $3, $4, $5, $6, $7)
      ON CONFLICT (stream_id, first) DO NOTHING`,
     [
       ref.streamId,
       BigInt(version),
       rows[0]!.sequence,
+      ref.node,
       JSON.stringify({ ...ref, streamId: undefined }),
       JSON.stringify({ boot, ms, rows: rows.map(frozen) }),
       BigInt(nowMs),
@@ -51,16 +54,26 @@ export async function keepUnjudged(tx: Queries, batch: Batch, nowMs: number): Pr
   );
 }
 
+/** Gives up what has waited for too long; how many blocks. */
+export async function dropUnjudged(on: Queries, nowMs: number): Promise<number> {
+  const dropped = await on.query(
+    `DELETE FROM unjudged WHERE received_ms < $1 OR received_ms <
+     (SELECT received_ms FROM unjudged ORDER BY received_ms DESC LIMIT 1 OFFSET ${MAX_WAITING}) RETURNING first`,
+    [BigInt(nowMs - MAX_WAIT_MS)],
+  );
+  return dropped.length;
+}
+
 /** Takes out the batches whose descriptor came since. */
-export async function takeUnjudged(tx: Queries, facts: Facts, nowMs: number): Promise<readonly Batch[]> {
-  await tx.query('DELETE FROM unjudged WHERE received_ms < $1', [BigInt(nowMs - MAX_WAIT_MS)]);
-  const waiting = await tx.query<{ stream_id: bigint; version: bigint }>(
-    'SELECT DISTINCT stream_id, version FROM unjudged ORDER BY stream_id, version',
+export async function takeUnjudged(tx: Queries, facts: Facts): Promise<readonly Batch[]> {
+  const waiting = await tx.query<{ stream_id: bigint; version: bigint; node: string }>(
+    'SELECT DISTINCT stream_id, version, node FROM unjudged ORDER BY stream_id, version',
   );
   const ready: Batch[] = [];
-  for (const { stream_id: streamId, version } of waiting) {
+  for (const { stream_id: streamId, version, node } of waiting) {
     const channels = await facts.channels(tx, streamId, Number(version));
     if (!channels) continue;
+    await facts.lock(tx, [node]);
     const rows = await tx.query<{ first: bigint; ref: string; rows: string }>(
       `DELETE FROM unjudged WHERE stream_id = $1 AND version = $2 AND first IN
        (SELECT first FROM unjudged WHERE stream_id = $1 AND version = $2 ORDER BY first LIMIT ${AT_ONCE})

@@ -45,7 +45,7 @@ function entry({ scope, untilMs, by: who, note }: Maintenance, request: FastifyR
 
 function form(request: FastifyRequest): Html {
   return html`<h2>Begin</h2><p>Alerts are kept and shown meanwhile, and nobody is told. Those still open at its end are told then.</p>
-<form method="post" action="/alerts/maintenance">${csrfField(request)}
+<form method="post" action="/alerts/maintenance" class="filter">${csrfField(request)}
 <label>Of <input name="scope" required maxlength="140" placeholder="node:0011223344556677, group:stage" autocomplete="off"></label>
 <label>Hours <input type="number" name="hours" required min="0.25" max="744" step="0.25" value="2"></label>
 <label>Why <input name="note" maxlength="500" autocomplete="off"></label>

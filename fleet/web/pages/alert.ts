@@ -38,7 +38,7 @@ function facts(alert: AlertDetail): Html {
 
 function acknowledgeForm(alert: AlertDetail, request: FastifyRequest): Html {
   return html`<h2>Acknowledge</h2>
-<form method="post" action="${alertPath(alert)}/acknowledge">${csrfField(request)}
+<form method="post" action="${alertPath(alert)}/acknowledge" class="filter">${csrfField(request)}
 <label>Note <input name="note" maxlength="1000" autocomplete="off"></label>
 ${alert.state === 'open' && html`<label><input type="checkbox" name="ends" value="yes"> It is over: close it too</label>`}
 <button>Acknowledge</button></form>

@@ -81,6 +81,7 @@ export interface World {
   /** Of streams by their id; what is left out is not known yet. */
   readonly channels: Map<bigint, readonly Channel[]>;
   readonly groups: Map<string, 'dev' | 'stage' | 'prod'>;
+  readonly heard: Map<string, { heardMs: number; latestWallNs: bigint | undefined }>;
   nowMs: number;
   take(...blocks: readonly BlockOf[]): Promise<void>;
 }
@@ -98,6 +99,7 @@ export async function worldOf(db: Database, more: Partial<AlertsOptions> = {}): 
           return group ? [[node, { name: `truck ${node.slice(-1)}`, group, position }]] : [];
         }),
       ),
+    lock: async () => undefined,
     channels: async (_, streamId) => channels.get(streamId),
     times: async (_, __, sequences) =>
       new Map(
@@ -108,11 +110,19 @@ export async function worldOf(db: Database, more: Partial<AlertsOptions> = {}): 
       ),
   };
   const faults: string[] = [];
-  const world = { db, faults, channels, groups, nowMs: T0_MS };
+  const heard = new Map<string, { heardMs: number; latestWallNs: bigint | undefined }>();
+  const nodes = async () =>
+    [...heard].map(([node, seen]) => ({
+      node,
+      name: node,
+      group: groups.get(node) ?? 'dev',
+      ...seen,
+    })) as never;
+  const world = { db, faults, channels, groups, heard, nowMs: T0_MS };
   const alerts = await openAlerts({
     db,
     facts,
-    histories: { nodes: async () => [], node: async () => undefined, series: async () => undefined },
+    histories: { nodes, node: async () => undefined, series: async () => undefined },
     transports: [],
     defaultTell: ['mail:ops@example.org'],
     baseUrl: 'https://fleet.example.org',
@@ -123,7 +133,14 @@ export async function worldOf(db: Database, more: Partial<AlertsOptions> = {}): 
   return Object.assign(world, {
     alerts,
     async take(...blocks: readonly BlockOf[]) {
-      await db.transaction((tx) => alerts.judge(tx, blocks.map(taken)));
+      const all = blocks.map(taken);
+      await db.transaction((tx) => alerts.judge(tx, all));
+      for (const { stream, readings } of all) {
+        const before = heard.get(stream!.node)?.latestWallNs;
+        const times = [before, ...readings.map(({ wallNs }) => wallNs)].filter((ns) => ns !== undefined);
+        const latestWallNs = times.reduce((a, b) => (a > b ? a : b), 0n);
+        heard.set(stream!.node, { heardMs: world.nowMs, latestWallNs });
+      }
       alerts.wake();
     },
   });

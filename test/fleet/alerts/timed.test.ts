@@ -11,9 +11,13 @@ const OTHER = 'ffeeddccbbaa9988';
 onBothDatabases('alerts of time', (fresh) => {
   test('a prod node is silent after a day, once, and speaks again', async () => {
     const db = await fresh(ALERT_MIGRATIONS);
-    const [w, other] = [await worldOf(db), await worldOf(db)];
+    const w = await worldOf(db);
+    const nodes = async () =>
+      [...w.heard].map(([node, seen]) => ({ node, group: w.groups.get(node), ...seen })) as never;
+    const other = await worldOf(db, {
+      histories: { nodes, node: async () => undefined, series: async () => undefined },
+    });
     w.groups.set(OTHER, 'dev');
-    other.groups.set(OTHER, 'dev');
     await w.take({ first: 1, rows: [[5]] }, { node: OTHER, streamId: 2n, first: 1, rows: [[5]] });
     const tickAt = async (ms: number) => {
       w.nowMs = other.nowMs = T0_MS + ms;
@@ -25,10 +29,28 @@ onBothDatabases('alerts of time', (fresh) => {
     const [alert, ...rest] = await w.alerts.list({ limit: 9 });
     assert.deepEqual([alert!.node, alert!.state, alert!.sinceMs, rest], [NODE, 'open', T0_MS, []]);
     assert.equal((await deliveries(w)).length, 1);
-    await w.alerts.heard(NODE);
+    w.heard.set(NODE, { heardMs: w.nowMs, latestWallNs: undefined });
     await tickAt(25 * HOUR_MS);
     assert.equal((await w.alerts.list({ limit: 9 }))[0]!.state, 'closed');
     assert.equal((await deliveries(w)).length, 2);
+  });
+
+  test('one stream of a node may fall silent, whatever the others say', async () => {
+    const w = await worldOf(await fresh(ALERT_MIGRATIONS));
+    const condition = { kind: 'silence', afterS: 60 };
+    const rule = { name: 'No climate', severity: 'info', tell: [], scope: { stream: 'clim*' }, condition };
+    await w.alerts.rules.put(rule, 'ada', w.nowMs);
+    await w.take({ first: 1, rows: [[5]] }, { streamId: 2n, stream: 'power', first: 1, rows: [[5]] });
+    w.nowMs += 60_000;
+    await w.take({ streamId: 2n, stream: 'power', first: 2, rows: [[5]] });
+    await w.alerts.tick();
+    assert.deepEqual(
+      (await w.alerts.list({ limit: 9 })).map(({ state, stream, sinceMs }) => [state, stream, sinceMs]),
+      [['open', 'climate', T0_MS]],
+    );
+    await w.take({ first: 2, rows: [[5]] });
+    await w.alerts.tick();
+    assert.equal((await w.alerts.list({ limit: 9 }))[0]!.state, 'closed');
   });
 
   test('no motion is by the rows own times: a silent node does not rest, a backlog that moved ends it', async () => {

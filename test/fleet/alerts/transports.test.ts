@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -8,7 +8,9 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { httpSms, type Message, mailTransport, spoolSms } from '../../../fleet/alerts/index.js';
 import { smsFile } from '../../../fleet/alerts/send-spool.js';
+import { until } from '../../support/until.js';
 import { startSink } from './sink.js';
+import { startSmsd, WITHOUT_SMSD } from './smsd.js';
 
 const MESSAGE: Message = {
   id: '0123456789abcdef0123456789abcdef',
@@ -47,7 +49,27 @@ test('what is not ASCII goes as UCS-2, big endian; short numbers have an s; thre
   assert.equal(long(`${'ü'.repeat(200)}🚚`), 400);
 });
 
-test('an HTTP gateway gets the text quoted; its refusal and its silence are failures', async () => {
+test('a real smsd sends what is spooled, and passes over what is half written', {
+  skip: WITHOUT_SMSD,
+}, async (t) => {
+  const smsd = await startSmsd();
+  t.after(() => smsd.stop());
+  writeFileSync(join(smsd.outgoing, '.half'), 'To: 41790000001\n\nhalf of it');
+  const transport = spoolSms({ outgoing: smsd.outgoing });
+  await transport.send({ ...MESSAGE, short: 'hellohello' });
+  await transport.send({ ...MESSAGE, id: 'f'.repeat(32), short: 'ü' });
+  await until('both at the modem', () => smsd.pdus.length === 2, 30_000);
+  const sent = smsd.pdus.join('\n');
+  // +41790000000 with its digits swapped, type 91 (3GPP TS 23.040, 9.1.2.5); flash is class 0 (TS 23.038, 4).
+  assert.match(sent, /0B911497000000F0/);
+  // "hellohello" in the GSM alphabet: the well-known example of packing seven bits.
+  assert.match(sent, /0AE8329BFD4697D9EC37$/m);
+  // U+00FC in UCS-2, or 7E in the GSM alphabet.
+  assert.match(sent, /0200FC$/m);
+  assert.deepEqual(readdirSync(smsd.outgoing), ['.half']);
+});
+
+test('an HTTP gateway gets the text quoted; its refusal is a failure, said in a line', async () => {
   const bodies: string[] = [];
   let status = 200;
   const server = createServer(async (request: IncomingMessage, response) => {
