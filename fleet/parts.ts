@@ -8,7 +8,7 @@ import type { FleetConfig } from './config/index.js';
 import { type Database, type GatedDatabase, gated, openDatabase } from './db/index.js';
 import { DeadLetters, Ingest, Spool } from './ingest/index.js';
 import { receiptKeyOf } from './keys.js';
-import { openPeople, PEOPLE_MIGRATIONS, type People } from './people/index.js';
+import { type AuditEntry, openPeople, PEOPLE_MIGRATIONS, type People } from './people/index.js';
 import { Receipts } from './receive/receipts.js';
 import type { Services } from './services/index.js';
 import type { Source } from './sources/index.js';
@@ -74,14 +74,17 @@ export async function makeParts(
       alerts.wake();
       for (const change of changesOf(taken)) news.emit('change', change);
     },
-    onRefusal: ({ cause, text }, topic) => log.warn({ topic }, `refused (${cause}): ${text}`),
+    // A node may send both: its rows are in its blocks.
+    onRefusal: ({ cause, text }, topic) =>
+      log[cause === 'senmlBesideBlocks' ? 'debug' : 'warn']({ topic }, `refused (${cause}): ${text}`),
     onState: ({ kind, why }) => log.warn(`ingest is ${kind}: ${why}`),
   });
+  const audit = (entry: AuditEntry) => people.audit.write(entry);
   const web = createWeb({
-    ...{ store, health, news, nowMs },
+    ...{ store, health, news, nowMs, audit, openAlerts: () => alerts.openByNode() },
     plugins: [
       peoplePlugin({ people, nowMs, url: config.web.url, open: config.web.open }),
-      alertsPages({ alerts, nowMs, audit: (entry) => people.audit.write(entry) }),
+      alertsPages({ alerts, nowMs, audit }),
     ],
   });
   const parts: Parts = {

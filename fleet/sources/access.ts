@@ -7,7 +7,7 @@ export interface Client {
   readonly certificateName: string | undefined;
 }
 
-const CLIENT_ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
+const CLIENT_ID = /^[A-Za-z0-9][A-Za-z0-9.-]{0,63}$/;
 
 /** Ids that can be a level of a topic and a name on a page. With a certificate, the id is its name. */
 export function isClientId({ id, certificateName }: Pick<Client, 'id' | 'certificateName'>): boolean {
@@ -16,6 +16,7 @@ export function isClientId({ id, certificateName }: Pick<Client, 'id' | 'certifi
 
 /** A client writes below its own id and nowhere else; receipts are the fleet's. */
 export function mayPublish(id: string, topic: string): boolean {
+  if (!CLIENT_ID.test(id)) return false;
   return topic === `senml/${id}` || (topic.startsWith(`cairn/1/${id}/`) && topic !== `cairn/1/${id}/receipt`);
 }
 

@@ -145,7 +145,7 @@ class Broker implements EmbeddedBroker {
     password: Buffer | undefined,
   ): Promise<number> {
     const who = { id: client.id, username, password, certificateName: this.#names.get(client.conn) };
-    if (!isClientId(who)) return IDENTIFIER_REJECTED;
+    if (!isClientId(who) && !this.options.readsAll?.(client.id)) return IDENTIFIER_REJECTED;
     return (await this.options.authorize(who)) ? 0 : NOT_AUTHORIZED;
   }
 

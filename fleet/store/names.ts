@@ -74,7 +74,8 @@ export async function findNames(tx: Queries, names: readonly Name[], nowMs: numb
   return { nodes, epochs, streams };
 }
 
-async function findNodes(
+/** Made where they are not there yet, while there is room. */
+export async function findNodes(
   tx: Queries,
   names: readonly string[],
   nowMs: number,

@@ -1,6 +1,6 @@
 import type { Queries } from '../db/index.js';
 import { clean } from './given.js';
-import { findNames, type NodeRow } from './names.js';
+import { findNodes, type NodeRow } from './names.js';
 import { BACKLOG_MS } from './node-rows.js';
 import type { Group, NodeState, NodeSummary } from './types.js';
 
@@ -72,7 +72,7 @@ export async function heard(
   receivedMs: number,
   status?: Readonly<Record<string, unknown>>,
 ): Promise<void> {
-  const { nodes } = await findNames(tx, [{ node: clean(node), epoch: '', stream: '' }], receivedMs);
+  const nodes = await findNodes(tx, [clean(node)], receivedMs);
   if (nodes.size === 0) return;
   const text = status === undefined ? null : JSON.stringify(status);
   await tx.query(
