@@ -74,7 +74,7 @@ export async function findNames(tx: Queries, names: readonly Name[], nowMs: numb
   return { nodes, epochs, streams };
 }
 
-/** Made where they are not there yet, while there is room. */
+/** In the order of their names; what is new is made, as far as there is room. They stay locked. */
 export async function findNodes(
   tx: Queries,
   names: readonly string[],
