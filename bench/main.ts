@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { bridge } from './bridge.js';
+import { fleet } from './fleet.js';
 import { fusion } from './fusion.js';
 import { offline } from './offline.js';
 import { packet } from './packet.js';
@@ -8,7 +9,7 @@ import { type Bench, type Report, ratio, table } from './report.js';
 import { store } from './store.js';
 import { uplink } from './uplink.js';
 
-const BENCHES: readonly Bench[] = [packet, fusion, store, uplink, bridge, pipeline, offline];
+const BENCHES: readonly Bench[] = [packet, fusion, store, uplink, bridge, pipeline, offline, fleet];
 
 /** `npm run bench -- [name …] [--json]`: what is named, or everything that takes seconds; figures of different runs are not to be compared, ratios are. */
 async function main(): Promise<void> {

@@ -3,6 +3,8 @@ import { dayOf } from './row-times.js';
 import type { StreamRows } from './write.js';
 
 const DAY_NS = 86_400_000_000_000n;
+/** Of PostgreSQL's advisory locks. */
+const LOCK = 0x43_52_44n;
 const TABLES = ['reading', 'log_line'] as const;
 
 /** Days that the database has no table for: the transaction is tried again once they are made. */
@@ -34,12 +36,15 @@ export class Days {
     if (missing.length > 0) throw new MissingDays(missing);
   }
 
-  /** By themselves, before what needs them: a table that is made locks its parent's default. */
+  /** Each by itself, before what needs it: a table that is made waits for all who use its parent. Another process may make the same. */
   async make(days: readonly number[]): Promise<void> {
     for (const day of days) {
       for (const table of TABLES)
-        await this.db.query(`CREATE TABLE IF NOT EXISTS ${table}_${day} PARTITION OF ${table}
-          FOR VALUES FROM (${BigInt(day) * DAY_NS}) TO (${BigInt(day + 1) * DAY_NS})`);
+        await this.db.transaction(async (tx) => {
+          await tx.query(`SELECT pg_advisory_xact_lock(${LOCK})`);
+          await tx.query(`CREATE TABLE IF NOT EXISTS ${table}_${day} PARTITION OF ${table}
+            FOR VALUES FROM (${BigInt(day) * DAY_NS}) TO (${BigInt(day + 1) * DAY_NS})`);
+        });
       this.#known.add(day);
     }
   }

@@ -22,5 +22,6 @@ export function refused(incoming: Incoming, why: string, stream?: StreamState): 
 export function duplicate(incoming: Incoming, stream: StreamState): Judged {
   stream.row.duplicates += 1n;
   stream.touched = true;
+  stream.isOdd = true;
   return { incoming, verdict: 'duplicate', stream };
 }

@@ -132,6 +132,7 @@ function applyGap(named: Named, node: string, gap: Gap, nowMs: number): boolean 
   if (gap.last !== undefined) return stream.gap(gap.cause, { first: gap.first, last: gap.last }, gap.atMost);
   const { row } = stream;
   stream.touched = true;
+  stream.isOdd = true;
   if (row.open_from !== null && row.open_from <= gap.first) return true;
   row.open_from = BigInt(gap.first);
   row.open_cause = gap.cause;

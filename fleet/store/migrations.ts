@@ -7,6 +7,8 @@ const ID = {
 };
 const BYTES = { sqlite: 'BLOB', postgres: 'BYTEA' };
 const REALS = { sqlite: 'TEXT', postgres: 'DOUBLE PRECISION[]' };
+/** Rows that each block changes find room in their own page. */
+const CHANGING = { sqlite: '', postgres: ' WITH (fillfactor = 50)' };
 const TEXTS = { sqlite: 'TEXT', postgres: 'TEXT[]' };
 
 export const STORE_MIGRATIONS: readonly Migration[] = [
@@ -14,7 +16,7 @@ export const STORE_MIGRATIONS: readonly Migration[] = [
     id: 'store-1',
     statements: (dialect) => [
       ...nodes(dialect),
-      ...metaRecords(),
+      ...metaRecords(dialect),
       ...ledger(dialect),
       ...readings(dialect),
       ...logLines(dialect),
@@ -28,7 +30,7 @@ function nodes(dialect: Dialect): readonly string[] {
       node TEXT PRIMARY KEY, name TEXT, fleet_group TEXT NOT NULL DEFAULT 'dev', status TEXT,
       heard_ms BIGINT NOT NULL, rhythm_ms BIGINT NOT NULL, backlog_ms BIGINT,
       latest_ns BIGINT, latitude DOUBLE PRECISION, longitude DOUBLE PRECISION, position_ns BIGINT,
-      lost_rows BIGINT NOT NULL DEFAULT 0)`,
+      lost_rows BIGINT NOT NULL DEFAULT 0)${CHANGING[dialect]}`,
     `CREATE TABLE epoch (
       id ${ID[dialect]}, node TEXT NOT NULL REFERENCES node, epoch TEXT NOT NULL,
       first_heard_ms BIGINT NOT NULL, anchors_version BIGINT NOT NULL DEFAULT 0, UNIQUE (node, epoch))`,
@@ -39,18 +41,18 @@ function nodes(dialect: Dialect): readonly string[] {
       contradictions BIGINT NOT NULL DEFAULT 0, gap_ranges BIGINT NOT NULL DEFAULT 0,
       lost TEXT NOT NULL DEFAULT '{}', lost_rows BIGINT NOT NULL DEFAULT 0,
       open_from BIGINT, open_cause TEXT, open_learned_ms BIGINT,
-      latest_seq BIGINT, latest_ns BIGINT, latest TEXT, UNIQUE (epoch_id, name))`,
+      latest_seq BIGINT, latest_ns BIGINT, latest TEXT, UNIQUE (epoch_id, name))${CHANGING[dialect]}`,
   ];
 }
 
-function metaRecords(): readonly string[] {
+function metaRecords(dialect: Dialect): readonly string[] {
   return [
     `CREATE TABLE descriptor (
       epoch_id BIGINT NOT NULL REFERENCES epoch, stream TEXT NOT NULL, version BIGINT NOT NULL,
       title TEXT NOT NULL, class TEXT NOT NULL, channels TEXT NOT NULL, PRIMARY KEY (epoch_id, stream, version))`,
     `CREATE TABLE boot (
       epoch_id BIGINT NOT NULL REFERENCES epoch, boot BIGINT NOT NULL, boot_id TEXT, software TEXT,
-      last_ns BIGINT NOT NULL, PRIMARY KEY (epoch_id, boot))`,
+      last_ns BIGINT NOT NULL, PRIMARY KEY (epoch_id, boot))${CHANGING[dialect]}`,
     `CREATE TABLE anchor (
       epoch_id BIGINT NOT NULL REFERENCES epoch, boot BIGINT NOT NULL, mono_ns BIGINT NOT NULL,
       wall_ns BIGINT NOT NULL, uncertainty_ns BIGINT NOT NULL, source TEXT NOT NULL,
@@ -69,10 +71,10 @@ function metaRecords(): readonly string[] {
 function ledger(dialect: Dialect): readonly string[] {
   return [
     `CREATE TABLE extent (
-      stream_id BIGINT NOT NULL REFERENCES stream, what TEXT NOT NULL, first BIGINT NOT NULL, last BIGINT NOT NULL,
-      at_most BIGINT NOT NULL, learned_ms BIGINT NOT NULL, PRIMARY KEY (stream_id, what, first))`,
+      stream_id BIGINT NOT NULL, what TEXT NOT NULL, first BIGINT NOT NULL, last BIGINT NOT NULL,
+      at_most BIGINT NOT NULL, learned_ms BIGINT NOT NULL, PRIMARY KEY (stream_id, what, first))${CHANGING[dialect]}`,
     `CREATE TABLE block (
-      stream_id BIGINT NOT NULL REFERENCES stream, first BIGINT NOT NULL, count BIGINT NOT NULL, crc BIGINT NOT NULL,
+      stream_id BIGINT NOT NULL, first BIGINT NOT NULL, count BIGINT NOT NULL, crc BIGINT NOT NULL,
       boot BIGINT NOT NULL, version BIGINT NOT NULL, first_ns BIGINT NOT NULL, last_ns BIGINT NOT NULL,
       wall_first_ns BIGINT, wall_last_ns BIGINT, uncertainty_ns BIGINT, received_ms BIGINT NOT NULL,
       PRIMARY KEY (stream_id, first))${dialect === 'sqlite' ? ' WITHOUT ROWID' : ''}`,

@@ -1,7 +1,18 @@
 import type { Queries, SqlRow } from '../db/index.js';
 import { withGiven } from './given.js';
-import type { BlockRow } from './repair.js';
 import type { WallTime } from './row-times.js';
+
+export interface BlockRow extends SqlRow {
+  readonly stream_id: bigint;
+  readonly is_log: bigint | null;
+  readonly first: bigint;
+  readonly count: bigint;
+  readonly first_ns: bigint;
+  readonly last_ns: bigint;
+  readonly wall_first_ns: bigint | null;
+  readonly wall_last_ns: bigint | null;
+  readonly uncertainty_ns: bigint | null;
+}
 
 /** A block whose times are others than they were. */
 export interface Move {

@@ -1,7 +1,7 @@
 import type { Queries, SqlRow } from '../db/index.js';
 import type { Days } from './days.js';
 import { withGiven } from './given.js';
-import { type Move, moveRows } from './repair-rows.js';
+import { type BlockRow, type Move, moveRows } from './repair-rows.js';
 import { dayOf, type RowTimes, readTimes, type WallTime } from './row-times.js';
 
 /** Looked at in one transaction. */
@@ -23,18 +23,6 @@ interface Repair extends SqlRow {
   readonly after_stream: bigint;
   readonly after_ns: bigint | null;
   readonly after_first: bigint;
-}
-
-export interface BlockRow extends SqlRow {
-  readonly stream_id: bigint;
-  readonly is_log: bigint | null;
-  readonly first: bigint;
-  readonly count: bigint;
-  readonly first_ns: bigint;
-  readonly last_ns: bigint;
-  readonly wall_first_ns: bigint | null;
-  readonly wall_last_ns: bigint | null;
-  readonly uncertainty_ns: bigint | null;
 }
 
 /** One step; it stands in the queue how far it came, so the next one goes on from there, also after a restart. True while there is more to do. */

@@ -4,11 +4,13 @@ import { withGiven } from './given.js';
 
 const DAY_MS = 86_400_000;
 /** A time that is so much older than its message is none. */
-const OLDEST_DAYS = 3_660;
+const OLDEST_DAYS = 1_000;
 /** Nor is one that is so far ahead of it. */
 const NEWEST_DAYS = 2;
 /** Epochs whose anchors stay in memory. */
 const MAX_EPOCHS = 4_096;
+
+const MAX_NS = 2n ** 63n - 1n;
 
 /** When a row was taken, as its anchors say it now. */
 export interface WallTime {
@@ -33,13 +35,12 @@ export class RowTimes {
 
   at(boot: number, monotonicNs: bigint, nowMs: number): WallTime | undefined {
     const time: RowTime = this.times.at(boot, monotonicNs);
-    if (time.kind !== 'known' || !isBelievable(time.wallNs, nowMs)) return undefined;
+    if (time.kind !== 'known' || time.uncertaintyNs < 0n || !isBelievable(time.wallNs, nowMs))
+      return undefined;
     const { wallNs, uncertaintyNs } = time;
-    return { wallNs, uncertaintyNs: uncertaintyNs > MAX_BIGINT ? MAX_BIGINT : uncertaintyNs };
+    return { wallNs, uncertaintyNs: uncertaintyNs > MAX_NS ? MAX_NS : uncertaintyNs };
   }
 }
-
-const MAX_BIGINT = 2n ** 63n - 1n;
 
 interface Kept {
   readonly version: bigint;

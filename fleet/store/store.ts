@@ -11,7 +11,7 @@ import { addRefusals, refusals } from './refusals.js';
 import { repairSome } from './repair.js';
 import { TimesCache } from './row-times.js';
 import { seriesOf } from './series.js';
-import { MAX_BATCH, takeAll } from './take.js';
+import { assertBounded, takeAll } from './take.js';
 import type { Group, Incoming, LogQuery, Span, Store, Taken } from './types.js';
 
 export interface StoreOptions {
@@ -41,8 +41,7 @@ class DatabaseStore implements Store {
     receivedMs: number,
     within?: (tx: Queries, taken: readonly Taken[]) => Promise<void>,
   ): Promise<readonly Taken[]> {
-    if (incoming.length > MAX_BATCH)
-      throw new RangeError(`${incoming.length} at once, at most ${MAX_BATCH} are a batch`);
+    assertBounded(incoming);
     const parts = { cache: this.#cache, days: this.#days, positions: this.#positions };
     const { taken, keep } = await this.#transaction(async (tx) => {
       const batch = await takeAll(tx, incoming, receivedMs, parts);

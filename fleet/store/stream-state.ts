@@ -77,6 +77,8 @@ export class StreamState {
   recount = false;
   /** Something of its row may have changed. */
   touched = false;
+  /** Something of it that a block seldom changes: doubles, conflicts, an open gap. */
+  isOdd = false;
   readonly lostBefore: bigint;
 
   constructor(

@@ -14,8 +14,21 @@ import type { StreamState } from './stream-state.js';
 import type { Incoming, IncomingBlock, StreamRef, Taken } from './types.js';
 import { type StreamRows, writeLedger, writeRows } from './write.js';
 
+const MAX_BATCH = 1_024;
 /** Beyond, a batch would take more memory than a small machine has. */
-export const MAX_BATCH = 1_024;
+const MAX_ROWS = 131_072;
+
+/** What is too much at once: a fault of who calls. Throws RangeError. */
+export function assertBounded(incoming: readonly Incoming[]): void {
+  const rows = incoming.reduce(
+    (sum, one) => sum + (one.kind === 'pack' ? one.wallNs.length : one.header.count),
+    0,
+  );
+  if (incoming.length > MAX_BATCH || rows > MAX_ROWS)
+    throw new RangeError(
+      `${incoming.length} blocks of ${rows} rows at once, at most ${MAX_BATCH} of ${MAX_ROWS} are a batch`,
+    );
+}
 
 export interface TakeParts {
   readonly cache: TimesCache;
@@ -111,6 +124,7 @@ async function keepConflict(
   stream.knowConflict(first, count, crc);
   stream.keptConflicts++;
   stream.row.conflicts += 1n;
+  stream.isOdd = true;
 }
 
 function rowsOf(batch: Batch, { incoming, stream, pieces, rows }: Judged, nowMs: number): StreamRows[] {

@@ -108,22 +108,29 @@ export async function writeLedger(
     tx,
     streams.filter((one) => one.recount),
   );
-  await withGiven(
+  await writeStreams(tx, COUNTED, streams);
+  await writeStreams(
     tx,
-    STREAM_SHAPE,
-    streams.map(({ row }) => row as Readonly<Record<keyof typeof STREAM_SHAPE, Cell>>),
-    (given) => `UPDATE stream SET ${STREAM_COLUMNS.map((name) => `${name} = given.${name}`).join(', ')}
-      FROM ${given} WHERE stream.id = given.id`,
+    SELDOM,
+    streams.filter(({ isOdd, recount }) => isOdd || recount),
   );
 }
 
-const STREAM_SHAPE = {
+/** What each block changes. */
+const COUNTED = {
   id: 'BIGINT',
   class: 'TEXT',
   is_log: 'BIGINT',
   received: 'BIGINT',
   next: 'BIGINT',
   received_ranges: 'BIGINT',
+  latest_seq: 'BIGINT',
+  latest_ns: 'BIGINT',
+  latest: 'TEXT',
+} as const satisfies Shape;
+/** What a double, a conflict or a gap changes. */
+const SELDOM = {
+  id: 'BIGINT',
   duplicates: 'BIGINT',
   conflicts: 'BIGINT',
   contradictions: 'BIGINT',
@@ -133,11 +140,22 @@ const STREAM_SHAPE = {
   open_from: 'BIGINT',
   open_cause: 'TEXT',
   open_learned_ms: 'BIGINT',
-  latest_seq: 'BIGINT',
-  latest_ns: 'BIGINT',
-  latest: 'TEXT',
 } as const satisfies Shape;
-const STREAM_COLUMNS = Object.keys(STREAM_SHAPE).filter((name) => name !== 'id');
+
+async function writeStreams<S extends Shape>(
+  tx: Queries,
+  shape: S,
+  streams: readonly StreamState[],
+): Promise<void> {
+  const columns = Object.keys(shape).filter((name) => name !== 'id');
+  await withGiven(
+    tx,
+    shape,
+    streams.map(({ row }) => row as Readonly<Record<keyof S, Cell>>),
+    (given) => `UPDATE stream SET ${columns.map((name) => `${name} = given.${name}`).join(', ')}
+      FROM ${given} WHERE stream.id = given.id`,
+  );
+}
 
 async function writeExtents(tx: Queries, streams: readonly StreamState[], receivedMs: number): Promise<void> {
   const all = streams.flatMap((stream) =>

@@ -22,9 +22,12 @@ export interface Postgres {
   remove(): Promise<void>;
 }
 
-/** A real server below a temporary folder, on a Unix socket there, as a user that is not root. */
-export async function startPostgres(): Promise<Postgres> {
-  const server = new Server();
+/**
+ * A real server below a temporary folder, on a Unix socket there, as a user that is not root. What it wrote outlives a SIGKILL with the kernel, not a
+ * power cut of the machine itself, unless it is `synced`.
+ */
+export async function startPostgres({ synced = false } = {}): Promise<Postgres> {
+  const server = new Server(synced);
   await server.start();
   return server;
 }
@@ -35,7 +38,7 @@ class Server implements Postgres {
   #child: ReturnType<typeof spawn> | undefined;
   #databases = 0;
 
-  constructor() {
+  constructor(private readonly synced: boolean) {
     if (this.#user) chownSync(this.#folder, this.#user.uid, this.#user.gid);
     execFileSync(
       join(BIN!, 'initdb'),
@@ -49,13 +52,11 @@ class Server implements Postgres {
   }
 
   async start(): Promise<void> {
-    // What it wrote outlives a SIGKILL with the kernel; only a power cut of the machine itself would not leave it.
     const settings = {
       listen_addresses: '',
       unix_socket_directories: this.#folder,
       shared_buffers: '64MB',
-      fsync: 'off',
-      full_page_writes: 'off',
+      ...(this.synced ? {} : { fsync: 'off', full_page_writes: 'off' }),
     };
     const args = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
     this.#child = spawn(join(BIN!, 'postgres'), ['-D', join(this.#folder, 'data'), ...args], {

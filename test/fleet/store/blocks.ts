@@ -18,6 +18,8 @@ export interface BlockOf {
   readonly boot?: number;
   /** Of row 0, s since boot; the others follow each second. */
   readonly atS?: number;
+  /** Instead of `atS`. */
+  readonly atNs?: bigint;
   readonly version?: number;
   readonly quality?: readonly number[];
 }
@@ -63,12 +65,12 @@ function blockOf(
   count: number,
   { node = NODE, epoch = EPOCH, stream = 'climate', first = 0, boot = 1, atS = 10, ...more }: BlockOf,
 ): IncomingBlock {
-  const { version = 1, logClass = 'telemetry', quality } = more;
+  const { version = 1, logClass = 'telemetry', quality, atNs = BigInt(atS) * S } = more;
   const bytes = native.encodeBlock(
     { node, epoch, stream, first, boot, descriptorVersion: version },
     [...columns],
     {
-      timesNs: BigInt64Array.from({ length: count }, (_, i) => BigInt(atS + i) * S),
+      timesNs: BigInt64Array.from({ length: count }, (_, i) => atNs + BigInt(i) * S),
       values: Float64Array.from(values),
       quality: Uint8Array.from(values, (_, i) => quality?.[i] ?? 0),
       ...(texts ? { texts } : {}),

@@ -1,4 +1,5 @@
 import { onBothDatabases } from '../db/databases.js';
+import { boundsSuite } from './bounds.js';
 import { ledgerSuite } from './ledger.js';
 import { takeSuite } from './take.js';
 import { timesSuite } from './times.js';
@@ -7,5 +8,6 @@ import { timesSuite } from './times.js';
 onBothDatabases('the store', (fresh, dialect) => {
   takeSuite(fresh);
   timesSuite(fresh);
-  ledgerSuite(fresh, dialect === 'sqlite' ? 100 : 20);
+  boundsSuite(fresh, dialect === 'sqlite' ? 40 : 15);
+  ledgerSuite(fresh, dialect === 'sqlite' ? 60 : 15);
 });
