@@ -1,4 +1,5 @@
+export { changesOf } from './changes.js';
 export { type Html, html } from './html.js';
 export { type PageOptions, page } from './layout.js';
 export { createWeb } from './server.js';
-export type { Change, Health, News, ServiceHealth, WebDeps } from './types.js';
+export type { Change, Health, News, WebDeps } from './types.js';

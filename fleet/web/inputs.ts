@@ -22,7 +22,7 @@ export const StreamId = v.pipe(
 export const Box = v.pipe(
   v.string(),
   v.regex(
-    /^-?\d{1,3}(\.\d{1,9})?(,-?\d{1,3}(\.\d{1,9})?){3}$/,
+    /^-?\d{1,3}(\.\d{1,20})?(,-?\d{1,3}(\.\d{1,20})?){3}$/,
     'south,west,north,east in degrees are wanted',
   ),
   v.transform((text) => text.split(',').map(Number) as [number, number, number, number]),

@@ -1,6 +1,7 @@
+import type { ServiceHealth } from '../services/index.js';
 import { spanOf } from './format.js';
 import { type Html, html } from './html.js';
-import type { Health, ServiceHealth } from './types.js';
+import type { Health } from './types.js';
 
 /** A sentence for each service that isn't as it should be. */
 export function healthNotices(health: Health, nowMs: number): readonly Html[] {

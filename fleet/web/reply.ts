@@ -1,7 +1,5 @@
 import type { FastifyReply } from 'fastify';
 import * as v from 'valibot';
-import { type Caller, may } from '../people/index.js';
-import type { Group } from '../store/types.js';
 import { type PageOptions, page } from './layout.js';
 
 export function sendPage(reply: FastifyReply, options: Omit<PageOptions, 'person'>): FastifyReply {
@@ -32,9 +30,4 @@ export function checked<Schema extends v.GenericSchema>(
 
 function said(issue: v.BaseIssue<unknown>): string {
   return `${v.getDotPath(issue) ?? 'input'}: ${issue.message}`;
-}
-
-/** Nobody in particular gets here only where no plugin asks who it is. */
-export function sees(person: Caller | undefined, group: Group): boolean {
-  return person === undefined || may(person, 'viewer', group);
 }

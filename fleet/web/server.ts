@@ -18,6 +18,7 @@ import { fleetPage } from './pages/fleet.js';
 import { healthPage } from './pages/health.js';
 import { logsPage } from './pages/logs.js';
 import { nodePage } from './pages/node.js';
+import { nodeRename } from './pages/node-rename.js';
 import { sendPage } from './reply.js';
 import { secure } from './security.js';
 import type { WebDeps } from './types.js';
@@ -44,7 +45,7 @@ export function createWeb(deps: WebDeps): FastifyInstance {
   for (const plugin of deps.plugins) app.register(plugin);
   app.register(async (pages) => {
     serveAssets(pages);
-    for (const routes of [fleetPage, nodePage, logsPage, healthPage, live]) routes(pages, deps);
+    for (const routes of [fleetPage, nodePage, nodeRename, logsPage, healthPage, live]) routes(pages, deps);
   });
   app.register(api(deps));
   return app;

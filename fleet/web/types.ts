@@ -1,14 +1,7 @@
 import type { FastifyBaseLogger, FastifyPluginAsync } from 'fastify';
+import type { AuditEntry } from '../people/index.js';
+import type { ServiceHealth } from '../services/index.js';
 import type { Store } from '../store/types.js';
-
-/** As the registry of services knows one. */
-export interface ServiceHealth {
-  readonly name: string;
-  readonly state: 'waiting' | 'healthy' | 'unhealthy' | 'maintenance' | 'stopped';
-  readonly sinceMs: number;
-  /** What it waits for, or what failed. */
-  readonly why?: string;
-}
 
 export interface Health {
   readonly services: readonly ServiceHealth[];
@@ -29,7 +22,10 @@ export interface News {
 
 export interface WebDeps {
   readonly store: Store;
+  /** How many are open, by node. */
+  readonly openAlerts: () => Promise<ReadonlyMap<string, number>>;
   readonly health: () => Health;
+  readonly audit: (entry: AuditEntry) => Promise<void>;
   readonly news: News;
   /** Sign-in first: their hooks see each request in this order. */
   readonly plugins: readonly FastifyPluginAsync[];

@@ -3,7 +3,8 @@ import type * as v from 'valibot';
 import { type Channel, QUANTITY_UNITS } from '../../../drivers/contract/index.js';
 import type { NodeSummary, Reading, StreamSummary } from '../../store/types.js';
 import { isoOf } from '../format.js';
-import { HttpError, sees } from '../reply.js';
+import { HttpError } from '../reply.js';
+import { nodeFor, nodesFor } from '../seen.js';
 import type { WebDeps } from '../types.js';
 import {
   Failure,
@@ -16,7 +17,7 @@ import {
   type StreamAnswer,
 } from './schemas.js';
 
-export function nodeRoutes(app: FastifyInstance, { store, nowMs }: WebDeps): void {
+export function nodeRoutes(app: FastifyInstance, deps: WebDeps): void {
   app.get<{ Querystring: v.InferOutput<typeof NodesQuery> }>(
     '/nodes',
     {
@@ -27,12 +28,9 @@ export function nodeRoutes(app: FastifyInstance, { store, nowMs }: WebDeps): voi
       } as object,
     },
     async (request) => {
-      const { group, search, state, page, limit } = request.query;
-      const filter = { ...(group && { group }), ...(search && { search }) };
-      const all = await store.nodes(nowMs(), filter);
-      const found = all.filter(
-        (node) => sees(request.person, node.group) && (!state || node.state === state),
-      );
+      const { state, page, limit, ...filter } = request.query;
+      const all = await nodesFor(request.person, deps, filter);
+      const found = all.filter((node) => !state || node.state === state);
       return { total: found.length, nodes: found.slice((page - 1) * limit, page * limit).map(nodeAnswer) };
     },
   );
@@ -46,8 +44,8 @@ export function nodeRoutes(app: FastifyInstance, { store, nowMs }: WebDeps): voi
       } as object,
     },
     async (request) => {
-      const node = await store.node(request.params.node, nowMs());
-      if (!node || !sees(request.person, node.group)) throw new HttpError(404, 'no such node is known');
+      const node = await nodeFor(request.person, deps, request.params.node);
+      if (!node) throw new HttpError(404, 'no such node is known');
       return {
         ...nodeAnswer(node),
         status: node.status ?? null,

@@ -1,5 +1,5 @@
+import uPlot from '/assets/uplot.js';
 import { causeOf, columnsOf, type Series, sentenceOf, uncertaintyAt } from './series.js';
-import uPlot from './uplot.js';
 
 const HEIGHT = 190;
 const FONT = '12px system-ui, sans-serif';
@@ -149,15 +149,16 @@ function widthOf(_: uPlot, labels: readonly string[] | null): number {
   return 16 + 7 * Math.max(4, ...(labels ?? []).map((label) => label.length));
 }
 
-/** Hours and minutes, UTC; the day below where it begins. */
+/** Hours and minutes, UTC, with month and day where one begins. */
 function momentsOf(splits: readonly number[]): string[] {
-  const isFine = splits.length > 1 && splits[1]! - splits[0]! < 60;
+  const stepS = splits.length > 1 ? splits[1]! - splits[0]! : 0;
   let day = '';
   return splits.map((seconds) => {
     const iso = new Date(seconds * 1000).toISOString();
-    const clock = iso.slice(11, isFine ? 19 : 16);
-    if (iso.slice(0, 10) === day) return clock;
-    day = iso.slice(0, 10);
+    const clock = iso.slice(11, stepS < 60 ? 19 : 16);
+    if (stepS >= 86_400) return iso.slice(5, 10);
+    if (iso.slice(5, 10) === day) return clock;
+    day = iso.slice(5, 10);
     return `${clock}\n${day}`;
   });
 }

@@ -12,24 +12,29 @@ if (place) begin(place);
 function begin({ dataset }: HTMLElement): void {
   const hours = Number(dataset.hours);
   const end = dataset.end;
+  /** The server's clock counts, whatever this one says. */
+  const aheadMs = Number(dataset.now) - Date.now();
   const due = new Set<Chart>();
   const inSight = new Set<Chart>();
   const charts = new Map(
     [...document.querySelectorAll<HTMLElement>('figure.chart')].map((figure) => [figure, new Chart(figure)]),
   );
   const load = async () => {
-    const toMs = end === undefined ? Date.now() : Number(end);
+    const toMs = end === undefined ? Date.now() + aheadMs : Number(end);
     for (const chart of inSight)
       if (due.delete(chart)) await chart.load(toMs - hours * HOUR_MS, toMs).catch(() => due.add(chart));
   };
-  const observer = new IntersectionObserver((entries) => {
-    for (const { target, isIntersecting } of entries) {
-      const chart = charts.get(target as HTMLElement)!;
-      if (isIntersecting) inSight.add(chart);
-      else inSight.delete(chart);
-    }
-    void load();
-  });
+  const observer = new IntersectionObserver(
+    (entries) => {
+      for (const { target, isIntersecting } of entries) {
+        const chart = charts.get(target as HTMLElement)!;
+        if (isIntersecting) inSight.add(chart);
+        else inSight.delete(chart);
+      }
+      void load();
+    },
+    { rootMargin: '200px' },
+  );
   for (const [figure, chart] of charts) {
     due.add(chart);
     observer.observe(figure);

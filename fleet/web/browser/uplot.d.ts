@@ -1,1 +1,4 @@
-export { default } from 'uplot';
+/** Served from the package (assets.ts). */
+declare module '*/uplot.js' {
+  export { default } from 'uplot';
+}

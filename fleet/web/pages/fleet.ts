@@ -4,7 +4,8 @@ import type { NodeState, NodeSummary } from '../../store/types.js';
 import { countOf, rowsOf, spanOf } from '../format.js';
 import { type Html, html } from '../html.js';
 import { Box, GROUPS, GroupName, Page, Search, STATES, StateName } from '../inputs.js';
-import { checked, sees, sendPage } from '../reply.js';
+import { checked, sendPage } from '../reply.js';
+import { nodesFor } from '../seen.js';
 import type { WebDeps } from '../types.js';
 import { fleetMap, isWithin } from './map.js';
 import { options, pager, pathOf, pathWith } from './parts.js';
@@ -22,12 +23,10 @@ const Query = v.object({
 });
 type Query = v.InferOutput<typeof Query>;
 
-export function fleetPage(app: FastifyInstance, { store, nowMs }: WebDeps): void {
+export function fleetPage(app: FastifyInstance, deps: WebDeps): void {
   app.get('/', { config: { lastGood: true } }, async (request, reply) => {
     const query = checked(Query, request.query);
-    const { group, search } = query;
-    const filter = { ...(group && { group }), ...(search && { search }) };
-    const found = (await store.nodes(nowMs(), filter)).filter((node) => sees(request.person, node.group));
+    const found = await nodesFor(request.person, deps, query);
     const shown = found.filter(
       (node) =>
         (!query.state || node.state === query.state) && (!query.box || isWithin(query.box, node.position)),
@@ -36,7 +35,7 @@ export function fleetPage(app: FastifyInstance, { store, nowMs }: WebDeps): void
       filterForm(query),
       counts(found, query),
       fleetMap(shown, query),
-      list(shown, query, nowMs()),
+      list(shown, query, deps.nowMs()),
     ];
     return sendPage(reply, { title: 'Fleet', path: '/', body: html`${body}`, watch: ['fleet'] });
   });
@@ -82,7 +81,7 @@ function list(nodes: readonly NodeSummary[], query: Query, nowMs: number): Html 
     pathWith('/', { group, state, search, box: query.box?.join(','), page: String(page) });
   return html`<section id="list" data-live aria-labelledby="list-title"><h2 id="list-title">List</h2>
 ${shown.length === 0 && html`<p>No node ${nodes.length === 0 ? 'is like that' : 'is on this page'}. <a href="/">Show all</a></p>`}
-${shown.length > 0 && html`<table class="stacked"><thead><tr><th scope="col">Node</th><th scope="col">State</th><th scope="col">Heard</th><th scope="col">Alerts</th><th scope="col">Lost</th></tr></thead>${groups}</table>`}
+${shown.length > 0 && html`<table><thead><tr><th scope="col">Node</th><th scope="col">State</th><th scope="col">Heard</th><th scope="col">Alerts</th><th scope="col">Lost</th></tr></thead>${groups}</table>`}
 ${pager(query.page, Math.ceil(ordered.length / PER_PAGE), path)}</section>`;
 }
 

@@ -5,7 +5,8 @@ import { LEVELS, type LogLine, type LogQuery } from '../../store/types.js';
 import { msOf, timeOf } from '../format.js';
 import { type Html, html } from '../html.js';
 import { GROUPS, GroupName, Level, Moment, NodeName, Search } from '../inputs.js';
-import { checked, HttpError, sees, sendPage } from '../reply.js';
+import { checked, HttpError, sendPage } from '../reply.js';
+import { sees } from '../seen.js';
 import type { WebDeps } from '../types.js';
 import { options, pathOf, pathWith } from './parts.js';
 

@@ -4,10 +4,12 @@ import type { NodeDetail } from '../../store/types.js';
 import { msOf, nsOf, rowsOf, spanOf, timeOf, timeOfMs } from '../format.js';
 import { type Html, html } from '../html.js';
 import { Moment, NodeName } from '../inputs.js';
-import { checked, HttpError, sees, sendPage } from '../reply.js';
+import { checked, HttpError, sendPage } from '../reply.js';
+import { nodeFor } from '../seen.js';
 import type { WebDeps } from '../types.js';
 import { healthOf } from './node-health.js';
 import { type Losses, lossesOf } from './node-losses.js';
+import { renameForm } from './node-rename.js';
 import { pathOf, pathWith, table } from './parts.js';
 import { stateMark } from './state.js';
 import { oldStreams, streamSection } from './streams.js';
@@ -28,18 +30,18 @@ const Query = v.object({
 });
 type Query = v.InferOutput<typeof Query>;
 
-export function nodePage(app: FastifyInstance, { store, nowMs }: WebDeps): void {
+export function nodePage(app: FastifyInstance, deps: WebDeps): void {
+  const { store, nowMs } = deps;
   app.get('/nodes/:node', { config: { lastGood: true } }, async (request, reply) => {
     const { node: name } = checked(v.object({ node: NodeName }), request.params);
     const query = checked(Query, request.query);
-    const node = await store.node(name, nowMs());
-    if (!node || !sees(request.person, node.group))
-      throw new HttpError(404, `No node ${name} is known here.`);
+    const node = await nodeFor(request.person, deps, name);
+    if (!node) throw new HttpError(404, `No node ${name} is known here.`);
     const losses = { gaps: await store.gaps(name), conflicts: await store.conflicts(name) };
     return sendPage(reply, {
       title: node.name,
       path: '/',
-      body: bodyOf(node, losses, query, nowMs()),
+      body: html`${bodyOf(node, losses, query, nowMs())}${renameForm(request, node)}`,
       watch: [`node:${node.node}`],
       scripts: ['charts.js'],
       styles: ['uplot.css'],
@@ -58,7 +60,7 @@ ${healthOf(current, nowMs)}
 <section aria-labelledby="readings-title"><h2 id="readings-title">Readings</h2>
 
 ${windows(node, query)}
-<div id="charts" data-hours="${query.hours}" ${query.end !== undefined && html`data-end="${msOf(query.end)}"`}>
+<div id="charts" data-now="${nowMs}" data-hours="${query.hours}" ${query.end !== undefined && html`data-end="${msOf(query.end)}"`}>
 ${current.map((stream) => streamSection(stream, span))}</div>
 ${current.length === 0 && html`<p class="quiet">No stream of this node is known yet.</p>`}</section>
 ${older.length > 0 && oldStreams(older, span)}

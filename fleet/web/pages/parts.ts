@@ -40,5 +40,5 @@ export function table<Row>(columns: readonly Column<Row>[], rows: readonly Row[]
         ? html`<th scope="row">${column.cell(row)}</th>`
         : html`<td data-label="${column.title}" ${kind(column)}>${column.cell(row)}</td>`,
     );
-  return html`<table class="stacked"><thead><tr>${head}</tr></thead><tbody>${rows.map((row) => html`<tr>${line(row)}</tr>`)}</tbody></table>`;
+  return html`<table><thead><tr>${head}</tr></thead><tbody>${rows.map((row) => html`<tr>${line(row)}</tr>`)}</tbody></table>`;
 }

@@ -3,6 +3,7 @@ import type { AuditLine, People } from '../../people/index.js';
 import { type Html, html } from '../html.js';
 import { show } from '../people/form.js';
 import { requireRole } from '../people/guard.js';
+import { type Column, table } from './parts.js';
 import { when } from './people-parts.js';
 
 const LINES = 100;
@@ -20,12 +21,17 @@ export function auditPage(app: FastifyInstance, { people }: { readonly people: P
   );
 }
 
+const COLUMNS: readonly Column<AuditLine>[] = [
+  { title: 'When', cell: ({ atMs }) => when(atMs) },
+  { title: 'Who', cell: ({ who }) => who },
+  { title: 'From', cell: ({ from }) => from },
+  { title: 'What', cell: ({ action }) => action },
+  { title: 'About', cell: ({ about }) => about },
+  { title: 'Detail', cell: ({ detail }) => detail },
+];
+
 function auditBody(lines: readonly AuditLine[]): Html {
   const last = lines.length === LINES ? lines.at(-1) : undefined;
-  return html`<table><thead><tr><th scope="col">When</th><th scope="col">Who</th><th scope="col">From</th><th scope="col">What</th>
-<th scope="col">About</th><th scope="col">Detail</th></tr></thead><tbody>${lines.map(
-    (line) => html`
-<tr><td>${when(line.atMs)}</td><td>${line.who}</td><td>${line.from}</td><td>${line.action}</td><td>${line.about}</td><td>${line.detail}</td></tr>`,
-  )}</tbody></table>
+  return html`${table(COLUMNS, lines)}
 ${last ? html`<p><a href="/people/audit?before=${last.id}" rel="next">Older</a></p>` : html`<p>This is the oldest.</p>`}`;
 }

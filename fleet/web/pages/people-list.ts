@@ -1,8 +1,9 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { type People, type Person, rolesText } from '../../people/index.js';
+import { type People, PeopleError, type Person, rolesText } from '../../people/index.js';
 import { type Html, html } from '../html.js';
 import { by, csrfField, field, idOf, posts, problem, rolesField, show, trying } from '../people/form.js';
 import { requireRole, requireSession } from '../people/guard.js';
+import { type Column, table } from './parts.js';
 import { roleFields, when } from './people-parts.js';
 
 interface Deps {
@@ -46,20 +47,28 @@ export function peoplePages(app: FastifyInstance, { people: { directory }, url }
     return linkFor(request, name, await directory.invite(person, by(request)));
   });
   post('/people/:id/roles', (request) => directory.setRoles(idOf(request), rolesField(request), by(request)));
-  post('/people/:id/remove', (request) => directory.remove(idOf(request), by(request)));
+  post('/people/:id/remove', async (request) => {
+    const { id, name } = await directory.get(idOf(request));
+    if (field(request, 'confirm').trim() !== name)
+      throw new PeopleError('input', `Nobody was removed: that is not the name of ${name}.`);
+    await directory.remove(id, by(request));
+  });
   post('/people/:id/link', async (request) => {
     const { name } = await directory.get(idOf(request));
     return linkFor(request, name, await directory.inviteAgain(idOf(request), by(request)));
   });
 }
 
+const COLUMNS: readonly Column<Person>[] = [
+  { title: 'Name', cell: ({ id, name }) => html`<a href="/people/${id}">${name}</a>` },
+  { title: 'E-mail', cell: ({ email }) => email ?? '' },
+  { title: 'Roles', cell: ({ roles }) => rolesText(roles) },
+  { title: 'Sign-in', cell: signInText },
+  { title: 'Since', cell: ({ createdMs }) => when(createdMs) },
+];
+
 function listBody(people: readonly Person[], request: FastifyRequest): Html {
-  return html`<table><thead><tr><th scope="col">Name</th><th scope="col">E-mail</th><th scope="col">Roles</th>
-<th scope="col">Sign-in</th><th scope="col">Since</th></tr></thead><tbody>${people.map(
-    (person) => html`
-<tr><th scope="row"><a href="/people/${person.id}">${person.name}</a></th><td>${person.email}</td><td>${rolesText(person.roles)}</td>
-<td>${signInText(person)}</td><td>${when(person.createdMs)}</td></tr>`,
-  )}</tbody></table>
+  return html`${table(COLUMNS, people)}
 <p><a href="/people/audit">Audit: who did what</a></p>
 <h2>Invite somebody</h2>
 <form method="post" action="/people">${csrfField(request)}
@@ -82,7 +91,9 @@ function linkBody(name: string, link: string): Html {
 
 function personBody(person: Person, request: FastifyRequest): Html {
   const to = `/people/${person.id}`;
-  return html`<p>${person.email ?? 'No e-mail.'} ${rolesText(person.roles)}. Sign-in: ${signInText(person)}.</p>
+  return html`<dl class="facts">
+<div><dt>E-mail</dt><dd>${person.email ?? 'none'}</dd></div><div><dt>Roles</dt><dd>${rolesText(person.roles)}</dd></div>
+<div><dt>Sign-in</dt><dd>${signInText(person)}</dd></div><div><dt>Since</dt><dd>${when(person.createdMs)}</dd></div></dl>
 <h2>Roles</h2>
 <form method="post" action="${to}/roles">${csrfField(request)}${roleFields(person.roles)}<button>Change roles</button></form>
 <h2>Forgot the password, lost the phone</h2>
@@ -92,5 +103,6 @@ function personBody(person: Person, request: FastifyRequest): Html {
 <h2>Remove</h2>
 <form method="post" action="${to}/remove">${csrfField(request)}
 <p>Their sessions and tokens end at once. What they did stays in the audit.</p>
+<label>Their name, to be sure <input name="confirm" required maxlength="64" autocomplete="off"></label>
 <button class="danger">Remove ${person.name}</button></form>`;
 }

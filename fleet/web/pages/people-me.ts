@@ -10,6 +10,7 @@ import {
 import { type Html, html } from '../html.js';
 import { by, callerOf, csrfField, field, idOf, posts, rolesField, show } from '../people/form.js';
 import { requireSession } from '../people/guard.js';
+import { type Column, table } from './parts.js';
 import { newPasswordField, roleFields, when } from './people-parts.js';
 
 interface Deps {
@@ -96,11 +97,8 @@ function meBody(caller: Caller, mine: Mine, request: FastifyRequest): Html {
 function codeBody({ hasCode, pending }: Mine, csrf: Html): Html {
   return html`${pending && pendingBody(pending, csrf)}<p>${hasCode ? 'A code is asked' : 'No code is asked'} when you sign in.</p>
 <form method="post" action="/me/code">${csrf}${oldPasswordField}
-<button>Begin with ${hasCode ? 'another app' : 'an app for codes'}</button></form>
-${
-  hasCode &&
-  html`<form method="post" action="/me/code/drop">${csrf}${oldPasswordField}<button>Ask for none</button></form>`
-}`;
+<p><button>Begin with ${hasCode ? 'another app' : 'an app for codes'}</button>
+${hasCode && html`<button formaction="/me/code/drop">Ask for none</button>`}</p></form>`;
 }
 
 function pendingBody({ secret, uri }: Enrolment, csrf: Html): Html {
@@ -112,25 +110,37 @@ function pendingBody({ secret, uri }: Enrolment, csrf: Html): Html {
 }
 
 function sessionsBody(sessions: readonly Session[], { key }: Caller, csrf: Html): Html {
-  return html`<table><thead><tr><th scope="col">Address</th><th scope="col">Browser</th><th scope="col">Since</th>
-<th scope="col">Last used</th><th scope="col">End</th></tr></thead><tbody>${sessions.map(
-    ({ id, address, agent, createdMs, seenMs }) => html`
-<tr><td>${address}</td><td>${agent}</td><td>${when(createdMs)}</td><td>${when(seenMs)}</td><td>${
-      id === key
-        ? html`this one`
-        : html`<form method="post" action="/me/sessions/${id}">${csrf}<button>End</button></form>`
-    }</td></tr>`,
-  )}</tbody></table>`;
+  const end = ({ id }: Session) =>
+    id === key
+      ? 'this one'
+      : html`<form method="post" action="/me/sessions/${id}">${csrf}<button>End</button></form>`;
+  return table(
+    [
+      { title: 'Address', cell: ({ address }) => address },
+      { title: 'Browser', cell: ({ agent }) => agent },
+      { title: 'Since', cell: ({ createdMs }) => when(createdMs) },
+      { title: 'Last used', cell: ({ seenMs }) => when(seenMs) },
+      { title: 'End', cell: end },
+    ],
+    sessions,
+  );
 }
 
 function tokensBody(tokens: readonly Token[], { roles }: Caller, csrf: Html): Html {
+  const columns: readonly Column<Token>[] = [
+    { title: 'Name', cell: ({ name }) => name },
+    { title: 'Roles', cell: (token) => rolesText(token.roles) },
+    { title: 'Last used', cell: ({ usedMs }) => when(usedMs) },
+    { title: 'Good until', cell: ({ expiresMs }) => when(expiresMs) },
+    {
+      title: 'Revoke',
+      cell: ({ id }) =>
+        html`<form method="post" action="/me/tokens/${id}">${csrf}<button>Revoke</button></form>`,
+    },
+  ];
   return html`<p>For programs: <code>Authorization: Bearer cairn_…</code></p>
-<table><thead><tr><th scope="col">Name</th><th scope="col">Roles</th><th scope="col">Last used</th><th scope="col">Good until</th>
-<th scope="col">Revoke</th></tr></thead><tbody>${tokens.map(
-    (token) => html`
-<tr><th scope="row">${token.name}</th><td>${rolesText(token.roles)}</td><td>${when(token.usedMs)}</td><td>${when(token.expiresMs)}</td>
-<td><form method="post" action="/me/tokens/${token.id}">${csrf}<button>Revoke</button></form></td></tr>`,
-  )}</tbody></table>
+${tokens.length > 0 && table(columns, tokens)}
+<h3>Another one</h3>
 <form method="post" action="/me/tokens">${csrf}
 <label>Name <input name="name" required maxlength="64" autocomplete="off"></label>
 <label>Days that it is good for <input name="days" type="number" min="1" max="730" value="90" required></label>

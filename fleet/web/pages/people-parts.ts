@@ -1,11 +1,9 @@
 import { GROUPS, ROLES, type Roles } from '../../people/index.js';
+import { timeOfMs } from '../format.js';
 import { type Html, html } from '../html.js';
 
-/** Minutes, in UTC. */
 export function when(ms: number | undefined): Html {
-  if (ms === undefined) return html`never`;
-  const iso = new Date(ms).toISOString();
-  return html`<time datetime="${iso}">${iso.slice(0, 16).replace('T', ' ')} UTC</time>`;
+  return ms === undefined ? html`never` : timeOfMs(ms);
 }
 
 /** A choice per group, as `rolesField` reads it. */

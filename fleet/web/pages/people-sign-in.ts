@@ -86,7 +86,7 @@ export function signInPages(app: FastifyInstance, { people, cookie }: Deps): voi
 function signInPage(request: FastifyRequest, reply: FastifyReply, to: string, error?: PeopleError) {
   const body = html`${problem(error)}<form method="post" action="/sign-in">
 <input type="hidden" name="to" value="${to}">${csrfField(request)}
-<label>Name <input name="name" autocomplete="username" required maxlength="64" autofocus></label>
+<label>Name <input name="name" value="${field(request, 'name')}" autocomplete="username" required maxlength="64" autofocus></label>
 <label>Password <input type="password" name="password" autocomplete="current-password" required maxlength="256"></label>
 <label>Code, if you use an app for codes; or a recovery code
 <input name="code" autocomplete="one-time-code" maxlength="32"></label>
@@ -98,7 +98,7 @@ function firstPage(request: FastifyRequest, reply: FastifyReply, error?: PeopleE
   const body = html`${problem(error)}<p>Nobody owns this fleet yet. When cairn-fleet started it printed a secret, good for once.</p>
 <form method="post" action="/first">${csrfField(request)}
 <label>Secret <input name="secret" autocomplete="off" required maxlength="64" autofocus></label>
-<label>Your name <input name="name" autocomplete="username" required maxlength="64"></label>
+<label>Your name <input name="name" value="${field(request, 'name')}" autocomplete="username" required maxlength="64"></label>
 ${newPasswordField}
 <button>Own this fleet</button></form>`;
   return show(request, reply, { title: 'The first owner', path: '', body });

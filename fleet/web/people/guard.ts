@@ -84,6 +84,7 @@ export function requireRole(role: Role, group?: Group): preHandlerAsyncHookHandl
 /** Lets on people themselves: no program, and nobody who hasn't signed in. */
 export const requireSession: preHandlerAsyncHookHandler = async (request, reply) => {
   if (request.person?.via === 'session') return;
+  if (request.person?.via === 'loopback') return askWho(request, reply);
   return refuse(request, reply, 403, 'This is for people who signed in with a browser.');
 };
 

@@ -25,8 +25,10 @@ export function peoplePlugin(options: PeoplePluginOptions): FastifyPluginAsync {
   const plugin = async (app: FastifyInstance) => {
     const cookie = new SessionCookie({ secure: options.url?.startsWith('https:') ?? false });
     await app.register(rateLimit, {
-      ...{ max: PER_MINUTE, timeWindow: 60_000, cache: MAX_ADDRESSES, ipv6Subnet: 64 },
+      ...{ global: false, max: PER_MINUTE, timeWindow: 60_000, cache: MAX_ADDRESSES, ipv6Subnet: 64 },
     });
+    // Before anybody is looked up: who is refused is counted too.
+    app.addHook('onRequest', app.rateLimit());
     takeForms(app);
     guard(app, { ...options, cookie });
     const pages = { ...options, cookie };

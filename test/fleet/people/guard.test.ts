@@ -194,6 +194,11 @@ onBothDatabases('the guard before all pages', (fresh) => {
     ) => app.inject({ method, url: method === 'GET' ? '/' : '/alerts', remoteAddress, headers });
     const local = { host: 'localhost:8000' };
     assert.deepEqual((await look('127.0.0.1', local)).json(), { person: 'this machine' });
+    const me = await app.inject({
+      ...{ url: '/me', remoteAddress: '127.0.0.1' },
+      headers: { ...local, accept: 'text/html' },
+    });
+    assert.equal(me.headers.location, '/sign-in?to=%2Fme');
     assert.equal((await look('::1', { host: '[::1]:8000' })).statusCode, 200);
     assert.equal((await look('192.0.2.1', local)).statusCode, 401);
     assert.equal((await look('127.0.0.1', { host: 'rebound.example' })).statusCode, 401);
@@ -225,7 +230,9 @@ onBothDatabases('the guard before all pages', (fresh) => {
   test('one address is answered 1,200 times a minute', async (t) => {
     const { app } = await serve(t, fresh);
     const codes = [];
-    for (let i = 0; i < 1_201; i++) codes.push((await app.inject({ url: '/health' })).statusCode);
+    const urls = ['/health', '/', '/nothing'];
+    for (let i = 0; i < 1_201; i++) codes.push((await app.inject({ url: urls[i % 3]! })).statusCode);
+    assert.deepEqual(codes.slice(0, 3), [200, 401, 401]);
     assert.deepEqual([codes.indexOf(429), codes.at(-1)], [1_200, 429]);
     assert.equal((await app.inject({ url: '/health', remoteAddress: '192.0.2.9' })).statusCode, 200);
   });

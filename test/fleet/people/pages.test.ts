@@ -52,8 +52,9 @@ onBothDatabases('the pages of people', (fresh) => {
     assert.deepEqual((await people.directory.get(id!)).roles, { prod: 'owner' });
     assert.match((await anna.post(`/people/${id}/link`)).body, /Link for Ben/);
     assert.equal((await anna.post('/people', { name: 'BEN' })).statusCode, 409);
-    assert.equal((await anna.post(`/people/${annasId}/remove`)).statusCode, 409);
-    assert.equal((await anna.post(`/people/${id}/remove`)).statusCode, 303);
+    assert.equal((await anna.post(`/people/${annasId}/remove`, { confirm: 'Anna' })).statusCode, 409);
+    assert.equal((await anna.post(`/people/${id}/remove`, { confirm: 'Anna' })).statusCode, 400);
+    assert.equal((await anna.post(`/people/${id}/remove`, { confirm: 'Ben' })).statusCode, 303);
     for (const odd of [id!, 'x', '%00', `${id}%00`]) {
       assert.equal((await anna.get(`/people/${odd}`)).statusCode, 410, odd);
       assert.equal((await anna.post(`/people/${odd}/remove`)).statusCode, 410, odd);

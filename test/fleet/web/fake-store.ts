@@ -47,6 +47,7 @@ export const HOSTILE = `<script>alert('x')</script>"onload=1`;
 /** Answers as a store would that has `count` nodes; each with gaps, a conflict, unsure times. Writes nothing. */
 export class FakeStore implements Store {
   isDown = false;
+  readonly renamed: Parameters<Store['rename']>[] = [];
   /** What the stream `air` of the first node says last. */
   temperature = 21.5;
   readonly summaries: readonly NodeSummary[];
@@ -112,7 +113,9 @@ export class FakeStore implements Store {
   heard: Store['heard'] = async () => undefined;
   refused: Store['refused'] = async () => undefined;
   repairTimes: Store['repairTimes'] = async () => false;
-  rename: Store['rename'] = async () => undefined;
+  rename: Store['rename'] = async (node, change) => {
+    this.renamed.push([node, change]);
+  };
   descriptor: Store['descriptor'] = async () => undefined;
 
   #answer(): void {
@@ -218,7 +221,7 @@ function summary(i: number): NodeSummary {
         wallNs: ns(NOW_MS),
       },
     }),
-    openAlerts: i % 8 === 2 ? 1 + (i % 3) : 0,
+    openAlerts: 0,
     lostRows: i % 4 === 0 ? BigInt(184 * i) : 0n,
   };
 }
@@ -270,9 +273,9 @@ function isLike(line: LogLine, { level, node, contains, before, fromNs, toNs }: 
 
 function times({ fromNs, toNs }: Span): readonly number[] {
   const from = Math.max(Number(fromNs / 1_000_000n), NOW_MS - 25 * HOUR_MS);
-  const to = Math.min(Number(toNs / 1_000_000n), NOW_MS);
+  const to = Math.min(Number(toNs / 1_000_000n), NOW_MS + 1);
   const first = Math.ceil((from - NOW_MS) / EVERY_MS);
-  const last = Math.floor((to - NOW_MS) / EVERY_MS);
+  const last = Math.ceil((to - NOW_MS) / EVERY_MS) - 1;
   return Array.from({ length: Math.max(0, last - first + 1) }, (_, i) => NOW_MS + (first + i) * EVERY_MS);
 }
 
