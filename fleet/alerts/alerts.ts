@@ -62,7 +62,7 @@ export class Alerts {
 
   constructor(private readonly options: AlertsOptions) {
     const { db, facts, histories, transports, defaultTell, nowMs, onFault } = options;
-    this.rules = new RuleBook(db);
+    this.rules = new RuleBook(db, onFault);
     this.maintenance = new Maintenances(db);
     this.#outbox = new Outbox(db);
     const changed = () => {
@@ -80,11 +80,11 @@ export class Alerts {
     return judge(tx, taken, this.options.nowMs(), this.#judging);
   }
 
-  /** There may be something to deliver: at once, not at the next poll. */
+  /** What was judged is committed: it is delivered and shown at once, not at the next poll. */
   wake(): void {
-    this.#deliverer.wake();
     if (!this.#isChanged) return;
     this.#isChanged = false;
+    this.#deliverer.wake();
     this.options.onChange?.();
   }
 
@@ -186,7 +186,7 @@ export class Alerts {
   /** A delivery that failed, from the first attempt on. */
   async retry(deliveryId: string): Promise<boolean> {
     const again = await this.#outbox.retry(deliveryId, this.options.nowMs());
-    this.wake();
+    this.#deliverer.wake();
     return again;
   }
 
@@ -203,11 +203,11 @@ export class Alerts {
   }
 
   async #messageOf(delivery: LeasedDelivery): Promise<Omit<Message, 'to'>> {
-    const { db, facts, baseUrl, nowMs } = this.options;
+    const { db, facts, baseUrl } = this.options;
     const alert = await this.#alert(delivery.alertId);
     const [rule] = await this.rules.byId(db, [alert?.ruleId ?? -1n]);
     if (!alert || !rule) throw new Error(`the alert of delivery ${delivery.id} is gone`);
     const node = (await facts.nodes(db, [alert.node])).get(alert.node);
-    return messageOf(delivery, { alert, rule, node, ...(await this.#times(alert)), baseUrl, nowMs: nowMs() });
+    return messageOf(delivery, { alert, rule, node, ...(await this.#times(alert)), baseUrl });
   }
 }

@@ -83,12 +83,8 @@ async function judgeRule(
   const track = tracks.get(rule.id, ref);
   if (condition.kind === 'noMotion') {
     const measure = numberOf(channels, condition.channel);
-    if (measure)
-      tracks.set(
-        rule.id,
-        ref,
-        moved(track, batch.rows, (row) => (measure(row) ?? 0) > condition.above),
-      );
+    const moves = (row: Reading) => (measure?.(row) ?? Number.NEGATIVE_INFINITY) > condition.above;
+    if (measure) tracks.set(rule.id, ref, moved(track, batch.rows, moves));
     return;
   }
   if (condition.kind === 'silence')

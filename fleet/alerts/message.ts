@@ -11,7 +11,6 @@ export interface MessageFacts {
   readonly until: RowWhen | undefined;
   /** Of the web, without a slash at its end. */
   readonly baseUrl: string;
-  readonly nowMs: number;
 }
 
 const PREFIXES = { opened: '', escalated: 'Nobody answered: ', cleared: 'Ended: ', flood: 'Many: ' } as const;
@@ -38,7 +37,7 @@ export function messageOf(
     `Where:  ${whereOf(facts.node)}`,
     `State:  ${stateOf(alert)}`,
     '',
-    ...(rule.spec.whatToDo ? [`What to do: ${rule.spec.whatToDo}`, ''] : []),
+    ...(rule.spec.whatToDo && reason !== 'cleared' ? [`What to do: ${rule.spec.whatToDo}`, ''] : []),
     reason === 'cleared' ? `All about it: ${link}` : `Acknowledge, so that nobody else is woken: ${link}`,
   ];
   const subject = oneLine(`[${rule.spec.severity}] ${title}`);
@@ -53,16 +52,16 @@ export function messageOf(
   };
 }
 
-function leadOf(reason: Delivery['reason'], { rule, from, nowMs }: MessageFacts): readonly string[] {
+function leadOf(reason: Delivery['reason'], { alert, rule, from }: MessageFacts): readonly string[] {
   if (reason === 'flood')
     return [
       `This node gave more than ${rule.spec.tellAtMostPerHour} such alerts within an hour. Further ones are kept and listed,`,
       'and told again when it is quieter.',
       '',
     ];
-  const lateMs = from ? nowMs - Number(from.wallNs / 1_000_000n) : 0;
+  const lateMs = from ? alert.openedMs - Number(from.wallNs / 1_000_000n) : 0;
   return lateMs > LATE_MS && reason === 'opened'
-    ? [`This happened ${agoOf(lateMs)} ago, and arrived only now.`, '']
+    ? [`This is old: it arrived ${agoOf(lateMs)} after it happened.`, '']
     : [];
 }
 

@@ -1,13 +1,17 @@
-import { type Database, DatabaseError, type Queries } from '../db/index.js';
+import type { Database, Queries } from '../db/index.js';
 import { DEFAULT_RULES, parseRule, type Rule, RuleError, type RuleSpec } from './rule.js';
 
 const MAX_RULES = 500;
 
 /** Rules in the database, each parsed once. */
 export class RuleBook {
-  readonly #parsed = new Map<bigint, Rule>();
+  /** Undefined: this version can't read it. */
+  readonly #parsed = new Map<bigint, Rule | undefined>();
 
-  constructor(readonly db: Database) {}
+  constructor(
+    readonly db: Database,
+    private readonly onFault: (text: string) => void,
+  ) {}
 
   /** Those in force, oldest first. */
   async inForce(on: Queries): Promise<readonly Rule[]> {
@@ -29,7 +33,17 @@ export class RuleBook {
     if (!row) return;
     // Rules that somebody changed are few; nothing is lost by reading them again.
     if (this.#parsed.size >= 2 * MAX_RULES) this.#parsed.clear();
-    this.#parsed.set(id, { id, spec: parseRule(JSON.parse(row.spec)) });
+    this.#parsed.set(id, this.#read(id, row.spec));
+  }
+
+  /** One that can't be read must not keep the others from judging, nor the store from taking. */
+  #read(id: bigint, text: string): Rule | undefined {
+    try {
+      return { id, spec: parseRule(JSON.parse(text)) };
+    } catch (error) {
+      this.onFault(`rule ${id} is not followed, this version can't read it: ${(error as Error).message}`);
+      return undefined;
+    }
   }
 
   /** The default rules, where there never was any. */
@@ -66,8 +80,7 @@ async function add(tx: Queries, spec: RuleSpec, by: string, nowMs: number): Prom
     'INSERT INTO rule (spec, since_ms, changed_by) VALUES ($1, $2, $3) RETURNING id',
     [JSON.stringify(spec), BigInt(nowMs), by],
   );
-  if (!row) throw new DatabaseError('wrong', 'a rule was written and has no id');
-  return row.id;
+  return row!.id;
 }
 
 async function retired(tx: Queries, id: bigint, nowMs: number): Promise<boolean> {

@@ -268,6 +268,17 @@ onBothDatabases('alerts of rows', (fresh) => {
     assert.match((await w.alerts.list({ limit: 1 }))[0]!.detail!, /note a/);
   });
 
+  test('a rule of another version is said, and keeps nothing else from being judged', async () => {
+    const w = await world();
+    await w.db.query(`INSERT INTO rule (spec, since_ms, changed_by) VALUES ('{"name":"new kind"}', 1, 'x')`);
+    await w.alerts.rules.put(HOT, 'ada', w.nowMs);
+    await w.take(warm(1, 9));
+    await w.take(warm(2, 9));
+    assert.equal((await shortList(w)).length, 1);
+    assert.match(w.faults.join(), /^rule 3 is not followed, this version can't read it: severity: [^,]*,? ?/);
+    assert.equal(w.faults.length, 1);
+  });
+
   test('the list comes in pages, and by what one asks for', async () => {
     const w = await world();
     await w.alerts.rules.put(HOT, 'ada', w.nowMs);

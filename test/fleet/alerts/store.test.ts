@@ -74,4 +74,35 @@ onBothDatabases('alerts in the transaction of the store', (fresh) => {
     assert.equal(seen!.until!.wallNs, T0 + S);
     assert.equal((await deliveries(w)).filter((line) => line.includes('opened')).length, 2);
   });
+
+  test('many at once, in any order, from several connections: the alerts are those of the rows in order', async () => {
+    const db = await fresh([...STORE_MIGRATIONS, ...ALERT_MIGRATIONS]);
+    const store = openStore(db, { nowMs: () => T0_MS });
+    const w = await worldOf(db, { facts: storeFacts(), histories: store });
+    await w.alerts.rules.put(
+      {
+        name: 'Warm',
+        severity: 'info',
+        tell: [],
+        condition: { kind: 'threshold', channel: 'temperature', above: 8 },
+      },
+      'ada',
+      w.nowMs,
+    );
+    const take = (...incoming: Parameters<typeof store.take>[0]) =>
+      store.take(incoming, w.nowMs, (tx, taken) => w.alerts.judge(tx, taken));
+    const temperatures = [9, 9, 5, 9, 5, 5, 9, 9, 9, 5, 5, 9, 5, 9, 9, 9, 9, 5, 5, 9, 9, 9, 9, 9];
+    // 7 and 24 have no divisor in common: every block comes, none where it belongs.
+    const order = temperatures.map((_, i) => (i * 7) % temperatures.length);
+    await take(meta([{ kind: 'descriptor', value: CLIMATE }]));
+    await Promise.all(order.map((i) => take(block([[temperatures[i]!, 40]], { first: i, atS: 100 + i }))));
+    const found = await w.alerts.list({ limit: 99 });
+    assert.deepEqual(
+      found
+        .filter(({ state }) => state === 'open' || state === 'closed')
+        .map(({ state, firstSequence, lastSequence }) => `${state} ${firstSequence}-${lastSequence}`)
+        .sort(),
+      ['closed 0-1', 'closed 11-11', 'closed 13-16', 'closed 3-3', 'closed 6-8', 'open 19-23'],
+    );
+  });
 });
