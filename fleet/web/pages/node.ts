@@ -24,7 +24,7 @@ const WINDOWS = [
 ] as const;
 
 const Query = v.object({
-  hours: v.optional(v.picklist(WINDOWS.map(([hours]) => hours)), '24'),
+  hours: v.optional(v.picklist(WINDOWS.map(([hours]) => hours)), '1'),
   /** The window ends there; absent: now, and it moves. */
   end: v.optional(Moment),
 });
