@@ -1,0 +1,132 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { LeasedDelivery, Outbox } from './outbox.js';
+import type { Message, Transport } from './transport.js';
+
+const AT_ONCE = 16;
+/** How soon a delivery of another process is seen, and a database that is back. */
+const POLL_MS = 1_000;
+
+export interface DelivererOptions {
+  readonly outbox: Outbox;
+  readonly transports: readonly Transport[];
+  /** Rejects with DatabaseError where it can't be read now. */
+  readonly messageOf: (delivery: LeasedDelivery) => Promise<Omit<Message, 'to'>>;
+  readonly nowMs: () => number;
+  /** What went wrong, in a line; it is tried again. */
+  readonly onFault: (text: string) => void;
+}
+
+/** Carries deliveries out of the outbox. Several processes may. */
+export class Deliverer {
+  readonly #stopping = new AbortController();
+  #nudge: () => void = () => undefined;
+  #nudged = false;
+  #inFlight = new Set<Promise<void>>();
+  /** Sent, but the database doesn't know yet: nothing is leased meanwhile, or it would be sent again. */
+  #unsettled = 0;
+  #running: Promise<void> | undefined;
+
+  constructor(private readonly options: DelivererOptions) {}
+
+  start(): void {
+    this.#running ??= this.#run();
+  }
+
+  /** There may be something to deliver. */
+  wake(): void {
+    this.#nudged = true;
+    this.#nudge();
+  }
+
+  /** Resolves when all under way is settled, or left to the next start. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    this.wake();
+    await this.#running;
+    await Promise.all(this.#inFlight);
+    await Promise.all(this.options.transports.map((transport) => transport.close?.()));
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#stopping.signal.aborted) {
+      this.#nudged = false;
+      const begun = await this.#begin().catch((error: Error) => {
+        this.options.onFault(`deliveries wait: ${error.message}`);
+        return 0;
+      });
+      if (begun === 0) await this.#pause();
+    }
+  }
+
+  async #begin(): Promise<number> {
+    const room = AT_ONCE - this.#inFlight.size;
+    if (room <= 0 || this.#unsettled > 0) return 0;
+    const leased = await this.options.outbox.lease(room, this.options.nowMs());
+    for (const delivery of leased) {
+      const work = this.#deliver(delivery).finally(() => {
+        this.#inFlight.delete(work);
+        this.wake();
+      });
+      this.#inFlight.add(work);
+    }
+    return leased.length;
+  }
+
+  async #pause(): Promise<void> {
+    if (this.#nudged) return;
+    const timer = new AbortController();
+    const woken = new Promise<void>((resolve) => {
+      this.#nudge = resolve;
+    });
+    await Promise.race([woken, sleep(POLL_MS, undefined, { signal: timer.signal }).catch(() => undefined)]);
+    timer.abort();
+  }
+
+  async #deliver(delivery: LeasedDelivery): Promise<void> {
+    const { outbox, nowMs, onFault } = this.options;
+    try {
+      await this.#send(delivery);
+    } catch (error) {
+      const why = (error as Error).message;
+      onFault(`delivery to ${delivery.target} (attempt ${delivery.attempts}): ${why}`);
+      // Where the database doesn't take this either, the lease runs out by itself.
+      await outbox
+        .notSent(delivery, why, nowMs())
+        .catch((failed: Error) => onFault(`deliveries: ${failed.message}`));
+      return;
+    }
+    await this.#settle(delivery);
+  }
+
+  async #send(delivery: LeasedDelivery): Promise<void> {
+    const [scheme, to] = split(delivery.target);
+    const transport = this.options.transports.find((one) => one.scheme === scheme);
+    if (!transport) throw new Error(`no way to send "${scheme}:" is configured`);
+    await transport.send({ ...(await this.options.messageOf(delivery)), to });
+  }
+
+  async #settle(delivery: LeasedDelivery): Promise<void> {
+    const { outbox, nowMs, onFault } = this.options;
+    this.#unsettled++;
+    try {
+      while (true) {
+        try {
+          return await outbox.sent(delivery, nowMs());
+        } catch (error) {
+          onFault(
+            `sent to ${delivery.target}, and the database doesn't know yet: ${(error as Error).message}`,
+          );
+          if (this.#stopping.signal.aborted) return;
+          await sleep(POLL_MS);
+        }
+      }
+    } finally {
+      this.#unsettled--;
+    }
+  }
+}
+
+function split(target: string): readonly [scheme: string, to: string] {
+  const at = target.indexOf(':');
+  return [target.slice(0, at), target.slice(at + 1)];
+}

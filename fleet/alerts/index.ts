@@ -1,0 +1,13 @@
+export type { Alerts, AlertsOptions } from './alerts.js';
+export { openAlerts } from './alerts.js';
+export type { AlertDetail, AlertQuery, ListedAlert } from './list.js';
+export type { Maintenance } from './maintenance.js';
+export { conditionText, rowTime, stateOf, utc, whatOf } from './message.js';
+export { DEFAULT_RULES, type Rule, RuleError, type RuleSpec } from './rule.js';
+export { ALERT_MIGRATIONS } from './schema.js';
+export { type HttpSmsOptions, httpSms } from './send-http.js';
+export { type MailOptions, mailTransport } from './send-mail.js';
+export { type SpoolSmsOptions, spoolSms } from './send-spool.js';
+export { storeFacts } from './store-facts.js';
+export type { Message, Transport } from './transport.js';
+export * from './types.js';

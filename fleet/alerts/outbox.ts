@@ -1,0 +1,75 @@
+import { randomUUID } from 'node:crypto';
+import type { Database, Queries } from '../db/index.js';
+import { deliveryOf } from './rows.js';
+import type { Delivery } from './types.js';
+
+/** Longer than any transport takes (60 s). */
+const LEASE_MS = 120_000;
+const MAX_ATTEMPTS = 48;
+const WAITS_S = [1, 2, 5, 10, 30, 60, 300, 900, 1_800];
+
+/** The queue of deliveries in the database. Each is sent at least once, until it was sent or has failed for a day. */
+export class Outbox {
+  constructor(readonly db: Database) {}
+
+  /** Takes some that are due; whoever dies with them leaves them to the next one after the lease. */
+  async lease(most: number, nowMs: number): Promise<readonly LeasedDelivery[]> {
+    const lease = randomUUID();
+    const skip = this.db.dialect === 'postgres' ? 'FOR UPDATE SKIP LOCKED' : '';
+    const rows = await this.db.transaction((tx) =>
+      tx.query(
+        `UPDATE delivery SET lease = $1, due_ms = $2, attempts = attempts + 1 WHERE id IN
+         (SELECT id FROM delivery WHERE state = 'waiting' AND due_ms <= $3 ORDER BY due_ms LIMIT ${most} ${skip})
+         RETURNING *`,
+        [lease, BigInt(nowMs + LEASE_MS), BigInt(nowMs)],
+      ),
+    );
+    return rows.map((row) => ({ ...deliveryOf(row), lease }));
+  }
+
+  async sent({ id }: Delivery, nowMs: number): Promise<void> {
+    // Whoever holds the lease by now: it was sent.
+    await this.db.query(
+      `UPDATE delivery SET state = 'sent', done_ms = $2, lease = NULL, error = NULL WHERE id = $1 AND state <> 'sent'`,
+      [id, BigInt(nowMs)],
+    );
+  }
+
+  async notSent({ id, lease, attempts }: LeasedDelivery, error: string, nowMs: number): Promise<void> {
+    const isLast = attempts >= MAX_ATTEMPTS;
+    const waitMs = (WAITS_S[attempts - 1] ?? WAITS_S.at(-1)!) * 1_000;
+    await this.db.query(
+      `UPDATE delivery SET state = $3, due_ms = $4, error = $5, done_ms = $6, lease = NULL WHERE id = $1 AND lease = $2`,
+      [
+        ...[id, lease, isLast ? 'failed' : 'waiting', BigInt(nowMs + waitMs), error.slice(0, 500)],
+        isLast ? BigInt(nowMs) : null,
+      ],
+    );
+  }
+
+  /** Begins anew with one that failed. */
+  async retry(id: string, nowMs: number): Promise<boolean> {
+    const again = await this.db.query(
+      `UPDATE delivery SET state = 'waiting', attempts = 0, due_ms = $2, done_ms = NULL
+       WHERE id = $1 AND state = 'failed' RETURNING id`,
+      [id, BigInt(nowMs)],
+    );
+    return again.length > 0;
+  }
+}
+
+export interface LeasedDelivery extends Delivery {
+  readonly lease: string;
+}
+
+/** Longer than any audit asks for. */
+const KEEP_MS = 400 * 86_400_000;
+
+/** Forgets alerts that ended so long ago, and what was told of them. */
+export async function forgetOld(on: Queries, nowMs: number): Promise<void> {
+  const before = BigInt(nowMs - KEEP_MS);
+  const old = `state <> 'open' AND closed_ms < $1`;
+  await on.query(`DELETE FROM delivery WHERE alert_id IN (SELECT id FROM alert WHERE ${old})`, [before]);
+  await on.query(`DELETE FROM alert WHERE ${old}`, [before]);
+  await on.query('DELETE FROM maintenance WHERE until_ms < $1', [before]);
+}

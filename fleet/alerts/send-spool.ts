@@ -1,0 +1,62 @@
+import { open, rename } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Message, Transport } from './transport.js';
+
+export interface SpoolSmsOptions {
+  /** smsd's: `/var/spool/sms/outgoing`. */
+  readonly outgoing: string;
+}
+
+/** Three parts, of 153 characters of the GSM alphabet or 67 of UCS-2 (3GPP TS 23.040, 9.2.3.24.1). */
+const MAX_GSM = 3 * 153;
+const MAX_UCS2 = 3 * 67;
+
+/**
+ * Short messages by smstools: a file in smsd's outgoing folder (its manual, "SMS file format"). The file is written under a name that smsd passes over
+ * and then renamed, so that it never reads half of one; its name is the delivery's: a repeat replaces what smsd has not taken yet.
+ */
+export function spoolSms({ outgoing }: SpoolSmsOptions): Transport {
+  return {
+    scheme: 'sms',
+    async send(message: Message): Promise<void> {
+      const half = join(outgoing, `.${message.id}`);
+      const file = await open(half, 'w', 0o660);
+      try {
+        await file.writeFile(smsFile(message));
+        await file.sync();
+      } finally {
+        await file.close();
+      }
+      await rename(half, join(outgoing, `cairn-${message.id}`));
+    },
+  };
+}
+
+/** What smsd reads: headers, an empty line, the text. ASCII goes in the GSM alphabet, all else as UCS-2. */
+export function smsFile({ to, short, isUrgent }: Pick<Message, 'to' | 'short' | 'isUrgent'>): Buffer {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: ASCII is what it is.
+  const isAscii = /^[\x00-\x7f]*$/.test(short);
+  const headers = [
+    `To: ${numberOf(to)}`,
+    `Alphabet: ${isAscii ? 'ISO' : 'UCS2'}`,
+    ...(isUrgent ? ['Flash: yes'] : []),
+  ];
+  const text = isAscii ? Buffer.from(short.slice(0, MAX_GSM), 'latin1') : bigEndian(cut(short, MAX_UCS2));
+  return Buffer.concat([Buffer.from(`${headers.join('\n')}\n\n`, 'latin1'), text]);
+}
+
+/** International without the plus; a short number begins with an s. */
+function numberOf(to: string): string {
+  if (to.startsWith('+')) return to.slice(1);
+  return to.length <= 6 ? `s${to}` : to;
+}
+
+/** Never through the middle of a character of two units. */
+function cut(text: string, most: number): string {
+  const short = text.slice(0, most);
+  return /[\ud800-\udbff]$/.test(short) ? short.slice(0, -1) : short;
+}
+
+function bigEndian(text: string): Buffer {
+  return Buffer.from(text, 'utf16le').swap16();
+}

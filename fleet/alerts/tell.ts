@@ -1,0 +1,136 @@
+import type { Queries } from '../db/index.js';
+import { placeholders } from './rows.js';
+import type { Rule } from './rule.js';
+import type { Alert, Held, Reason } from './types.js';
+
+const HOUR_MS = 3_600_000;
+
+export interface TellOptions {
+  /** Where a rule doesn't say whom to tell. */
+  readonly defaultTell: readonly string[];
+  /** 32 hex digits, never the same twice. */
+  readonly newId: () => string;
+  /** An alert became another. */
+  readonly changed: () => void;
+}
+
+type Told = Pick<Alert, 'id' | 'node'>;
+
+/**
+ * Tells of an alert for the first time: its deliveries stand in the same transaction. In maintenance, and beyond the rule's number an hour, it is held:
+ * told later if it is still open by then.
+ */
+export async function tell(
+  tx: Queries,
+  { alert, rule, group, nowMs }: { alert: Told; rule: Rule; group: string | undefined; nowMs: number },
+  options: TellOptions,
+): Promise<void> {
+  const quietUntilMs = await maintainedUntil(tx, alert.node, group, nowMs);
+  if (quietUntilMs !== undefined) return hold(tx, alert.id, 'maintenance', quietUntilMs);
+  const told = await toldWithinHour(tx, rule, alert, nowMs);
+  if (told >= rule.spec.tellAtMostPerHour) {
+    if (told === rule.spec.tellAtMostPerHour)
+      await deliver(tx, { alert, rule, step: 0, reason: 'flood', nowMs }, options);
+    return hold(tx, alert.id, 'flood', nowMs + HOUR_MS);
+  }
+  await deliver(tx, { alert, rule, step: 0, reason: 'opened', nowMs }, options);
+  await tx.query('UPDATE alert SET step = 0, held = NULL, next_step_ms = $2 WHERE id = $1', [
+    alert.id,
+    stepMs(rule, 1, nowMs),
+  ]);
+}
+
+/** When step `step` of the escalation is due, for an alert told at `toldMs`; null: there is none. */
+export function stepMs({ spec }: Rule, step: number, toldMs: number): bigint | null {
+  const next = spec.escalate[step - 1];
+  return next ? BigInt(Math.round(toldMs + next.afterMin * 60_000)) : null;
+}
+
+/** Puts a delivery a target into the outbox; one that is there already isn't put twice. */
+export async function deliver(
+  tx: Queries,
+  {
+    alert,
+    rule,
+    step,
+    reason,
+    nowMs,
+  }: { alert: Told; rule: Rule; step: number; reason: Reason; nowMs: number },
+  options: TellOptions,
+): Promise<void> {
+  const targets =
+    step === 0 ? (rule.spec.tell ?? options.defaultTell) : (rule.spec.escalate[step - 1]?.tell ?? []);
+  await enqueue(tx, targets, { alertId: alert.id, step, reason, nowMs }, options);
+}
+
+/** Whoever was told that it is open is told that it ended. */
+export async function tellCleared(
+  tx: Queries,
+  alertId: bigint,
+  nowMs: number,
+  options: TellOptions,
+): Promise<void> {
+  const told = await tx.query<{ target: string }>(
+    `SELECT DISTINCT target FROM delivery WHERE alert_id = $1 AND reason IN ('opened', 'escalated')`,
+    [alertId],
+  );
+  const targets = told.map(({ target }) => target);
+  await enqueue(tx, targets, { alertId, step: 0, reason: 'cleared', nowMs }, options);
+}
+
+async function enqueue(
+  tx: Queries,
+  targets: readonly string[],
+  { alertId, step, reason, nowMs }: { alertId: bigint; step: number; reason: Reason; nowMs: number },
+  { newId }: TellOptions,
+): Promise<void> {
+  if (targets.length === 0) return;
+  const now = BigInt(nowMs);
+  const values = targets.flatMap((target) => [
+    newId(),
+    alertId,
+    reason,
+    BigInt(step),
+    target,
+    'waiting',
+    0n,
+    now,
+    now,
+  ]);
+  await tx.query(
+    `INSERT INTO delivery (id, alert_id, reason, step, target, state, attempts, due_ms, created_ms)
+     VALUES ${placeholders(targets.length, 9)} ON CONFLICT (alert_id, reason, step, target) DO NOTHING`,
+    values,
+  );
+}
+
+async function maintainedUntil(
+  tx: Queries,
+  node: string,
+  group: string | undefined,
+  nowMs: number,
+): Promise<number | undefined> {
+  const [row] = await tx.query<{ until: bigint | null }>(
+    'SELECT max(until_ms) AS until FROM maintenance WHERE scope IN ($1, $2) AND until_ms > $3',
+    [`node:${node}`, `group:${group ?? ''}`, BigInt(nowMs)],
+  );
+  return row?.until ? Number(row.until) : undefined;
+}
+
+/** Of this rule and node; the one that is told of now isn't among them. */
+async function toldWithinHour(tx: Queries, rule: Rule, { node, id }: Told, nowMs: number): Promise<number> {
+  const [row] = await tx.query<{ n: bigint }>(
+    `SELECT count(*) AS n FROM alert WHERE node = $1 AND opened_ms > $2 AND rule_id = $3 AND id <> $4
+     AND (step >= 0 OR held = 'flood')`,
+    [node, BigInt(nowMs - HOUR_MS), rule.id, id],
+  );
+  return Number(row!.n);
+}
+
+async function hold(tx: Queries, id: bigint, why: Held, untilMs: number): Promise<void> {
+  await tx.query('UPDATE alert SET step = -1, held = $2, next_step_ms = $3 WHERE id = $1', [
+    id,
+    why,
+    BigInt(untilMs),
+  ]);
+}

@@ -1,0 +1,94 @@
+import type { Channel } from '../../drivers/contract/index.js';
+import type { Queries } from '../db/index.js';
+import { withGiven } from './given.js';
+import type { Group } from './types.js';
+
+/** What others ask in the middle of a transaction, on its own connection. */
+export interface NodeFacts {
+  readonly name: string;
+  readonly group: Group;
+  readonly position?: { readonly latitude: number; readonly longitude: number };
+}
+
+export interface RowWhen {
+  readonly wallNs: bigint;
+  /** ± so much; undefined: nobody said. */
+  readonly uncertaintyMs?: number;
+}
+
+/** Nodes that nobody knows are left out. */
+export async function nodeFacts(
+  on: Queries,
+  nodes: readonly string[],
+): Promise<ReadonlyMap<string, NodeFacts>> {
+  const rows = await withGiven<{
+    node: string;
+    name: string | null;
+    fleet_group: string;
+    latitude: number | null;
+    longitude: number | null;
+  }>(
+    on,
+    { node: 'TEXT' },
+    nodes.map((node) => ({ node })),
+    (given) =>
+      `SELECT node, name, fleet_group, latitude, longitude FROM node WHERE node IN (SELECT given.node FROM ${given})`,
+  );
+  return new Map(
+    rows.map(({ node, name, fleet_group, latitude, longitude }) => [
+      node,
+      {
+        name: name ?? node,
+        group: fleet_group as Group,
+        ...(latitude !== null && longitude !== null && { position: { latitude, longitude } }),
+      },
+    ]),
+  );
+}
+
+/** The channels of that version of the stream; undefined: its descriptor hasn't come. */
+export async function channelsOf(
+  on: Queries,
+  streamId: bigint,
+  version: number,
+): Promise<readonly Channel[] | undefined> {
+  const [row] = await on.query<{ channels: string }>(
+    `SELECT descriptor.channels FROM stream JOIN descriptor
+       ON descriptor.epoch_id = stream.epoch_id AND descriptor.stream = stream.name
+     WHERE stream.id = $1 AND descriptor.version = $2`,
+    [streamId, BigInt(version)],
+  );
+  return row && (JSON.parse(row.channels) as Channel[]);
+}
+
+/** When rows were taken, as it is known now; those without a time are left out. */
+export async function rowTimes(
+  on: Queries,
+  streamId: bigint,
+  sequences: readonly bigint[],
+): Promise<ReadonlyMap<bigint, RowWhen>> {
+  // The block says between which times to look: readings are indexed by time.
+  const rows = await withGiven<{ seq: bigint; wall_ns: bigint; uncertainty_ns: bigint | null }>(
+    on,
+    { stream_id: 'BIGINT', seq: 'BIGINT' },
+    [...new Set(sequences)].map((seq) => ({ stream_id: streamId, seq })),
+    (given) => `SELECT reading.seq, reading.wall_ns, block.uncertainty_ns FROM ${given}
+      JOIN block ON block.stream_id = given.stream_id
+        AND block.first = (SELECT max(first) FROM block AS b WHERE b.stream_id = given.stream_id AND b.first <= given.seq)
+      JOIN reading ON reading.stream_id = given.stream_id AND reading.seq = given.seq
+        AND reading.wall_ns BETWEEN block.wall_first_ns AND block.wall_last_ns`,
+  );
+  return new Map(
+    rows.map(({ seq, wall_ns: wallNs, uncertainty_ns }) => [
+      seq,
+      { wallNs, ...(uncertainty_ns !== null && { uncertaintyMs: Number(uncertainty_ns) / 1e6 }) },
+    ]),
+  );
+}
+
+/** Keeps others from taking anything of these nodes until the transaction ends, as `take` itself does. On SQLite a transaction is alone anyway. */
+export async function lockNodes(tx: Queries, nodes: readonly string[]): Promise<void> {
+  if (tx.dialect !== 'postgres') return;
+  for (const node of [...nodes].sort())
+    await tx.query('SELECT node FROM node WHERE node = $1 FOR UPDATE', [node]);
+}

@@ -1,0 +1,19 @@
+import type { FastifyRequest } from 'fastify';
+import type { Alerts } from '../../alerts/index.js';
+import { type AuditEntry, may, type Role } from '../../people/index.js';
+import type { Group } from '../../store/types.js';
+import { HttpError } from '../reply.js';
+
+export interface AlertPagesDeps {
+  readonly alerts: Alerts;
+  /** Who did what. */
+  readonly audit: (entry: AuditEntry) => Promise<void>;
+  readonly nowMs: () => number;
+}
+
+/** Refuses whoever hasn't that role in the group (in every one, without a group). Throws HttpError 401 or 403. */
+export function mustBe(request: FastifyRequest, role: Role, group?: Group): void {
+  if (!request.person) throw new HttpError(401, 'Sign in first.');
+  if (!may(request.person, role, group))
+    throw new HttpError(403, `This needs the role ${role} in ${group ?? 'every group'}.`);
+}

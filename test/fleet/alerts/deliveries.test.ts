@@ -1,0 +1,211 @@
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import {
+  ALERT_MIGRATIONS,
+  type AlertsOptions,
+  type Message,
+  mailTransport,
+  type Transport,
+} from '../../../fleet/alerts/index.js';
+import { Outbox } from '../../../fleet/alerts/outbox.js';
+import { type Database, DatabaseError } from '../../../fleet/db/index.js';
+import { until } from '../../support/until.js';
+import { onBothDatabases } from '../db/databases.js';
+import { type BlockOf, HOT, NODE, T0_MS, type World, worldOf } from './fixtures.js';
+import { startSink } from './sink.js';
+
+const alarm = (first: number): BlockOf => ({
+  stream: 'motion.alarm',
+  logClass: 'alarm',
+  streamId: 7n,
+  first,
+  rows: [[21.5]],
+});
+
+onBothDatabases('deliveries', (fresh) => {
+  const started: World[] = [];
+  const sinks: Awaited<ReturnType<typeof startSink>>[] = [];
+  after(async () => {
+    for (const { alerts } of started) await alerts.stop();
+    for (const sink of sinks) await sink.stop();
+  });
+  const sinkOf = async () => {
+    const sink = await startSink();
+    sinks.push(sink);
+    return sink;
+  };
+  const mailTo = (port: number) =>
+    mailTransport({ host: '127.0.0.1', port, security: 'none', from: 'Cairn <cairn@example.org>' });
+  const worldWith = async (transport: Transport, db?: Database, more: Partial<AlertsOptions> = {}) => {
+    const w = await worldOf(db ?? (await fresh(ALERT_MIGRATIONS)), {
+      transports: [transport],
+      nowMs: Date.now,
+      ...more,
+    });
+    w.alerts.start();
+    started.push(w);
+    return w;
+  };
+
+  test('an alarm row is a mail within 2 s that says who, what, when and where, and what to do', async () => {
+    const sink = await sinkOf();
+    const w = await worldWith(mailTo(sink.port));
+    w.channels.set(7n, w.channels.get(1n)!);
+    const fromMs = Date.now();
+    await w.take(alarm(1));
+    await until('the mail', () => sink.mails.length > 0);
+    assert.ok(sink.mails[0]!.atMs - fromMs < 2_000, `${sink.mails[0]!.atMs - fromMs} ms`);
+    const [{ source, to }] = sink.mails as [(typeof sink.mails)[0]];
+    assert.deepEqual(to, ['ops@example.org']);
+    const text = source.replaceAll('=\r\n', '').replaceAll('=3D', '=').replaceAll('=C2=B1', '±');
+    for (const wanted of [
+      /^Subject: \[critical\] Alarm: truck 7\r$/m,
+      /^Auto-Submitted: auto-generated\r$/m,
+      /^Who: {4}truck 7 \(0011223344556677\), group prod\r$/m,
+      /^What: {3}motion.alarm: an alarm\r$/m,
+      /^ {8}temperature 21.5 Cel\r$/m,
+      /^When: {3}2026-11-23 02:00:01 UTC ± 0.3 s; arrived at /m,
+      /^Where: {2}47.05000, 8.30000 \(its latest\) {2}https:/m,
+      /^What to do: Somebody or something/m,
+      /https:\/\/fleet.example.org\/alerts\/1\r$/m,
+    ])
+      assert.match(text, wanted);
+  });
+
+  test('nothing is lost and nothing doubled while SMTP goes and comes', async () => {
+    const sink = await sinkOf();
+    const w = await worldWith(mailTo(sink.port));
+    for (let i = 0; i < 3; i++) {
+      await sink.stop();
+      await w.take(alarm(10 * i + 1), alarm(10 * i + 2));
+      await until('an attempt that failed', () => w.faults.length > i);
+      await sink.start();
+    }
+    await until('six mails', () => sink.mails.length >= 6);
+    assert.equal(new Set(sink.mails.map(({ messageId }) => messageId)).size, 6);
+    assert.equal(sink.mails.length, 6);
+  });
+
+  test('nothing is lost and nothing doubled while the database goes and comes', async () => {
+    const sent: string[] = [];
+    const cut = { down: false };
+    const db = broken(await fresh(ALERT_MIGRATIONS), cut);
+    const transport: Transport = {
+      scheme: 'mail',
+      async send({ id }: Message) {
+        sent.push(id);
+        cut.down = true;
+      },
+    };
+    const w = await worldWith(transport, db);
+    await w.take(alarm(1), alarm(2));
+    await until('both were sent, and the database is gone', () => sent.length === 2);
+    await until('it says so', () => w.faults.some((text) => text.includes('the database doesn')));
+    cut.down = false;
+    const states = async () => (await w.alerts.list({ limit: 9 })).length;
+    await until('a poll later', () => w.faults.length > 1);
+    assert.equal(await states(), 2);
+    const settled = async () => {
+      const [row] = await db.query(`SELECT count(*) AS n FROM delivery WHERE state = 'sent'`);
+      return row!.n === 2n;
+    };
+    while (!(await settled())) await new Promise((resolve) => setTimeout(resolve, 20));
+    assert.equal(sent.length, 2);
+  });
+
+  test('two processes share one outbox: each mail is sent once', async () => {
+    const sent: string[] = [];
+    const transport: Transport = {
+      scheme: 'mail',
+      async send({ id }) {
+        sent.push(id);
+      },
+    };
+    const db = await fresh(ALERT_MIGRATIONS);
+    const one = await worldWith(transport, db);
+    await worldWith(transport, db);
+    await one.take(...Array.from({ length: 30 }, (_, i) => alarm(i + 1)));
+    await until('30 mails', () => sent.length >= 30);
+    assert.equal(new Set(sent).size, 30);
+    assert.equal(sent.length, 30);
+  });
+
+  test('whoever dies with a delivery leaves it to the next one, under the same name; waits grow, and the last one fails', async () => {
+    const db = await fresh(ALERT_MIGRATIONS);
+    const w = await worldOf(db);
+    await w.take(alarm(1));
+    const outbox = new Outbox(db);
+    let nowMs = T0_MS;
+    const [first] = await outbox.lease(16, nowMs);
+    assert.deepEqual(await outbox.lease(16, nowMs + 60_000), []);
+    nowMs += 120_000;
+    const [second] = await outbox.lease(16, nowMs);
+    assert.deepEqual([second!.id, second!.attempts], [first!.id, 2]);
+    await outbox.notSent(first!, 'too late to say so', nowMs);
+    const waits: number[] = [];
+    let leased = second;
+    while (leased) {
+      await outbox.notSent(leased, 'connection refused', nowMs);
+      const [row] = await db.query('SELECT state, due_ms, error FROM delivery');
+      if (row!.state === 'failed') break;
+      waits.push((Number(row!.due_ms) - nowMs) / 1_000);
+      nowMs = Number(row!.due_ms);
+      [leased] = await outbox.lease(16, nowMs);
+    }
+    assert.deepEqual(waits.slice(0, 8), [2, 5, 10, 30, 60, 300, 900, 1_800]);
+    assert.equal(waits.length, 46);
+    const [seen] = await w.alerts.list({ limit: 1 });
+    assert.equal(seen!.failed, 1);
+    assert.equal(await w.alerts.retry(first!.id), true);
+    assert.equal((await outbox.lease(1, Date.now() + T0_MS)).length, 1);
+  });
+
+  test('nobody answers: the next ones are told, step by step, once, whoever ticks', async () => {
+    const db = await fresh(ALERT_MIGRATIONS);
+    const w = await worldOf(db);
+    const other = await worldOf(db);
+    const steps = [
+      { afterMin: 5, tell: ['sms:+41790000000'] },
+      { afterMin: 15, tell: ['mail:boss@example.org'] },
+    ];
+    await w.alerts.rules.put({ ...HOT, tell: ['mail:ada@example.org'], escalate: steps }, 'ada', w.nowMs);
+    await w.take({ first: 1, rows: [[9]] });
+    const told = async (atMin: number) => {
+      w.nowMs = other.nowMs = T0_MS + atMin * 60_000;
+      await Promise.all([w.alerts.tick(), other.alerts.tick()]);
+      const rows = await db.query(
+        `SELECT target FROM delivery WHERE reason <> 'cleared' ORDER BY created_ms`,
+      );
+      return rows.map(({ target }) => target);
+    };
+    assert.equal((await told(4)).length, 1);
+    assert.deepEqual((await told(5)).slice(1), ['sms:+41790000000']);
+    assert.equal((await told(14)).length, 2);
+    assert.deepEqual((await told(15)).slice(2), ['mail:boss@example.org']);
+    assert.equal((await told(600)).length, 3);
+    await w.take({ first: 2, rows: [[5], [9]] });
+    const [again] = await w.alerts.list({ state: 'open', limit: 1 });
+    await w.alerts.acknowledge(again!.id, { name: 'ada', note: '' });
+    assert.equal((await told(800)).filter((target) => target === 'sms:+41790000000').length, 1);
+    assert.equal(again!.node, NODE);
+  });
+});
+
+/** A database that can't be reached while `cut.down`. */
+function broken(db: Database, cut: { readonly down: boolean }): Database {
+  const refuse = () => {
+    if (cut.down) throw new DatabaseError('down', 'the test pulled the plug');
+  };
+  return {
+    dialect: db.dialect,
+    async query(sql, values) {
+      refuse();
+      return db.query(sql, values);
+    },
+    async transaction(work) {
+      refuse();
+      return db.transaction(work);
+    },
+    close: () => db.close(),
+  };
+}

@@ -1,0 +1,108 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { ALERT_MIGRATIONS, storeFacts } from '../../../fleet/alerts/index.js';
+import { openStore, STORE_MIGRATIONS } from '../../../fleet/store/index.js';
+import type { Descriptor } from '../../../wire/index.js';
+import { onBothDatabases } from '../db/databases.js';
+import { block, meta, NODE, S, T0, T0_MS } from '../store/blocks.js';
+import { deliveries, worldOf } from './fixtures.js';
+
+const CLIMATE: Descriptor = {
+  stream: 'climate',
+  version: 1,
+  title: 'Air',
+  class: 'telemetry',
+  channels: [
+    { name: 'temperature', quantity: 'temperature', type: { kind: 'f64' } },
+    { name: 'humidity', quantity: 'relativeHumidity', type: { kind: 'f64' } },
+  ],
+};
+
+onBothDatabases('alerts in the transaction of the store', (fresh) => {
+  test('a day of backlog beside live rows: the alert is where it belongs, and its time moves with a late anchor', async () => {
+    const db = await fresh([...STORE_MIGRATIONS, ...ALERT_MIGRATIONS]);
+    const store = openStore(db, { nowMs: () => T0_MS });
+    const w = await worldOf(db, { facts: storeFacts(), histories: store });
+    const warm = {
+      name: 'Too warm',
+      severity: 'warning',
+      scope: { group: 'prod' },
+      condition: { kind: 'threshold', channel: 'temperature', above: 8 },
+    };
+    await w.alerts.rules.put(warm, 'ada', w.nowMs);
+    const take = (...incoming: Parameters<typeof store.take>[0]) =>
+      store.take(incoming, w.nowMs, (tx, taken) => w.alerts.judge(tx, taken));
+
+    await take(block([[5, 40]], { first: 100, atS: 1_000 }));
+    await store.rename(NODE, { group: 'prod', name: 'Cold store' });
+    await take(block([[9, 40]], { first: 101, atS: 1_001 }));
+    assert.deepEqual(await w.alerts.list({ limit: 9 }), []);
+    await take(meta([{ kind: 'descriptor', value: CLIMATE }]));
+    await w.alerts.tick();
+    assert.equal((await w.alerts.list({ state: 'open', limit: 9 })).length, 1);
+
+    await take(
+      block(
+        [
+          [9, 40],
+          [9.5, 41],
+          [4, 40],
+        ],
+        { first: 10, atS: 100 },
+      ),
+    );
+    const [late, live] = await w.alerts.list({ limit: 9, groups: ['prod'] });
+    assert.deepEqual(
+      [late!.state, late!.firstSequence, late!.from, late!.nodeName, late!.detail],
+      ['closed', 10n, undefined, 'Cold store', 'temperature 9 Cel, humidity 40 %RH'],
+    );
+    assert.equal(live!.firstSequence, 101n);
+    assert.deepEqual(await w.alerts.list({ limit: 9, groups: ['dev'] }), []);
+
+    const anchor = {
+      boot: 1,
+      monotonicNs: 100n * S,
+      wallNs: T0,
+      uncertaintyNs: S / 2n,
+      source: 'gnss' as const,
+    };
+    await take(meta([{ kind: 'anchor', value: anchor }], { first: 1 }));
+    while (await store.repairTimes());
+    const seen = await w.alerts.get(late!.id);
+    assert.equal(seen!.from!.wallNs, T0);
+    assert.equal(Math.round(seen!.from!.uncertaintyMs!), 500);
+    assert.equal(seen!.until!.wallNs, T0 + S);
+    assert.equal((await deliveries(w)).filter((line) => line.includes('opened')).length, 2);
+  });
+
+  test('many at once, in any order, from several connections: the alerts are those of the rows in order', async () => {
+    const db = await fresh([...STORE_MIGRATIONS, ...ALERT_MIGRATIONS]);
+    const store = openStore(db, { nowMs: () => T0_MS });
+    const w = await worldOf(db, { facts: storeFacts(), histories: store });
+    await w.alerts.rules.put(
+      {
+        name: 'Warm',
+        severity: 'info',
+        tell: [],
+        condition: { kind: 'threshold', channel: 'temperature', above: 8 },
+      },
+      'ada',
+      w.nowMs,
+    );
+    const take = (...incoming: Parameters<typeof store.take>[0]) =>
+      store.take(incoming, w.nowMs, (tx, taken) => w.alerts.judge(tx, taken));
+    const temperatures = [9, 9, 5, 9, 5, 5, 9, 9, 9, 5, 5, 9, 5, 9, 9, 9, 9, 5, 5, 9, 9, 9, 9, 9];
+    // 7 and 24 have no divisor in common: every block comes, none where it belongs.
+    const order = temperatures.map((_, i) => (i * 7) % temperatures.length);
+    await take(meta([{ kind: 'descriptor', value: CLIMATE }]));
+    await Promise.all(order.map((i) => take(block([[temperatures[i]!, 40]], { first: i, atS: 100 + i }))));
+    const found = await w.alerts.list({ limit: 99 });
+    assert.deepEqual(
+      found
+        .filter(({ state }) => state === 'open' || state === 'closed')
+        .map(({ state, firstSequence, lastSequence }) => `${state} ${firstSequence}-${lastSequence}`)
+        .sort(),
+      ['closed 0-1', 'closed 11-11', 'closed 13-16', 'closed 3-3', 'closed 6-8', 'open 19-23'],
+    );
+  });
+});

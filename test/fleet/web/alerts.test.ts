@@ -1,0 +1,148 @@
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import fastify, { type LightMyRequestResponse } from 'fastify';
+import { ALERT_MIGRATIONS } from '../../../fleet/alerts/index.js';
+import { type AuditEntry, type Caller, everywhere, type Roles } from '../../../fleet/people/index.js';
+import { alertsPages } from '../../../fleet/web/pages/alerts.js';
+import { HOT, NODE, worldOf } from '../alerts/fixtures.js';
+import { type Fresh, onBothDatabases } from '../db/databases.js';
+
+/** The pages with somebody who is who the test says. */
+async function serve(t: TestContext, fresh: Fresh) {
+  const w = await worldOf(await fresh(ALERT_MIGRATIONS));
+  const audited: AuditEntry[] = [];
+  const app = fastify();
+  t.after(() => app.close());
+  let person: Caller | undefined;
+  app.decorateRequest('person');
+  app.decorateRequest('csrf', () => 'a-token');
+  app.addHook('onRequest', async (request) => {
+    request.person = person;
+  });
+  await app.register(
+    alertsPages({
+      alerts: w.alerts,
+      nowMs: () => w.nowMs,
+      audit: async (entry) => {
+        audited.push(entry);
+      },
+    }),
+  );
+  const as = (roles: Roles | undefined) => {
+    person = roles && { id: '1', name: 'Ada', roles, via: 'session', key: '1' };
+  };
+  as(everywhere('owner'));
+  return {
+    w,
+    as,
+    audited,
+    get: (url: string) => app.inject({ url, headers: { accept: 'text/html' } }),
+    post: (url: string, fields: Readonly<Record<string, string>> = {}): Promise<LightMyRequestResponse> =>
+      app.inject({
+        method: 'POST',
+        url,
+        payload: new URLSearchParams(fields).toString(),
+        headers: { 'content-type': 'application/x-www-form-urlencoded' },
+      }),
+  };
+}
+
+onBothDatabases('the pages of alerts', (fresh) => {
+  test('open ones, one of them with why and who was told, acknowledged by a form', async (t) => {
+    const { w, get, post, audited } = await serve(t, fresh);
+    await w.alerts.rules.put({ ...HOT, name: 'Too <warm>', whatToDo: 'Close the door.' }, 'ada', w.nowMs);
+    await w.take({ first: 1, rows: [[9]] });
+    const list = await get('/alerts');
+    assert.equal(list.statusCode, 200);
+    assert.match(list.body, /<a href="\/alerts\/1">Too &#60;warm&#62;<\/a>/);
+    const one = (await get('/alerts/1')).body;
+    for (const wanted of [
+      'climate: temperature above 8; 9 at first, 9 at worst',
+      'temperature 9 Cel',
+      'Close the door.',
+      'mail:ops@example.org',
+      '1 row says so: row 1 of climate.',
+      'name="csrf" value="a-token"',
+    ])
+      assert.ok(one.includes(wanted), wanted);
+    const done = await post('/alerts/1/acknowledge', { note: '<b>on my way</b>', ends: 'yes' });
+    assert.deepEqual([done.statusCode, done.headers.location], [303, '/alerts/1']);
+    assert.deepEqual(audited, [
+      {
+        who: 'Ada',
+        from: '127.0.0.1',
+        action: 'alert.acknowledge',
+        about: 'alert 1',
+        detail: '<b>on my way</b>',
+      },
+    ]);
+    assert.match((await get('/alerts/1')).body, /&#60;b&#62;on my way/);
+    assert.match((await get('/alerts')).body, /No alert is open/);
+    assert.match((await get('/alerts?show=closed')).body, /ended, acknowledged by Ada/);
+  });
+
+  test('who may not see a group does not, nobody signed in does nothing', async (t) => {
+    const { w, as, get, post } = await serve(t, fresh);
+    await w.alerts.rules.put(HOT, 'ada', w.nowMs);
+    await w.take({ first: 1, rows: [[9]] });
+    as({ dev: 'owner' });
+    assert.match((await get('/alerts')).body, /No alert is open/);
+    assert.equal((await get('/alerts/1')).statusCode, 403);
+    as({ prod: 'viewer' });
+    assert.equal((await get('/alerts/1')).statusCode, 200);
+    assert.equal((await post('/alerts/1/acknowledge')).statusCode, 403);
+    as(undefined);
+    for (const path of [
+      '/alerts/1/acknowledge',
+      '/alerts/rules',
+      '/alerts/rules/1',
+      '/alerts/rules/1/retire',
+      '/alerts/maintenance',
+    ])
+      assert.equal((await post(path, { scope: 'group:prod' })).statusCode, 401, path);
+    assert.equal((await w.alerts.list({ state: 'open', limit: 9 })).length, 1);
+  });
+
+  test('rules: written, wrong ones shown again with what is wrong, changed, retired', async (t) => {
+    const { w, get, post, as } = await serve(t, fresh);
+    const wrong = await post('/alerts/rules', { rule: '{"name":"</textarea>"}' });
+    assert.equal(wrong.statusCode, 400);
+    assert.match(wrong.body, /severity: Invalid key.*&#60;\/textarea&#62;/s);
+    assert.match((await post('/alerts/rules', { rule: '{' })).body, /not JSON/);
+    assert.equal((await post('/alerts/rules', { rule: JSON.stringify(HOT) })).statusCode, 303);
+    assert.match((await get('/alerts/rules')).body, /temperature above 8/);
+    const changed = JSON.stringify({ ...HOT, severity: 'critical' });
+    assert.equal((await post('/alerts/rules/3', { rule: changed })).statusCode, 303);
+    assert.match((await post('/alerts/rules/3', { rule: changed })).body, /somebody else changed it/);
+    assert.equal((await get('/alerts/rules/3')).statusCode, 404);
+    assert.match((await get('/alerts/rules/4')).body, /&#34;critical&#34;/);
+    as(everywhere('operator'));
+    assert.equal((await post('/alerts/rules/4/retire')).statusCode, 403);
+    as(everywhere('owner'));
+    assert.equal((await post('/alerts/rules/4/retire')).statusCode, 303);
+    assert.equal((await w.alerts.rules.inForce(w.db)).length, 2);
+  });
+
+  test('maintenance is shown on the list, and ends by a form', async (t) => {
+    const { get, post, as } = await serve(t, fresh);
+    as({ prod: 'operator' });
+    assert.equal((await post('/alerts/maintenance', { scope: 'group:dev', hours: '1' })).statusCode, 403);
+    assert.equal(
+      (await post('/alerts/maintenance', { scope: `node:${NODE}`, hours: '999' })).statusCode,
+      400,
+    );
+    assert.equal((await post('/alerts/maintenance', { scope: 'group:prod', hours: 'x' })).statusCode, 400);
+    const begun = await post('/alerts/maintenance', {
+      scope: `node:${NODE}`,
+      hours: '2',
+      note: 'new <battery>',
+    });
+    assert.equal(begun.statusCode, 303);
+    assert.match(
+      (await get('/alerts')).body,
+      /Maintenance<\/strong> of node 0011223344556677 until .*new &#60;battery&#62;/,
+    );
+    await post('/alerts/maintenance/end', { scope: `node:${NODE}` });
+    assert.match((await get('/alerts/maintenance')).body, /Nothing is in maintenance/);
+  });
+});
