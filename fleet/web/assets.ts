@@ -24,9 +24,17 @@ const FILES: readonly (readonly [name: string, path: string, type: string])[] = 
 /** Read once, at the start: a file that is missing is found there. */
 export function serveAssets(app: FastifyInstance): void {
   for (const [name, path, type] of FILES) {
-    const bytes = readFileSync(path);
+    const bytes = read(path);
     app.get(`/assets/${name}`, { schema: { hide: true } as object }, async (_request, reply) =>
       reply.header('cache-control', 'public, max-age=300').type(type).send(bytes),
     );
+  }
+}
+
+function read(path: string): Buffer {
+  try {
+    return readFileSync(path);
+  } catch (cause) {
+    throw new Error(`${path} is missing: \`npm run build\` compiles what browsers load`, { cause });
   }
 }

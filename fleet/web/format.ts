@@ -67,7 +67,7 @@ export function textOfValue(channel: Channel, reading: Reading, column: number):
   if (channel.type.kind === 'enum') return channel.type.labels[value] ?? String(value);
   if (channel.quantity === 'memory') return bytesOf(value);
   const digits = channel.type.kind === 'decimal' ? channel.type.scale : undefined;
-  const number = digits === undefined ? String(Number(value.toPrecision(7))) : value.toFixed(digits);
+  const number = digits === undefined ? String(Number(value.toPrecision(9))) : value.toFixed(digits);
   const unit = unitOf(channel);
   return unit ? `${number} ${unit}` : number;
 }

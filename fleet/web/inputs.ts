@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { LEVELS } from '../store/types.js';
+import { LEVELS, type LogLine } from '../store/types.js';
 
 export const GROUPS = ['prod', 'stage', 'dev'] as const;
 export const STATES = ['live', 'backlog', 'late', 'silent'] as const;
@@ -45,3 +45,17 @@ export const Moment = v.pipe(
 export const Level = v.picklist(LEVELS);
 export const GroupName = v.picklist(GROUPS);
 export const StateName = v.picklist(STATES);
+
+/** Where a page of lines goes on: after the last line of the one before. */
+export const LogCursor = v.pipe(
+  v.string(),
+  v.regex(/^\d{1,19}-\d{1,16}-\d{1,16}$/, '`next` of the page before is wanted'),
+  v.transform((text) => {
+    const [wallNs, sequence, streamId] = text.split('-').map(BigInt) as [bigint, bigint, bigint];
+    return { wallNs, sequence, streamId };
+  }),
+);
+
+export function cursorOf({ atNs, sequence, streamId }: LogLine): string {
+  return `${atNs}-${sequence}-${streamId}`;
+}

@@ -1,5 +1,7 @@
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify';
 import type * as v from 'valibot';
+import type { LogLine } from '../../store/types.js';
+import { cursorOf } from '../inputs.js';
 import { healthJson } from '../pages/health.js';
 import { logQuery } from '../pages/logs.js';
 import type { WebDeps } from '../types.js';
@@ -28,6 +30,10 @@ export function api(deps: WebDeps): FastifyPluginAsync {
   };
 }
 
+function lineAnswer({ node, wallNs, level, module, text, sequence }: LogLine) {
+  return { node, time: timeAnswer(wallNs), level, module, text, sequence: Number(sequence) };
+}
+
 function logRoutes(app: FastifyInstance, { store, health }: WebDeps): void {
   app.get<{ Querystring: v.InferOutput<typeof LogsQuery> }>(
     '/logs',
@@ -41,13 +47,8 @@ function logRoutes(app: FastifyInstance, { store, health }: WebDeps): void {
     async (request) => {
       const { limit, ...filter } = request.query;
       const lines = await store.logs(logQuery(filter, request.person, limit));
-      return {
-        lines: lines.map(({ wallNs, sequence, ...line }) => ({
-          ...line,
-          time: timeAnswer(wallNs),
-          sequence: Number(sequence),
-        })),
-      };
+      const last = lines.length === limit ? lines.at(-1) : undefined;
+      return { lines: lines.map(lineAnswer), next: last ? cursorOf(last) : null };
     },
   );
   app.get(

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { GroupName, Level, Moment, NodeName, Search, StateName, StreamId } from '../inputs.js';
+import { GroupName, Level, LogCursor, Moment, NodeName, Search, StateName, StreamId } from '../inputs.js';
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
 /** RFC 3339 in UTC, with up to nine digits of the second. */
@@ -62,6 +62,7 @@ export const LogsQuery = v.object({
   node: v.optional(NodeName),
   text: v.optional(Search),
   limit: number(1, 1_000, '200'),
+  before: v.optional(LogCursor),
 });
 
 export const NodeAnswer = v.object({
@@ -141,6 +142,7 @@ export const LogsAnswer = v.object({
       sequence: count,
     }),
   ),
+  next: v.nullable(v.pipe(v.string(), v.description('`before` of the next page'))),
 });
 
 export const HealthAnswer = v.object({

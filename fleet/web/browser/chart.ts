@@ -69,7 +69,7 @@ export class Chart {
       width: this.#place.clientWidth,
       height: HEIGHT,
       tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), 'Etc/UTC'),
-      scales: { x: { time: true, auto: false } },
+      scales: { x: { time: true, auto: false }, y: { range: (_, min, max) => withRoom(min, max) } },
       axes: [
         { ...axis, values: (_, splits) => momentsOf(splits) },
         { ...axis, size: widthOf, values: (_, splits) => splits.map((value) => this.#text(value)) },
@@ -139,9 +139,16 @@ export class Chart {
     if (unit === 'B') return `${(value / 2 ** 20).toLocaleString('en-US', { maximumFractionDigits: 1 })} MiB`;
     const number = digits
       ? value.toFixed(Number(digits))
-      : Number(value.toPrecision(6)).toLocaleString('en-US', { maximumFractionDigits: 9 });
+      : Number(value.toPrecision(8)).toLocaleString('en-US', { maximumFractionDigits: 9 });
     return unit ? `${number}\u00a0${unit}` : number;
   }
+}
+
+/** Above and below; a value that doesn't change lies in the middle. */
+function withRoom(min: number | null, max: number | null): uPlot.Range.MinMax {
+  if (min === null || max === null) return [0, 1];
+  const room = 0.08 * (max - min) || Math.max(0.005 * Math.abs(max), 0.01);
+  return [min - room, max + room];
 }
 
 /** Of an axis with these labels, px. */

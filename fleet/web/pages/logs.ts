@@ -4,7 +4,7 @@ import type { Caller } from '../../people/index.js';
 import { LEVELS, type LogLine, type LogQuery } from '../../store/types.js';
 import { msOf, timeOf } from '../format.js';
 import { type Html, html } from '../html.js';
-import { GROUPS, GroupName, Level, Moment, NodeName, Search } from '../inputs.js';
+import { cursorOf, GROUPS, GroupName, Level, LogCursor, Moment, NodeName, Search } from '../inputs.js';
 import { checked, HttpError, sendPage } from '../reply.js';
 import { sees } from '../seen.js';
 import type { WebDeps } from '../types.js';
@@ -13,16 +13,6 @@ import { options, pathOf, pathWith } from './parts.js';
 /** Lines at once. */
 const PER_PAGE = 200;
 
-/** `<at ns>-<sequence>` of the last line seen. */
-const Before = v.pipe(
-  v.string(),
-  v.regex(/^-?\d{1,19}-\d{1,16}$/),
-  v.transform((text) => {
-    const cut = text.lastIndexOf('-');
-    return { wallNs: BigInt(text.slice(0, cut)), sequence: BigInt(text.slice(cut + 1)) };
-  }),
-);
-
 export const LogFilter = v.object({
   from: v.optional(Moment),
   to: v.optional(Moment),
@@ -30,7 +20,7 @@ export const LogFilter = v.object({
   group: v.optional(GroupName),
   node: v.optional(NodeName),
   text: v.optional(Search),
-  before: v.optional(Before),
+  before: v.optional(LogCursor),
 });
 export type LogFilter = v.InferOutput<typeof LogFilter>;
 
@@ -87,7 +77,6 @@ function older(lines: readonly LogLine[], { before: _, from, to, ...rest }: LogF
   const last = lines.at(-1);
   if (lines.length < PER_PAGE || !last) return false;
   const iso = (ns: bigint | undefined) => (ns === undefined ? undefined : new Date(msOf(ns)).toISOString());
-  const before = `${last.atNs}-${last.sequence}`;
-  const path = pathWith('/logs', { ...rest, from: iso(from), to: iso(to), before });
+  const path = pathWith('/logs', { ...rest, from: iso(from), to: iso(to), before: cursorOf(last) });
   return html`<nav class="pager" aria-label="Pages"><a href="${path}" rel="next">Older lines</a></nav>`;
 }

@@ -21,7 +21,7 @@ const WIDTH = 720;
 const HEIGHT = 400;
 const MARGIN = 44;
 /** Nodes closer than this are one mark. */
-const CELL = 22;
+const CELL = 30;
 /** So that a single node has a place, too. */
 const MIN_SPAN_DEGREES = 0.01;
 const STEPS = [60, 30, 20, 10, 5, 2, 1, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001];

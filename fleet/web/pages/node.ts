@@ -78,7 +78,7 @@ function facts(node: NodeDetail, nowMs: number): Html {
     ['Newest reading', timeOf(node.latestWallNs)],
     ['Group', node.group],
     ['Id', html`<code>${node.node}</code>`],
-    ['Software', software ?? false],
+    ['Software', software || false],
     [
       'Position',
       position !== undefined &&

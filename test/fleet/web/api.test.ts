@@ -74,6 +74,21 @@ test('readings by pages, each once', async () => {
   assert.deepEqual(seen, [1490, 1491, 1492, 1493, 1494, 1495, 1496, 1497, 1498, 1499]);
 });
 
+test('lines of logs by pages, each once', async () => {
+  const seen: number[] = [];
+  for (let before = ''; before !== undefined; ) {
+    const { lines, next } = (
+      await get(`/api/v1/logs?level=error&limit=40${before && `&before=${before}`}`)
+    ).json();
+    seen.push(...lines.map(({ sequence }: { sequence: number }) => sequence));
+    if (seen.length === 40) assert.deepEqual(lines[0].time, '2026-11-20T11:56:52.000000000Z');
+    before = next ?? undefined;
+  }
+  // Each fifth of 450.
+  assert.equal(seen.length, 90);
+  assert.equal(new Set(seen).size, 90);
+});
+
 test('CSV quotes what RFC 4180 says, and has all rows of the window', async () => {
   const { headers, body } = await get(`/api/v1/streams/0/readings?${TEN}`, { accept: 'text/csv' });
   assert.match(String(headers['content-type']), /^text\/csv/);

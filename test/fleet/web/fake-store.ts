@@ -252,6 +252,7 @@ const lines: readonly LogLine[] = Array.from({ length: 450 }, (_, i) => ({
   node: summary(i % 24).node,
   wallNs: ns(NOW_MS - i * 47_000),
   atNs: ns(NOW_MS - i * 47_000),
+  streamId: 9n,
   level: (['info', 'debug', 'warn', 'info', 'error'] as const)[i % 5]!,
   module: ['uplink', 'store', 'sampler'][i % 3]!,
   text: i % 9 === 0 ? `line ${i} ${HOSTILE}` : `line ${i}: connected to the broker, ${i * 3} blocks wait`,

@@ -168,6 +168,7 @@ test('nobody learns of /health no more than whether all is well', async () => {
   served.person = ADA;
   assert.equal(body, '{"status":"ok"}');
   const detail = (await app.inject('/health')).json();
+  assert.deepEqual((await app.inject('/api/v1/health')).json(), detail);
   assert.deepEqual(detail.services[0], {
     name: 'database',
     state: 'healthy',
