@@ -108,7 +108,7 @@ function logLines(dialect: Dialect): readonly string[] {
     at_ns BIGINT NOT NULL, level BIGINT NOT NULL, module TEXT NOT NULL, text TEXT NOT NULL`;
   return [
     byDay(dialect, 'log_line', columns, 'at_ns'),
-    'CREATE INDEX log_line_time ON log_line (at_ns, seq)',
+    'CREATE INDEX log_line_time ON log_line (at_ns, seq, stream_id)',
     'CREATE INDEX log_line_stream ON log_line (stream_id, wall_ns, seq)',
   ];
 }

@@ -194,7 +194,7 @@ export interface LogQuery extends Partial<Span> {
  * Rejects with DatabaseError.
  */
 export interface Store {
-  /** In one transaction, at most 1,024 of 131,072 rows together at once (else a RangeError); a verdict each, in order. `within` runs in the same transaction, after the rows are there. */
+  /** In one transaction, at most 1,024 of 131,072 rows together at once (else a RangeError); a verdict each, in order. `within` runs in the same transaction, after the rows are there; again where the transaction is tried again. */
   take(
     incoming: readonly Incoming[],
     receivedMs: number,
