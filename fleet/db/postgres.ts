@@ -59,6 +59,9 @@ class PostgresDatabase implements Database {
 
   async transaction<T>(work: (tx: Queries) => Promise<T>): Promise<T> {
     const client = await guarded(() => this.#pool.connect());
+    // One that ends between two statements: the next one says so. Unheard, it would end the process.
+    const ended = () => undefined;
+    client.on('error', ended);
     let broken: Error | undefined;
     try {
       const tx: Queries = { dialect: this.dialect, query: (sql, values = []) => run(client, sql, values) };
@@ -73,6 +76,7 @@ class PostgresDatabase implements Database {
       );
       throw error;
     } finally {
+      client.off('error', ended);
       // One whose state isn't known is not used again.
       client.release(broken);
     }
