@@ -1,4 +1,4 @@
-import type { Database } from '../db/index.js';
+import { type Database, DatabaseError } from '../db/index.js';
 import { dayOf } from './row-times.js';
 import type { StreamRows } from './write.js';
 
@@ -49,14 +49,18 @@ export class Days {
     }
   }
 
-  /** Runs `work` again once the days that it misses are made. */
+  /** Runs `work` again once the days that it misses are made; also those that somebody has dropped since they were. */
   async with<T>(work: () => Promise<T>): Promise<T> {
+    let hasForgotten = this.db.dialect === 'sqlite';
     for (;;) {
       try {
         return await work();
       } catch (error) {
-        if (!(error instanceof MissingDays)) throw error;
-        await this.make(error.days);
+        const isDropped = error instanceof DatabaseError && error.kind === 'constraint' && !hasForgotten;
+        if (error instanceof MissingDays) await this.make(error.days);
+        else if (!isDropped) throw error;
+        hasForgotten ||= isDropped;
+        if (isDropped) this.#known.clear();
       }
     }
   }

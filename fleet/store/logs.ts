@@ -7,6 +7,7 @@ const MAX_NS = 2n ** 63n - 1n;
 
 interface LineRow extends SqlRow {
   readonly node: string;
+  readonly stream_id: bigint;
   readonly wall_ns: bigint | null;
   readonly at_ns: bigint;
   readonly level: bigint;
@@ -19,22 +20,24 @@ interface LineRow extends SqlRow {
 export async function logLines(db: Queries, query: LogQuery): Promise<readonly LogLine[]> {
   const { before, level, node, group, contains } = query;
   const rows = await db.query<LineRow>(
-    `SELECT epoch.node, log_line.wall_ns, log_line.at_ns, log_line.level, log_line.module, log_line.text, log_line.seq
+    `SELECT epoch.node, log_line.wall_ns, log_line.at_ns, log_line.level, log_line.module, log_line.text, log_line.seq, log_line.stream_id
       FROM log_line JOIN stream ON stream.id = log_line.stream_id JOIN epoch ON epoch.id = stream.epoch_id
       JOIN node ON node.node = epoch.node
-      WHERE log_line.at_ns >= $1 AND log_line.at_ns < $2 AND log_line.at_ns <= $3 AND (log_line.at_ns < $3 OR log_line.seq < $4)
+      WHERE log_line.at_ns >= $1 AND log_line.at_ns < $2 AND log_line.at_ns <= $3
+        AND (log_line.at_ns, log_line.seq, log_line.stream_id) < ($3, $4, $10)
         AND log_line.level >= $5 AND (CAST($6 AS TEXT) IS NULL OR epoch.node = $6)
         AND (CAST($7 AS TEXT) IS NULL OR node.fleet_group = $7)
         AND (CAST($8 AS TEXT) IS NULL OR lower(log_line.text) LIKE $8 ESCAPE '!')
-      ORDER BY log_line.at_ns DESC, log_line.seq DESC LIMIT $9`,
+      ORDER BY log_line.at_ns DESC, log_line.seq DESC, log_line.stream_id DESC LIMIT $9`,
     [
       ...[query.fromNs ?? 0n, query.toNs ?? MAX_NS, before?.wallNs ?? MAX_NS, before?.sequence ?? MAX_NS],
       ...[BigInt(level ? LEVELS.indexOf(level) : 0), node ?? null, group ?? null],
       ...[contains ? `%${escaped(contains.toLowerCase())}%` : null, BigInt(Math.min(query.limit, MAX_LINES))],
+      before ? (before.streamId ?? 0n) : MAX_NS,
     ],
   );
   return rows.map((row) => ({
-    ...{ node: row.node, wallNs: row.wall_ns ?? undefined, atNs: row.at_ns },
+    ...{ node: row.node, streamId: row.stream_id, wallNs: row.wall_ns ?? undefined, atNs: row.at_ns },
     level: LEVELS[Number(row.level)] ?? 'info',
     ...{ module: row.module, text: row.text, sequence: row.seq },
   }));

@@ -13,12 +13,13 @@ export async function gapsOf(db: Queries, node: string): ReturnType<Store['gaps'
     at_most: bigint;
     learned_ms: bigint;
   }>(
-    `SELECT epoch.epoch, stream.name AS stream, gap.first, gap.last, gap.cause, gap.at_most, gap.learned_ms
-      FROM epoch JOIN stream ON stream.epoch_id = epoch.id JOIN (
-        SELECT stream_id, first, last, what AS cause, at_most, learned_ms FROM extent WHERE what <> 'received'
-        UNION ALL SELECT id, open_from, NULL, open_cause, 1, open_learned_ms FROM stream WHERE open_from IS NOT NULL
-      ) AS gap ON gap.stream_id = stream.id
-      WHERE epoch.node = $1 ORDER BY epoch.id, stream.name, gap.first LIMIT 10000`,
+    `SELECT epoch.id AS epoch_id, epoch.epoch, stream.name AS stream, extent.first, extent.last, extent.what AS cause, extent.at_most,
+        extent.learned_ms
+      FROM epoch JOIN stream ON stream.epoch_id = epoch.id JOIN extent ON extent.stream_id = stream.id
+      WHERE epoch.node = $1 AND extent.what <> 'received'
+      UNION ALL SELECT epoch.id, epoch.epoch, stream.name, stream.open_from, NULL, stream.open_cause, 1, stream.open_learned_ms
+      FROM epoch JOIN stream ON stream.epoch_id = epoch.id WHERE epoch.node = $1 AND stream.open_from IS NOT NULL
+      ORDER BY epoch_id, stream, first LIMIT 10000`,
     [node],
   );
   return rows.map(({ epoch, stream, first, last, cause, at_most, learned_ms }) => ({

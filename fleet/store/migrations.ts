@@ -71,10 +71,10 @@ function metaRecords(dialect: Dialect): readonly string[] {
 function ledger(dialect: Dialect): readonly string[] {
   return [
     `CREATE TABLE extent (
-      stream_id BIGINT NOT NULL REFERENCES stream, what TEXT NOT NULL, first BIGINT NOT NULL, last BIGINT NOT NULL,
+      stream_id BIGINT NOT NULL, what TEXT NOT NULL, first BIGINT NOT NULL, last BIGINT NOT NULL,
       at_most BIGINT NOT NULL, learned_ms BIGINT NOT NULL, PRIMARY KEY (stream_id, what, first))${CHANGING[dialect]}`,
     `CREATE TABLE block (
-      stream_id BIGINT NOT NULL REFERENCES stream, first BIGINT NOT NULL, count BIGINT NOT NULL, crc BIGINT NOT NULL,
+      stream_id BIGINT NOT NULL, first BIGINT NOT NULL, count BIGINT NOT NULL, crc BIGINT NOT NULL,
       boot BIGINT NOT NULL, version BIGINT NOT NULL, first_ns BIGINT NOT NULL, last_ns BIGINT NOT NULL,
       wall_first_ns BIGINT, wall_last_ns BIGINT, uncertainty_ns BIGINT, received_ms BIGINT NOT NULL,
       PRIMARY KEY (stream_id, first))${dialect === 'sqlite' ? ' WITHOUT ROWID' : ''}`,
@@ -108,7 +108,7 @@ function logLines(dialect: Dialect): readonly string[] {
     at_ns BIGINT NOT NULL, level BIGINT NOT NULL, module TEXT NOT NULL, text TEXT NOT NULL`;
   return [
     byDay(dialect, 'log_line', columns, 'at_ns'),
-    'CREATE INDEX log_line_time ON log_line (at_ns, seq)',
+    'CREATE INDEX log_line_time ON log_line (at_ns, seq, stream_id)',
     'CREATE INDEX log_line_stream ON log_line (stream_id, wall_ns, seq)',
   ];
 }

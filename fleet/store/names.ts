@@ -74,7 +74,8 @@ export async function findNames(tx: Queries, names: readonly Name[], nowMs: numb
   return { nodes, epochs, streams };
 }
 
-async function findNodes(
+/** In the order of their names; what is new is made, as far as there is room. They stay locked. */
+export async function findNodes(
   tx: Queries,
   names: readonly string[],
   nowMs: number,

@@ -1,6 +1,6 @@
 import type { Queries } from '../db/index.js';
 import { clean } from './given.js';
-import { findNames, type NodeRow } from './names.js';
+import { findNodes, type NodeRow } from './names.js';
 import { BACKLOG_MS } from './node-rows.js';
 import type { Group, NodeState, NodeSummary } from './types.js';
 
@@ -72,8 +72,7 @@ export async function heard(
   receivedMs: number,
   status?: Readonly<Record<string, unknown>>,
 ): Promise<void> {
-  const { nodes } = await findNames(tx, [{ node: clean(node), epoch: '', stream: '' }], receivedMs);
-  if (nodes.size === 0) return;
+  await findNodes(tx, [clean(node)], receivedMs);
   const text = status === undefined ? null : JSON.stringify(status);
   await tx.query(
     `UPDATE node SET heard_ms = CASE WHEN $2 > heard_ms THEN $2 ELSE heard_ms END, status = COALESCE($3, status) WHERE node = $1`,

@@ -4,7 +4,7 @@ import { withGiven } from './given.js';
 
 const DAY_MS = 86_400_000;
 /** A time that is so much older than its message is none. */
-const OLDEST_DAYS = 3_660;
+const OLDEST_DAYS = 1_000;
 /** Nor is one that is so far ahead of it. */
 const NEWEST_DAYS = 2;
 /** Epochs whose anchors stay in memory. */

@@ -1,7 +1,7 @@
 import { GAP_CAUSES, type GapCause } from '../../wire/index.js';
-import type { Dialect, Queries, SqlRow } from '../db/index.js';
+import type { Queries, SqlRow } from '../db/index.js';
 import { Ranges } from '../ranges.js';
-import { descriptorOf } from './node-detail.js';
+import { channelValue } from './series-channel.js';
 import type { Bucket, Series, Span } from './types.js';
 
 const MAX_POINTS = 10_000;
@@ -21,17 +21,17 @@ export async function seriesOf(
   { fromNs, toNs }: Span,
   points: number,
 ): Promise<Series | undefined> {
-  const described = (await descriptorOf(db, streamId))?.channels[channel];
-  if (!described || toNs <= fromNs) return undefined;
+  const value = await channelValue(db, streamId, channel);
+  if (!value || toNs <= fromNs) return undefined;
   const count = BigInt(Math.min(Math.max(1, Math.floor(points)), MAX_POINTS));
   const grid = { streamId, fromNs, toNs, widthNs: (toNs - fromNs + count - 1n) / count };
-  const rows = await bucketsOf(db, grid, channel);
+  const rows = await bucketsOf(db, grid, value.sql);
   const [timeless] = await db.query<{ count: bigint }>(
     'SELECT count(*) AS count FROM reading WHERE stream_id = $1 AND wall_ns IS NULL',
     [streamId],
   );
   return {
-    channel: described,
+    channel: value.channel,
     buckets: rows.filter(({ n }) => n > 0n).map((row) => bucketOf(row, grid)),
     holes: await holesOf(db, grid),
     uncertainty: await uncertaintyOf(db, grid, rows),
@@ -49,18 +49,14 @@ interface BucketRow extends SqlRow {
   readonly last_seq: bigint;
 }
 
-function bucketsOf(db: Queries, grid: Grid, channel: number): Promise<readonly BucketRow[]> {
+function bucketsOf(db: Queries, grid: Grid, value: string): Promise<readonly BucketRow[]> {
   return db.query<BucketRow>(
     `SELECT bucket, min(x) AS least, max(x) AS most, avg(x) AS mean, count(x) AS n, min(seq) AS first_seq, max(seq) AS last_seq
-      FROM (SELECT (wall_ns - $2) / $4 AS bucket, seq, ${valueAt(db.dialect, channel)} AS x
+      FROM (SELECT (wall_ns - $2) / $4 AS bucket, seq, ${value} AS x
         FROM reading WHERE stream_id = $1 AND wall_ns >= $2 AND wall_ns < $3) AS row
       GROUP BY bucket ORDER BY bucket`,
     [grid.streamId, grid.fromNs, grid.toNs, grid.widthNs],
   );
-}
-
-function valueAt(dialect: Dialect, channel: number): string {
-  return dialect === 'postgres' ? `v[${channel + 1}]` : `CAST(json_extract(v, '$[${channel}]') AS REAL)`;
 }
 
 function bucketOf({ bucket, least, most, mean, n }: BucketRow, { fromNs, widthNs }: Grid): Bucket {

@@ -158,6 +158,7 @@ export interface Span {
 
 export interface LogLine {
   readonly node: string;
+  readonly streamId: bigint;
   readonly wallNs: bigint | undefined;
   /** Its time, or when it came: by this they are sorted. */
   readonly atNs: bigint;
@@ -178,8 +179,8 @@ export interface LogQuery extends Partial<Span> {
   readonly contains?: string;
   /** At most 1,000. */
   readonly limit: number;
-  /** Older than these: `atNs` and `sequence` of the last line of the page before. */
-  readonly before?: { readonly wallNs: bigint; readonly sequence: bigint };
+  /** After this line of the page before: its `atNs`, `sequence` and `streamId`. */
+  readonly before?: { readonly wallNs: bigint; readonly sequence: bigint; readonly streamId?: bigint };
 }
 
 /**
@@ -187,7 +188,7 @@ export interface LogQuery extends Partial<Span> {
  * Rejects with DatabaseError.
  */
 export interface Store {
-  /** In one transaction, at most 1,024 of 131,072 rows together at once (else a RangeError); a verdict each, in order. `within` runs in the same transaction, after the rows are there. */
+  /** In one transaction, at most 1,024 of 131,072 rows together at once (else a RangeError); a verdict each, in order. `within` runs in the same transaction, after the rows are there; again where the transaction is tried again. */
   take(
     incoming: readonly Incoming[],
     receivedMs: number,

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { openStore, STORE_MIGRATIONS } from '../../../fleet/store/index.js';
 import type { MetaRecord } from '../../../wire/index.js';
 import type { Fresh } from '../db/databases.js';
-import { anchor, block, EPOCH, meta, NODE, T0, T0_MS } from './blocks.js';
+import { anchor, block, EPOCH, meta, NODE, S, T0, T0_MS } from './blocks.js';
 
 const ALL = { fromNs: 0n, toNs: 2n ** 62n };
 /** So many numbers from 1 on, as rows. */
@@ -122,6 +122,42 @@ export function boundsSuite(fresh: Fresh, runs: number): void {
         await store.series(climate.streamId, 0, { fromNs: T0 - 10n ** 15n, toNs: T0 + 10n ** 15n }, 50);
     };
     await fc.assert(fc.asyncProperty(fc.array(int64, { maxLength: 4 }), anchors, check), { numRuns: runs });
+  });
+
+  test('what one ingest learns of times the other knows, and nobody knows what was taken back', async () => {
+    const db = await fresh(STORE_MIGRATIONS);
+    const [one, other] = [1, 2].map(() => openStore(db, { nowMs: () => T0_MS }));
+    const timeAt = async (first: number, boot: number) => {
+      const [taken] = await other!.take([block([[1]], { first, boot, atS: first })], T0_MS);
+      return taken!.readings[0]!.wallNs;
+    };
+    await one!.take([meta([anchor(0, T0)])], T0_MS);
+    assert.equal(await timeAt(0, 1), T0);
+    const next = meta([anchor(0, T0 + 9n * S, 1, 2)], { first: 1 });
+    for (const store of [one!, other!])
+      await assert.rejects(store.take([next], T0_MS, () => Promise.reject(new Error('no'))));
+    assert.equal(await timeAt(1, 2), undefined);
+    await one!.take([next], T0_MS);
+    assert.equal(await timeAt(2, 2), T0 + 11n * S);
+  });
+
+  test('a day whose table was dropped is there again when it is needed', async () => {
+    const db = await fresh(STORE_MIGRATIONS);
+    const store = openStore(db, { nowMs: () => T0_MS });
+    await store.take([meta([anchor(0, T0)]), block([[1]])], T0_MS);
+    if (db.dialect === 'postgres') await db.query('DROP TABLE reading_20454');
+    else await db.query('DELETE FROM reading');
+    const [taken] = await store.take([block([[2]], { first: 1 })], T0_MS);
+    const readings = await store.readings(taken!.stream!.streamId, ALL, 10);
+    assert.deepEqual(
+      readings.map(({ values }) => values),
+      [[2]],
+    );
+    const broken = store.take([block([[3]], { first: 2 })], T0_MS, async (tx) => {
+      await tx.query("INSERT INTO refusal (cause, count) VALUES ('x', 1)");
+      await tx.query("INSERT INTO refusal (cause, count) VALUES ('x', 1)");
+    });
+    await assert.rejects(broken, { kind: 'constraint' });
   });
 
   test('an epoch that was lost: its open gap comes with the next, whose own numbers begin anew', async () => {

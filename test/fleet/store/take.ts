@@ -144,6 +144,31 @@ export function takeSuite(fresh: Fresh): void {
     assert.deepEqual(await texts({ before, limit: 1 }), ['no answer at 100% \ufffd']);
   });
 
+  test('log lines of many nodes that came at once are all there, page by page', async () => {
+    const store = await open();
+    const nodes = Array.from({ length: 7 }, (_, i) => String(i).padStart(16, '0'));
+    await store.take(
+      nodes.map((node) => logBlock([[2, 'm', node]], { node })),
+      T0_MS,
+    );
+    const seen: string[] = [];
+    let [line] = await store.logs({ limit: 1 });
+    while (line) {
+      seen.push(line.text);
+      const before = { wallNs: line.atNs, sequence: line.sequence, streamId: line.streamId };
+      [line] = await store.logs({ limit: 1, before });
+    }
+    assert.deepEqual(seen.sort(), nodes);
+  });
+
+  test('a node that only says its status is a node', async () => {
+    const store = await open();
+    await store.heard(NODE, T0_MS, { state: 'online' });
+    const node = await store.node(NODE, T0_MS);
+    assert.deepEqual([node!.status, node!.epochs, node!.streams], [{ state: 'online' }, [], []]);
+    assert.equal(await store.node('nobody', T0_MS), undefined);
+  });
+
   test('what `within` refuses is not taken', async () => {
     const store = await open();
     const one = [meta([anchor(0, T0)]), block([[1]])];

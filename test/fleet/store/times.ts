@@ -116,6 +116,27 @@ export function timesSuite(fresh: Fresh): void {
     assert.equal(await store.series(streamId, 7, ALL, 6), undefined);
   });
 
+  test('a channel is followed by its name where a later descriptor has it elsewhere', async () => {
+    const store = openStore(await fresh(STORE_MIGRATIONS), { nowMs: () => T0_MS });
+    const described = (version: number, names: readonly string[]): MetaRecord => {
+      const channels = names.map((name) => ({ name, quantity: 'count', type: { kind: 'f64' } }) as const);
+      return {
+        kind: 'descriptor',
+        value: { ...{ stream: 'climate', title: '', class: 'telemetry' }, version, channels },
+      };
+    };
+    await store.take([meta([described(1, ['a', 'b']), described(2, ['c', 'a']), anchor(0, T0)])], T0_MS);
+    const [taken] = await store.take(
+      [block([[1, 2]]), block([[3, 4]], { first: 1, atS: 20, version: 2 })],
+      T0_MS,
+    );
+    const { streamId } = taken!.stream!;
+    const span = { fromNs: T0, toNs: T0 + 40n * S };
+    const meansOf = async (channel: number) =>
+      (await store.series(streamId, channel, span, 4))!.buckets.map(({ mean }) => mean);
+    assert.deepEqual(await Promise.all([0, 1].map(meansOf)), [[3], [1, 4]]);
+  });
+
   test('packs get numbers of their own; the same again is a double; times are the word of their sender', async () => {
     const store = await open();
     const pack = (identity: number, wallNs: bigint) => ({
