@@ -9,10 +9,12 @@ import type { Source, Take } from './types.js';
 
 /** A block of 1 MiB, its topic and MQTT's own bytes. */
 const MAX_PACKET_BYTES = MAX_PAYLOAD_BYTES + MAX_TOPIC_BYTES + 16;
+/** CONNECT, with a status as last will: all that is kept of somebody who isn't known yet. */
+const MAX_CONNECT_BYTES = 32 * 1024;
 const CONNECT_MS = 10_000;
 const DEFAULT_MAX_CLIENTS = 4096;
-/** A client that says nothing for 1.5 times its keep-alive is gone; one that names none, or a longer one, is not let in. */
-const MAX_KEEP_ALIVE_S = 1200;
+/** MQTT's own; a client that names no keep-alive is not let in, as it would never be known for gone. */
+const MAX_KEEP_ALIVE_S = 65_535;
 const IDENTIFIER_REJECTED = 2;
 const NOT_AUTHORIZED = 5;
 
@@ -100,8 +102,9 @@ class Broker implements EmbeddedBroker {
 
   #accept(socket: Socket, certificateName: string | undefined): void {
     socket.setNoDelay(true);
+    // It is told through the connection, which ends with it.
     socket.on('error', () => undefined);
-    const bound = new PacketBound(MAX_PACKET_BYTES);
+    const bound = new PacketBound(MAX_PACKET_BYTES, MAX_CONNECT_BYTES);
     const connection = Duplex.from({ readable: socket.pipe(bound), writable: socket });
     const end = () => socket.destroy();
     bound.on('error', (error) => connection.destroy(error));

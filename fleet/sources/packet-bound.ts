@@ -14,9 +14,15 @@ export class PacketBound extends Transform {
   #isInHead = false;
   #lengthBytes = 0;
   #length = 0;
+  #maxBytes: number;
 
-  constructor(private readonly maxBytes: number) {
+  /** The first packet, before it is known whose it is, has a bound of its own. */
+  constructor(
+    private readonly maxBytes: number,
+    maxFirstBytes: number,
+  ) {
     super();
+    this.#maxBytes = maxFirstBytes;
   }
 
   override _transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {
@@ -28,7 +34,7 @@ export class PacketBound extends Transform {
       } else if (!this.#takeHead(chunk[at++]!)) {
         done(
           new PacketTooLargeError(
-            `an MQTT packet of ${this.#length} bytes, at most ${this.maxBytes} are taken`,
+            `an MQTT packet of ${this.#length} bytes, at most ${this.#maxBytes} are taken`,
           ),
         );
         return;
@@ -49,6 +55,8 @@ export class PacketBound extends Transform {
     if (byte & 128) return this.#lengthBytes < MAX_LENGTH_BYTES;
     this.#isInHead = false;
     this.#left = this.#length;
-    return this.#length <= this.maxBytes;
+    const isTaken = this.#length <= this.#maxBytes;
+    if (isTaken) this.#maxBytes = this.maxBytes;
+    return isTaken;
   }
 }
