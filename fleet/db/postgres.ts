@@ -50,7 +50,7 @@ class PostgresDatabase implements Database {
       types: bigints,
     });
     // An idle connection that breaks is replaced by the next query, which says what is wrong.
-    this.#pool.on('error', () => undefined);
+    this.#pool.on('error', ignore);
   }
 
   query<Row extends SqlRow>(sql: string, values: readonly SqlValue[] = []): Promise<readonly Row[]> {
@@ -59,9 +59,8 @@ class PostgresDatabase implements Database {
 
   async transaction<T>(work: (tx: Queries) => Promise<T>): Promise<T> {
     const client = await guarded(() => this.#pool.connect());
-    // One that ends between two statements: the next one says so. Unheard, it would end the process.
-    const ended = () => undefined;
-    client.on('error', ended);
+    // One that breaks between two statements says so at the next.
+    client.on('error', ignore);
     let broken: Error | undefined;
     try {
       const tx: Queries = { dialect: this.dialect, query: (sql, values = []) => run(client, sql, values) };
@@ -76,7 +75,7 @@ class PostgresDatabase implements Database {
       );
       throw error;
     } finally {
-      client.off('error', ended);
+      if (!broken) client.off('error', ignore);
       // One whose state isn't known is not used again.
       client.release(broken);
     }
@@ -86,6 +85,8 @@ class PostgresDatabase implements Database {
     await this.#pool.end();
   }
 }
+
+const ignore = (): void => undefined;
 
 async function run<Row extends SqlRow>(
   on: pg.Pool | pg.PoolClient,
