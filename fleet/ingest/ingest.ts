@@ -39,6 +39,8 @@ export class Ingest {
   /** While the store is away: when it is tried again. */
   #retryAtMs: number | undefined;
   #retryMs = FIRST_RETRY_MS;
+  /** It isn't away: it fails on what it was given. */
+  #isWrong = false;
   #isClosing = false;
   #isDue = false;
   #resume: () => void = () => undefined;
@@ -120,7 +122,8 @@ export class Ingest {
       await this.#pause();
       await this.#round();
     }
-    while (this.#queue.length > 0) await this.#round();
+    do await this.#round();
+    while (this.#queue.length > 0);
   }
 
   /** Until there is something to do: a batch, the spool's turn, or the next try. */
@@ -141,7 +144,9 @@ export class Ingest {
 
   async #round(): Promise<void> {
     const batch = this.#batch();
-    if (this.#retryAtMs === undefined || this.options.nowMs() >= this.#retryAtMs) await this.#try(batch);
+    const isDue = this.#retryAtMs === undefined || this.options.nowMs() >= this.#retryAtMs;
+    // What can't be taken at the spool's head must not hide that the store takes the rest.
+    if (isDue || (this.#isWrong && batch.length > 0)) await this.#try(batch);
     await this.#spool(batch.filter((entry) => !entry.isSettled));
   }
 
@@ -168,6 +173,7 @@ export class Ingest {
 
   #goAway(error: Error): void {
     if (!this.isSpooling) this.options.onState?.({ kind: 'spooling', why: error.message });
+    this.#isWrong = !isAway(error);
     this.#retryAtMs = this.options.nowMs() + this.#retryMs;
     this.#retryMs = Math.min(2 * this.#retryMs, MAX_RETRY_MS);
   }

@@ -20,7 +20,7 @@ export interface KeeperOptions {
   readonly receipts?: { held(header: DecodedHeader): void };
   /** In the store's transaction: alerts are queued here, or the rows aren't taken either. */
   readonly within?: (tx: Queries, taken: readonly Taken[]) => Promise<void>;
-  /** After the commit. */
+  /** After the commit. Must not throw. */
   readonly onTaken?: (taken: readonly Taken[]) => void;
   /** Is acknowledged once it resolves. */
   readonly onNotice?: (notice: Notice, receivedMs: number) => Promise<void>;
@@ -66,6 +66,7 @@ export class Keeper {
     await this.#take(entries.filter((entry) => !entry.isSettled));
   }
 
+  /** Halves what fails, until the one that does is alone. */
   async #take(entries: readonly Entry[]): Promise<void> {
     const half = entries.length >> 1;
     if (half === 0) {
@@ -115,8 +116,13 @@ export class Keeper {
   async #store(entries: readonly Entry[]): Promise<void> {
     const { store, within, onTaken } = this.options;
     const incoming = entries.flatMap((entry) => entry.incoming);
+    // A pack without records has nothing to be taken.
+    if (incoming.length === 0) {
+      for (const entry of entries) entry.settle({ kind: 'held' });
+      return;
+    }
     const receivedMs = Math.max(...entries.map(({ message }) => message.receivedMs));
-    const taken = incoming.length === 0 ? [] : await store.take(incoming, receivedMs, within);
+    const taken = await store.take(incoming, receivedMs, within);
     this.#failedInARow = 0;
     let at = 0;
     for (const entry of entries) {
