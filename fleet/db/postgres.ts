@@ -115,11 +115,11 @@ async function guarded<T>(work: () => Promise<T>, sql = ''): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    const code = String((error as { code?: unknown }).code ?? '');
-    // Without a SQLSTATE it never reached the server, or the connection ended: refused, reset, timed out.
+    // Without a SQLSTATE (EPIPE looks like one) it never reached the server, or the connection ended.
+    const code = error instanceof pg.DatabaseError ? (error.code ?? '') : '';
     const kind = KINDS.find(([pattern]) => pattern.test(code))?.[1] ?? 'down';
     const where = kind === 'wrong' && sql ? ` in: ${sql.slice(0, 200)}` : '';
-    throw new DatabaseError(kind, `PostgreSQL: ${(error as Error).message || code}${where}`, {
+    throw new DatabaseError(kind, `PostgreSQL: ${(error as Error).message}${where}`, {
       cause: error,
     });
   }

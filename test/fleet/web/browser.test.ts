@@ -108,7 +108,7 @@ describe('in a browser', { skip: existsSync(CHROMIUM) ? false : 'chromium is not
   });
 
   test('nothing is drawn across a hole, and the hole is shaded', async () => {
-    const page = await open(NODE);
+    const page = await open(`${NODE}?hours=24`);
     const chart = page.locator('figure[data-stream="0"][data-channel="0"]');
     await chart.locator('canvas').waitFor();
     await chart.getByText('120 lost: no room.').waitFor();
