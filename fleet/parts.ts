@@ -5,8 +5,8 @@ import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import { ALERT_MIGRATIONS, Alerts, storeFacts } from './alerts/index.js';
 import type { FleetConfig } from './config/index.js';
-import { type Database, type GatedDatabase, gated, openDatabase } from './db/index.js';
-import { DeadLetters, Ingest, Spool } from './ingest/index.js';
+import { type Database, type GatedDatabase, gated, openDatabase, type Queries } from './db/index.js';
+import { DeadLetters, Ingest, type Notice, Spool, senmlPacks } from './ingest/index.js';
 import { receiptKeyOf } from './keys.js';
 import { type AuditEntry, openPeople, PEOPLE_MIGRATIONS, type People } from './people/index.js';
 import { Receipts } from './receive/receipts.js';
@@ -65,14 +65,17 @@ export async function makeParts(
     firstIssue: nowMs(),
     publish: (topic, payload) => parts.source?.publish(topic, payload) ?? false,
   });
+  const within = (tx: Queries, taken: readonly Taken[]) => alerts.judge(tx, taken);
+  const onTaken = (taken: readonly Taken[]) => {
+    alerts.wake();
+    for (const change of changesOf(taken)) news.emit('change', change);
+  };
   const ingest = new Ingest({
-    ...{ store, nowMs, receipts },
+    ...{ store, nowMs, receipts, within, onTaken },
     spool: await Spool.open({ folder: join(data, 'spool'), maxBytes: SPOOL_BYTES }),
     deadLetters: await DeadLetters.open(join(data, 'dead-letters'), DEAD_LETTER_BYTES),
-    within: (tx, taken) => alerts.judge(tx, taken),
-    onTaken: (taken) => {
-      alerts.wake();
-      for (const change of changesOf(taken)) news.emit('change', change);
+    onNotice: async (notice, receivedMs) => {
+      onTaken(await store.take(noticePacks(notice, receivedMs), receivedMs, within));
     },
     // A node may send both: its rows are in its blocks.
     onRefusal: ({ cause, text }, topic) =>
@@ -104,6 +107,13 @@ export async function makeParts(
     source: undefined,
   };
   return parts;
+}
+
+/** An alarm that no disk of its node holds has no number: it stands beside the node, as `notice:<node>`, and alerts like any other. */
+function noticePacks({ node, stream, records }: Notice, receivedMs: number) {
+  const payload = Buffer.from(JSON.stringify(records));
+  const packs = senmlPacks(payload, { sender: node, logClass: 'alarm', stream }, receivedMs);
+  return packs.map((pack) => ({ ...pack, device: `notice:${node}` }));
 }
 
 function changesOf(taken: readonly Taken[]): readonly Change[] {

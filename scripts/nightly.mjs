@@ -74,6 +74,13 @@ const JOBS = [
     maxMin: 240,
   },
   {
+    name: 'messages',
+    what: '1,000,000 malformed, oversized, forged and replayed messages into the fleet',
+    command: ['npm', 'test', '--', '--test-timeout=1800000', 'fleet/ingest/fuzz'],
+    env: { CAIRN_FUZZ_MESSAGES: '1000000' },
+    maxMin: 30,
+  },
+  {
     name: 'fuzz',
     what: 'each parser fuzzed for 10 minutes',
     command: ['npm', 'run', 'fuzz', '--', '--seconds', '600', '--keep'],
