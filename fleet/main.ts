@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
-import { pino } from 'pino';
-import { ConfigError, readConfig } from './config/index.js';
-import { startFleet } from './fleet.js';
+import { type Logger, pino } from 'pino';
+import { ConfigError, type FleetConfig, readConfig } from './config/index.js';
+import { type RunningFleet, startFleet } from './fleet.js';
 
 const HELP = `cairn-fleet: receives from nodes, keeps, shows, alerts.
 
@@ -10,6 +10,7 @@ const HELP = `cairn-fleet: receives from nodes, keeps, shows, alerts.
   --config FILE   docs/fleet/config.md says what is in it; \`data: /var/lib/cairn-fleet\` is enough
   --check         reads the file, says what is wrong, and ends
 
+SIGHUP reads the file anew (an old one stays where the new one is wrong); SIGUSR1 puts its services into maintenance, and out again.
 Exit: 0 ended by a signal, 1 it could not start, 2 wrong arguments or file.
 `;
 
@@ -22,18 +23,91 @@ async function main(argv: readonly string[]): Promise<number> {
     process.stdout.write(HELP);
     return values.help ? 0 : 2;
   }
-  const config = readConfig(values.config);
-  if (values.check) return 0;
-  const log = pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime });
+  if (values.check) {
+    readConfig(values.config);
+    return 0;
+  }
+  await serve(values.config, pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime }));
+  return 0;
+}
+
+/** Until a signal ends it. SIGHUP reads the file anew, and where that is wrong, or can't be started, goes on with the old one. */
+async function serve(file: string, log: Logger): Promise<void> {
+  const signals = new Signals();
+  let config = readConfig(file);
+  let fleet = await start(config, log);
+  for (;;) {
+    const signal = await signals.next();
+    log.info(signal);
+    if (signal === 'SIGUSR1') fleet.services.maintain(!isInMaintenance(fleet));
+    else if (signal !== 'SIGHUP') break;
+    else {
+      const wanted = readOr(file, log);
+      if (!wanted) continue;
+      await fleet.stop();
+      [config, fleet] = await startOr(wanted, config, log);
+    }
+  }
+  await fleet.stop();
+}
+
+/** Signals in the order they came; two of a kind that nobody took yet are one. */
+class Signals {
+  readonly #waiting = new Set<NodeJS.Signals>();
+  #came: () => void = () => undefined;
+
+  constructor() {
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR1'] as const)
+      process.on(signal, () => {
+        this.#waiting.add(signal);
+        this.#came();
+      });
+  }
+
+  async next(): Promise<NodeJS.Signals> {
+    for (;;) {
+      for (const signal of this.#waiting) {
+        this.#waiting.delete(signal);
+        return signal;
+      }
+      await new Promise<void>((resolve) => {
+        this.#came = resolve;
+      });
+    }
+  }
+}
+
+async function start(config: FleetConfig, log: Logger): Promise<RunningFleet> {
   const fleet = await startFleet(config, log);
-  const ended = new Promise<string>((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve(signal));
-  });
   void fleet.address.then((address) => log.info(`the web is at ${address}`));
   void tellFirstSecret(fleet.firstSecret, (text) => log.info(text));
-  log.info(`stops: ${await ended}`);
-  await fleet.stop();
-  return 0;
+  return fleet;
+}
+
+function readOr(file: string, log: Logger): FleetConfig | undefined {
+  try {
+    return readConfig(file);
+  } catch (error) {
+    log.error(`the old configuration stays: ${(error as Error).message}`);
+    return undefined;
+  }
+}
+
+async function startOr(
+  wanted: FleetConfig,
+  old: FleetConfig,
+  log: Logger,
+): Promise<[FleetConfig, RunningFleet]> {
+  try {
+    return [wanted, await start(wanted, log)];
+  } catch (error) {
+    log.error(`back to the old configuration: ${(error as Error).message}`);
+    return [old, await start(old, log)];
+  }
+}
+
+function isInMaintenance({ services }: RunningFleet): boolean {
+  return services.health().services.some(({ state }) => state === 'maintenance');
 }
 
 /** Once the database answers. */

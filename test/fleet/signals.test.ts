@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { freePort } from '../support/broker.js';
+import { until } from '../support/until.js';
+
+const MAIN = join(import.meta.dirname, '../../fleet/main.js');
+
+test('SIGHUP reads the file anew and keeps the old one where the new one is wrong; SIGUSR1 is maintenance; SIGTERM ends it in order', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'cairn-signals-'));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const [brokerPort, first, second] = [await freePort(), await freePort(), await freePort()];
+  const file = join(folder, 'fleet.yaml');
+  const write = (port: number) =>
+    writeFileSync(
+      file,
+      `data: ${folder}/data\nbroker: { port: ${brokerPort} }\nweb: { port: ${port}, open: loopback }\n`,
+    );
+  write(first);
+  const child = spawn(process.execPath, [MAIN, '--config', file], { stdio: ['ignore', 'pipe', 'inherit'] });
+  t.after(() => child.kill('SIGKILL'));
+  let said = '';
+  child.stdout.on('data', (text: Buffer) => {
+    said += text;
+  });
+  const states = async (port: number): Promise<readonly string[]> => {
+    const response = await fetch(`http://127.0.0.1:${port}/health`).catch(() => undefined);
+    const health = (await response?.json()) as
+      | { readonly services: readonly { state: string }[] }
+      | undefined;
+    return health?.services.map(({ state }) => state) ?? [];
+  };
+  const are = (port: number, wanted: string) =>
+    until(`${wanted} at ${port}`, async () => {
+      const all = await states(port);
+      return all.length > 0 && all.every((state) => state === wanted);
+    });
+
+  await are(first, 'healthy');
+  child.kill('SIGUSR1');
+  await are(first, 'maintenance');
+  child.kill('SIGUSR1');
+  await are(first, 'healthy');
+
+  writeFileSync(file, 'data: nowhere\n');
+  child.kill('SIGHUP');
+  await until('it says what is wrong', () => /the old configuration stays: .*fleet\.yaml:1:7/.test(said));
+  await are(first, 'healthy');
+
+  write(second);
+  child.kill('SIGHUP');
+  await are(second, 'healthy');
+  assert.deepEqual(await states(first), [], 'the old address is gone');
+
+  child.kill('SIGTERM');
+  assert.deepEqual(await once(child, 'exit'), [0, null]);
+});
