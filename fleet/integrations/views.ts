@@ -102,7 +102,10 @@ export const VIEWS = {
   view_delivery: DELIVERY,
 } as const;
 
-/** After those of the store and of alerts; a file of SQLite has none. */
+/**
+ * After those of the store and of alerts; a file of SQLite has none. A later step that changes a column of which a view takes drops the view and makes
+ * it again.
+ */
 export const VIEW_MIGRATIONS: readonly Migration[] = [
   {
     id: 'views-1',

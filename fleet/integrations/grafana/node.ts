@@ -3,7 +3,7 @@ import { quoted, type SqlDashboard, variable } from './sql-panel.js';
 const NODE = `node = ${quoted('node')}`;
 const STREAM = `${NODE} AND stream = ${quoted('stream')}`;
 const WITHIN = '$__unixEpochNanoFilter(wall_ns)';
-/** As wide as a point of the panel. Integers of four bytes end at 2 s of ns. */
+/** As wide as a point of the panel; BIGINT, since integers of four bytes hold 2 s of ns. */
 const BUCKET = 'wall_ns / ($__interval_ms * 1000000::bigint)';
 
 /** The channel in each version of its stream; asked for once, not for each row. */
@@ -43,6 +43,7 @@ export const NODE_DASHBOARD: SqlDashboard = {
       description: 'The line is broken where rows are lost or missing.',
       kind: 'lines',
       width: 24,
+      // The break: a µs after the last row before a hole.
       sql: `${CHANNEL} SELECT to_timestamp(min(wall_ns) / 1e9) AS time, avg(value) AS mean, min(value) AS min, max(value) AS max
       FROM reading GROUP BY ${BUCKET}
       UNION ALL SELECT to_timestamp((from_ns + 1000) / 1e9), NULL, NULL, NULL

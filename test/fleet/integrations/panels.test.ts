@@ -98,7 +98,7 @@ describe('the SQL of the dashboards, on PostgreSQL', { skip: WITHOUT_POSTGRES },
     assert.deepEqual([await lines("0% full: it's"), await lines('%'), await lines('_')], [1, 1, 0]);
   });
 
-  test('states are those of the fleet’s own list', async () => {
+  test('states are those of the list that the store gives', async () => {
     assert.deepEqual(await panel('Nodes by state'), [{ live: 1n, backlog: 1n, late: 1n, silent: 1n }]);
     const nodes = await store.nodes(Date.now());
     const state = new Map(nodes.map((one) => [one.node, one.state]));
