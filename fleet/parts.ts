@@ -7,6 +7,7 @@ import { ALERT_MIGRATIONS, Alerts, storeFacts } from './alerts/index.js';
 import type { FleetConfig } from './config/index.js';
 import { type Database, type GatedDatabase, gated, openDatabase, type Queries } from './db/index.js';
 import { DeadLetters, Ingest, type Notice, Spool, senmlPacks } from './ingest/index.js';
+import { VIEW_MIGRATIONS } from './integrations/index.js';
 import { receiptKeyOf } from './keys.js';
 import { type AuditEntry, openPeople, PEOPLE_MIGRATIONS, type People } from './people/index.js';
 import { Receipts } from './receive/receipts.js';
@@ -18,7 +19,12 @@ import { type Change, createWeb } from './web/index.js';
 import { alertsPages } from './web/pages/alerts.js';
 import { peoplePlugin } from './web/people/index.js';
 
-export const MIGRATIONS = [...STORE_MIGRATIONS, ...PEOPLE_MIGRATIONS, ...ALERT_MIGRATIONS];
+export const MIGRATIONS = [
+  ...STORE_MIGRATIONS,
+  ...PEOPLE_MIGRATIONS,
+  ...ALERT_MIGRATIONS,
+  ...VIEW_MIGRATIONS,
+];
 
 const SPOOL_BYTES = 2 << 30;
 const DEAD_LETTER_BYTES = 64 << 20;

@@ -30,6 +30,7 @@ test('the law sees what it forbids', () => {
     ['runtime/store/index.ts', 'runtime/pipeline.ts', true],
     ['fleet/receive/index.ts', 'runtime/clock/types.ts', true],
     ['fleet/store/index.ts', 'fleet/web/html.ts', false],
+    ['fleet/web/index.ts', 'fleet/integrations/index.ts', false],
     ['wire/meta.ts', 'runtime/store/types.ts', true],
     ['runtime/config/index.ts', 'runtime/sampler/types.ts', true],
     ['runtime/health/service.ts', 'runtime/pipeline.ts', false],

@@ -3,7 +3,7 @@ import type { Import } from './imports.js';
 /** The stages in the order that data flows through them. */
 const STAGES = ['board', 'sampler', 'fusion', 'store', 'uplink', 'relay'];
 /** The fleet's, in the order that a message takes through them; `receive` and `bench` stand beside. */
-const FLEET = ['db', 'store', 'people', 'alerts', 'ingest', 'sources', 'services', 'web'];
+const FLEET = ['db', 'store', 'people', 'alerts', 'ingest', 'sources', 'services', 'web', 'integrations'];
 /** What stands beside the pipe: any stage may use its types. */
 const SHARED_TYPES = /^runtime\/(config|clock)\/types\.ts$/;
 /** They see the whole pipe: they wire it, or show it. */

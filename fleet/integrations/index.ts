@@ -1,0 +1,1 @@
+export { VIEW_MIGRATIONS, VIEWS } from './views.js';
