@@ -1,7 +1,7 @@
+import { LOG_LEVELS, type LogLevel } from '../wire/index.js';
 import { type Heard, Tap } from './tap.js';
 
-export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
-export type LogLevel = (typeof LOG_LEVELS)[number];
+export { LOG_LEVELS, type LogLevel };
 
 /** Lines that are kept for whoever comes after they were said. */
 const KEPT = 200;

@@ -74,6 +74,12 @@ const JOBS = [
     maxMin: 240,
   },
   {
+    name: 'fleet-load',
+    what: '2,000 nodes, a row a second each, for five minutes over MQTT into the fleet, on SQLite and on PostgreSQL',
+    command: ['npm', 'run', 'fleet-load'],
+    maxMin: 20,
+  },
+  {
     name: 'messages',
     what: '1,000,000 malformed, oversized, forged and replayed messages into the fleet',
     command: ['npm', 'test', '--', '--test-timeout=1800000', 'fleet/ingest/fuzz'],

@@ -100,5 +100,9 @@ export const META_STREAM = 'meta';
 export const LOG_CLASSES = ['meta', 'alarm', 'event', 'telemetry', 'bulk', 'log'] as const;
 export type LogClass = (typeof LOG_CLASSES)[number];
 
+/** The labels of `level` in a node's own log (stream `log`: level, module, text), mildest first. */
+export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
 /** [a-z][a-z0-9-]{0,31}, optionally followed by `.` and [a-z][a-z0-9-]{0,15}. */
 export const STREAM_NAME = /^[a-z][a-z0-9-]{0,31}(\.[a-z][a-z0-9-]{0,15})?$/;

@@ -65,9 +65,9 @@ const HOLE = `SELECT hole.stream_id, epoch.node, stream.name AS stream, hole.fir
         AND later.what = 'received' AND later.first > extent.last), stream.next) - 1 AS last) AS hole
   WHERE hole.last >= hole.first`;
 
-/** Levels as in fleet/store/types.ts. */
+/** Levels as in wire/records.ts. */
 const LOG = `SELECT log_line.at_ns, ${at('log_line.at_ns')} AS time, log_line.level AS level_number,
-    (ARRAY['trace', 'debug', 'info', 'warn', 'error', 'fatal'])[log_line.level + 1] AS level,
+    (ARRAY['debug', 'info', 'warn', 'error'])[log_line.level + 1] AS level,
     epoch.node, COALESCE(node.name, node.node) AS name, log_line.module, log_line.text
   FROM log_line JOIN stream ON stream.id = log_line.stream_id ${OF_A_STREAM}`;
 

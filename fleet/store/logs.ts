@@ -1,6 +1,7 @@
+import { LOG_LEVELS } from '../../wire/index.js';
 import type { Queries, SqlRow } from '../db/index.js';
 import { escaped } from './nodes.js';
-import { LEVELS, type LogLine, type LogQuery } from './types.js';
+import type { LogLine, LogQuery } from './types.js';
 
 const MAX_LINES = 1_000;
 const MAX_NS = 2n ** 63n - 1n;
@@ -31,14 +32,14 @@ export async function logLines(db: Queries, query: LogQuery): Promise<readonly L
       ORDER BY log_line.at_ns DESC, log_line.seq DESC, log_line.stream_id DESC LIMIT $9`,
     [
       ...[query.fromNs ?? 0n, query.toNs ?? MAX_NS, before?.wallNs ?? MAX_NS, before?.sequence ?? MAX_NS],
-      ...[BigInt(level ? LEVELS.indexOf(level) : 0), node ?? null, group ?? null],
+      ...[BigInt(level ? LOG_LEVELS.indexOf(level) : 0), node ?? null, group ?? null],
       ...[contains ? `%${escaped(contains.toLowerCase())}%` : null, BigInt(Math.min(query.limit, MAX_LINES))],
       before ? (before.streamId ?? 0n) : MAX_NS,
     ],
   );
   return rows.map((row) => ({
     ...{ node: row.node, streamId: row.stream_id, wallNs: row.wall_ns ?? undefined, atNs: row.at_ns },
-    level: LEVELS[Number(row.level)] ?? 'info',
+    level: LOG_LEVELS[Number(row.level)] ?? 'info',
     ...{ module: row.module, text: row.text, sequence: row.seq },
   }));
 }

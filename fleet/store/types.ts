@@ -1,6 +1,6 @@
 import type { Channel } from '../../drivers/contract/index.js';
 import type { ColumnType, DecodedHeader, NativeRows } from '../../native/index.js';
-import type { Descriptor, GapCause, LogClass, MetaRecord, RowTime } from '../../wire/index.js';
+import type { Descriptor, GapCause, LogClass, LogLevel, MetaRecord, RowTime } from '../../wire/index.js';
 
 /** A block of a node, decoded (docs/wire-format.md, 1). */
 export interface IncomingBlock {
@@ -173,9 +173,6 @@ export interface LogLine {
   readonly text: string;
   readonly sequence: bigint;
 }
-/** As nodes log, mildest first. */
-export const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const;
-export type LogLevel = (typeof LEVELS)[number];
 
 export interface LogQuery extends Partial<Span> {
   readonly level?: LogLevel;

@@ -1,5 +1,6 @@
 import * as v from 'valibot';
-import { LEVELS, type LogLine } from '../store/types.js';
+import { LOG_LEVELS } from '../../wire/index.js';
+import type { LogLine } from '../store/types.js';
 
 export const GROUPS = ['prod', 'stage', 'dev'] as const;
 export const STATES = ['live', 'backlog', 'late', 'silent'] as const;
@@ -42,7 +43,7 @@ export const Moment = v.pipe(
   v.bigint('there is no such time'),
 );
 
-export const Level = v.picklist(LEVELS);
+export const Level = v.picklist(LOG_LEVELS);
 export const GroupName = v.picklist(GROUPS);
 export const StateName = v.picklist(STATES);
 

@@ -16,12 +16,12 @@ CREATE VIEW log_all AS
   SELECT at_ns, time, level_number, level, node, name, module, text FROM view_log
   UNION ALL
   SELECT line.at_ns, line.time, line.level_number,
-    (ARRAY['trace', 'debug', 'info', 'warn', 'error', 'fatal'])[line.level_number + 1],
+    (ARRAY['debug', 'info', 'warn', 'error'])[line.level_number + 1],
     line.node, COALESCE(view_node.name, line.node), line.module, line.text
   FROM (
     SELECT (extract(epoch FROM time) * 1000000000)::bigint AS at_ns, time AT TIME ZONE 'UTC' AS time,
-      CASE WHEN data ->> 'PRIORITY' IN ('0', '1', '2') THEN 5 WHEN data ->> 'PRIORITY' = '3' THEN 4
-        WHEN data ->> 'PRIORITY' = '4' THEN 3 WHEN data ->> 'PRIORITY' = '7' THEN 1 ELSE 2 END::bigint AS level_number,
+      CASE WHEN data ->> 'PRIORITY' IN ('0', '1', '2', '3') THEN 3 WHEN data ->> 'PRIORITY' = '4' THEN 2
+        WHEN data ->> 'PRIORITY' = '7' THEN 0 ELSE 1 END::bigint AS level_number,
       COALESCE(data ->> 'node', data ->> '_HOSTNAME', tag) AS node,
       COALESCE(data ->> 'SYSLOG_IDENTIFIER', data ->> '_SYSTEMD_UNIT', tag) AS module,
       COALESCE(data ->> 'MESSAGE', data ->> 'log', data::text) AS text

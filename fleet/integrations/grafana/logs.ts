@@ -15,7 +15,7 @@ export function logs(view: LogView): SqlDashboard {
     variables: [
       new CustomVariableBuilder('level')
         .label('From level')
-        .values('info : 2, warn : 3, error : 4, fatal : 5, debug : 1, trace : 0'),
+        .values('info : 1, warn : 2, error : 3, debug : 0'),
       variable(
         'node',
         'Node',

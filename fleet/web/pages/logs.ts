@@ -1,7 +1,8 @@
 import type { FastifyInstance } from 'fastify';
 import * as v from 'valibot';
+import { LOG_LEVELS } from '../../../wire/index.js';
 import type { Caller } from '../../people/index.js';
-import { LEVELS, type LogLine, type LogQuery } from '../../store/types.js';
+import type { LogLine, LogQuery } from '../../store/types.js';
 import { msOf, timeOf } from '../format.js';
 import { type Html, html } from '../html.js';
 import { cursorOf, GROUPS, GroupName, Level, LogCursor, Moment, NodeName, Search } from '../inputs.js';
@@ -57,7 +58,7 @@ function form({ from, to, level, group, node, text }: LogFilter): Html {
   return html`<form method="get" action="/logs" class="filter" role="search">
 <label>From, UTC <input type="datetime-local" name="from" step="1" value="${local(from)}"></label>
 <label>To, UTC <input type="datetime-local" name="to" step="1" value="${local(to)}"></label>
-<label>Level from <select name="level">${options(LEVELS, level, 'all')}</select></label>
+<label>Level from <select name="level">${options(LOG_LEVELS, level, 'all')}</select></label>
 <label>Group <select name="group">${options(GROUPS, group, 'all')}</select></label>
 <label>Node id <input name="node" value="${node}" maxlength="128" size="18"></label>
 <label>Text <input type="search" name="text" value="${text}" maxlength="100"></label>

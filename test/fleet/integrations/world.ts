@@ -34,8 +34,8 @@ function gap(first: number, last: number): MetaRecord {
 }
 
 const LINES = [
-  [2, 'uplink', 'connected'],
-  [4, 'store', "100% full: it's gone"],
+  ['info', 'uplink', 'connected'],
+  ['error', 'store', "100% full: it's gone"],
 ] as const;
 
 /**

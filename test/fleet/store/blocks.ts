@@ -1,6 +1,13 @@
 import type { IncomingBlock } from '../../../fleet/store/index.js';
 import { type ColumnType, native } from '../../../native/index.js';
-import { decodeMeta, encodeMeta, type LogClass, type MetaRecord } from '../../../wire/index.js';
+import {
+  decodeMeta,
+  encodeMeta,
+  LOG_LEVELS,
+  type LogClass,
+  type LogLevel,
+  type MetaRecord,
+} from '../../../wire/index.js';
 
 export const NODE = '0123456789abcdef';
 export const EPOCH = 'fedcba9876543210';
@@ -32,11 +39,11 @@ export function block(rows: readonly (readonly number[])[], of: BlockOf = {}): I
 
 /** Lines of a node's own log: level as in its labels, module, text. */
 export function logBlock(
-  lines: readonly (readonly [number, string, string])[],
+  lines: readonly (readonly [LogLevel, string, string])[],
   of: BlockOf = {},
 ): IncomingBlock {
   const columns: ColumnType[] = [{ kind: 'enum' }, { kind: 'utf8' }, { kind: 'utf8' }];
-  const values = lines.flatMap(([level]) => [level, Number.NaN, Number.NaN]);
+  const values = lines.flatMap(([level]) => [LOG_LEVELS.indexOf(level), Number.NaN, Number.NaN]);
   const texts = lines.flatMap(([, module, text]) => [undefined, module, text]);
   return blockOf(columns, values, texts, lines.length, { stream: 'log', logClass: 'log', ...of });
 }

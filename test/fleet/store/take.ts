@@ -128,9 +128,9 @@ export function takeSuite(fresh: Fresh): void {
     const store = await open();
     await store.take([meta([anchor(0, T0)])], T0_MS);
     const lines = [
-      [2, 'uplink', 'connected'],
-      [3, 'bme280', 'no answer at 100% \0'],
-      [4, 'store', 'disk full'],
+      ['info', 'uplink', 'connected'],
+      ['warn', 'bme280', 'no answer at 100% \0'],
+      ['error', 'store', 'disk full'],
     ] as const;
     await store.take([logBlock(lines)], T0_MS);
     const texts = async (query: object) =>
@@ -148,7 +148,7 @@ export function takeSuite(fresh: Fresh): void {
     const store = await open();
     const nodes = Array.from({ length: 7 }, (_, i) => String(i).padStart(16, '0'));
     await store.take(
-      nodes.map((node) => logBlock([[2, 'm', node]], { node })),
+      nodes.map((node) => logBlock([['info', 'm', node]], { node })),
       T0_MS,
     );
     const seen: string[] = [];

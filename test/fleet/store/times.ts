@@ -30,7 +30,10 @@ export function timesSuite(fresh: Fresh): void {
 
   test('a late anchor gives rows their times, log lines too; the newest is told', async () => {
     const store = await open();
-    const [taken] = await store.take([block([[1], [2]]), logBlock([[3, 'm', 'early']], { atS: 11 })], T0_MS);
+    const [taken] = await store.take(
+      [block([[1], [2]]), logBlock([['warn', 'm', 'early']], { atS: 11 })],
+      T0_MS,
+    );
     const { streamId } = taken!.stream!;
     assert.deepEqual(await store.readings(streamId, ALL, 10), []);
     const [line] = await store.logs({ limit: 10 });

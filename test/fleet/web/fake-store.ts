@@ -259,7 +259,7 @@ const lines: readonly LogLine[] = Array.from({ length: 450 }, (_, i) => ({
   sequence: BigInt(1000 - i),
 }));
 
-const RANK = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'];
+const RANK = ['debug', 'info', 'warn', 'error'];
 
 function isLike(line: LogLine, { level, node, contains, before, fromNs, toNs }: LogQuery): boolean {
   return (

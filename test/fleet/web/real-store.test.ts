@@ -26,7 +26,7 @@ onBothDatabases('the web over the store', (fresh) => {
         meta([{ kind: 'descriptor', value: CLIMATE }, anchor(0, T0)]),
         block(rows.slice(0, 4_000)),
         block(rows.slice(4_000), { first: 4_000, atS: 4_010 }),
-        logBlock([[3, 'uplink', 'broker <gone>']]),
+        logBlock([['warn', 'uplink', 'broker <gone>']]),
       ],
       nowMs(),
     );
