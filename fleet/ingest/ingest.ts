@@ -6,9 +6,9 @@ import type { Spool } from './spool.js';
 import type { Message, Notice, Rows, Status } from './types.js';
 
 const BATCH_MS = 50;
-const BATCH_MESSAGES = 512;
+const BATCH_MESSAGES = 1_024;
 /** What waits to be taken; past it nothing is acknowledged. */
-const MAX_WAITING = 8192;
+const MAX_WAITING = 32_768;
 const MAX_WAITING_BYTES = 64 * 1024 * 1024;
 /** The newest of each node. */
 const MAX_STATUSES = 16_384;
