@@ -1,8 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { readReceiptKey } from './receive/index.js';
-import type { ReceiptKey } from './receive/receipts.js';
+import { type ReceiptKey, readReceiptKey } from './receive/index.js';
 
 /** The key that signs receipts, made at the first start: `receipt.key`, and `fleet.pub` for the nodes (uplink.fleetKeys). */
 export function receiptKeyOf(data: string): ReceiptKey {

@@ -10,14 +10,12 @@ import { DeadLetters, Ingest, type Notice, Spool, senmlPacks } from './ingest/in
 import { VIEW_MIGRATIONS } from './integrations/index.js';
 import { receiptKeyOf } from './keys.js';
 import { type AuditEntry, openPeople, PEOPLE_MIGRATIONS, type People } from './people/index.js';
-import { Receipts } from './receive/receipts.js';
+import { Receipts } from './receive/index.js';
 import type { Services } from './services/index.js';
 import type { Source } from './sources/index.js';
 import { openStore, STORE_MIGRATIONS, type Store, type Taken } from './store/index.js';
 import { transportsOf } from './transports.js';
-import { type Change, createWeb } from './web/index.js';
-import { alertsPages } from './web/pages/alerts.js';
-import { peoplePlugin } from './web/people/index.js';
+import { alertsPages, type Change, changesOf, createWeb, peoplePlugin } from './web/index.js';
 
 export const MIGRATIONS = [
   ...STORE_MIGRATIONS,
@@ -62,7 +60,10 @@ export async function makeParts(
   const news = new EventEmitter<{ change: [Change] }>().setMaxListeners(0);
   const alerts = new Alerts({
     ...{ db, nowMs, facts: storeFacts(), histories: store, transports: transportsOf(config) },
-    ...{ defaultTell: config.tell, baseUrl: config.web.url ?? '' },
+    ...{
+      defaultTell: config.tell,
+      baseUrl: config.web.url ?? `http://${config.web.host}:${config.web.port}`,
+    },
     onChange: () => news.emit('change', { kind: 'alert' }),
     onFault: (text) => log.warn(text),
   });
@@ -120,15 +121,4 @@ function noticePacks({ node, stream, records }: Notice, receivedMs: number) {
   const payload = Buffer.from(JSON.stringify(records));
   const packs = senmlPacks(payload, { sender: node, logClass: 'alarm', stream }, receivedMs);
   return packs.map((pack) => ({ ...pack, device: `notice:${node}` }));
-}
-
-function changesOf(taken: readonly Taken[]): readonly Change[] {
-  return taken.flatMap(({ stream, readings }): Change[] => {
-    if (!stream || readings.length === 0) return [];
-    const { node, streamId, logClass } = stream;
-    return [
-      { kind: 'node', node, streamId },
-      ...(logClass === 'log' ? [{ kind: 'log', node } as const] : []),
-    ];
-  });
 }

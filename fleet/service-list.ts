@@ -86,16 +86,29 @@ function listener(
   });
 }
 
-/** Rows get their times when a late anchor comes. */
+/** Rows get their times when a late anchor comes: step by step, for as long as it takes. */
 function times({ store }: Parts): Service {
   let isStopped = false;
+  let trouble: Error | undefined;
+  let running: Promise<void> | undefined;
+  const repair = async () => {
+    while (!isStopped) {
+      const isMore = await store.repairTimes().catch((error: Error) => error);
+      trouble = isMore instanceof Error ? isMore : undefined;
+      if (isMore !== true) await new Promise((resolve) => setTimeout(resolve, CHECK_MS));
+    }
+  };
   return service('times', ['database'], {
+    start: async () => {
+      running = repair();
+    },
     check: async () => {
-      while (!isStopped && (await store.repairTimes()));
+      if (trouble) throw trouble;
       return undefined;
     },
     stop: async () => {
       isStopped = true;
+      await running;
     },
   });
 }

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { httpSms, mailTransport, spoolSms, type Transport } from './alerts/index.js';
-import type { FleetConfig } from './config/index.js';
+import { type FleetConfig, isLoopbackHost } from './config/index.js';
 
 /** Who carries alerts to people, as the file says. */
 export function transportsOf({ mail, sms }: FleetConfig): readonly Transport[] {
@@ -10,10 +10,9 @@ export function transportsOf({ mail, sms }: FleetConfig): readonly Transport[] {
 function mailOf({ url, from, passwordFile }: NonNullable<FleetConfig['mail']>): Transport {
   const { protocol, hostname, port, username } = new URL(url);
   const isTls = protocol === 'smtps:';
-  const isHere = /^(127\.\d+\.\d+\.\d+|localhost|\[::1\])$/.test(hostname);
   return mailTransport({
     ...{ host: hostname.replaceAll(/[[\]]/g, ''), port: Number(port || (isTls ? 465 : 587)), from },
-    security: isTls ? 'tls' : isHere ? 'none' : 'starttls',
+    security: isTls ? 'tls' : isLoopbackHost(hostname) ? 'none' : 'starttls',
     ...(username && { user: decodeURIComponent(username) }),
     ...(passwordFile && { password: secret(passwordFile) }),
   });

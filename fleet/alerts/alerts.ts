@@ -41,13 +41,7 @@ const TICK_MS = 10_000;
 /** Of forecasts, and of what is forgotten. */
 const FORECAST_MS = 15 * 60_000;
 
-/** Rules, alerts, and who is told. The default rules stand in the database when this resolves. */
-export async function openAlerts(options: AlertsOptions): Promise<Alerts> {
-  const alerts = new Alerts(options);
-  await alerts.rules.seed(options.nowMs());
-  return alerts;
-}
-
+/** Rules, alerts, and who is told. The database has ALERT_MIGRATIONS; the default rules stand there after `start`. */
 export class Alerts {
   readonly rules: RuleBook;
   readonly maintenance: Maintenances;

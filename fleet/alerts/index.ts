@@ -1,5 +1,5 @@
 export type { AlertsOptions } from './alerts.js';
-export { Alerts, openAlerts } from './alerts.js';
+export { Alerts } from './alerts.js';
 export type { AlertDetail, AlertQuery, ListedAlert } from './list.js';
 export type { Maintenance } from './maintenance.js';
 export { conditionText, rowTime, stateOf, utc, whatOf } from './message.js';

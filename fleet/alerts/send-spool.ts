@@ -34,8 +34,7 @@ export function spoolSms({ outgoing }: SpoolSmsOptions): Transport {
 
 /** What smsd reads: headers, an empty line, the text. ASCII goes in the GSM alphabet, all else as UCS-2. */
 export function smsFile({ to, short, isUrgent }: Pick<Message, 'to' | 'short' | 'isUrgent'>): Buffer {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: ASCII is what it is.
-  const isAscii = /^[\x00-\x7f]*$/.test(short);
+  const isAscii = /^\p{ASCII}*$/u.test(short);
   const headers = [
     `To: ${numberOf(to)}`,
     `Alphabet: ${isAscii ? 'ISO' : 'UCS2'}`,

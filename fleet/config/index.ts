@@ -3,7 +3,7 @@ import * as v from 'valibot';
 import { type Document, isNode, LineCounter, parseDocument } from 'yaml';
 import { type FleetConfig, fleetSchema } from './schema.js';
 
-export type { FleetConfig } from './schema.js';
+export { type FleetConfig, isLoopbackHost } from './schema.js';
 
 const MAX_BYTES = 256 * 1024;
 

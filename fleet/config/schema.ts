@@ -17,7 +17,10 @@ function urlOf(...protocols: readonly string[]) {
 
 const tls = v.strictObject({ cert: path, key: path, ca: v.optional(path) });
 
-const LOOPBACK = /^(127\.\d+\.\d+\.\d+|::1|localhost)$/;
+/** Of this machine; an IPv6 address with or without its brackets. */
+export function isLoopbackHost(host: string): boolean {
+  return /^(127\.\d+\.\d+\.\d+|\[?::1\]?|localhost)$/.test(host);
+}
 
 const broker = v.union(
   [
@@ -31,7 +34,7 @@ const broker = v.union(
         open: v.optional(v.picklist(['nobody', 'loopback']), 'nobody'),
       }),
       v.check(
-        ({ host, tls }) => LOOPBACK.test(host) || tls?.ca !== undefined,
+        ({ host, tls }) => isLoopbackHost(host) || tls?.ca !== undefined,
         'who listens beyond this machine wants tls with cert, key and ca: a node shows a certificate whose CN is its id',
       ),
     ),

@@ -51,7 +51,6 @@ export function summaryOf(row: NodeListRow, nowMs: number): NodeSummary {
       ? {}
       : { position: { latitude, longitude, wallNs: position_ns ?? undefined } }),
     // Whoever keeps alerts fills it in.
-    openAlerts: 0,
     lostRows: row.lost_rows,
   };
 }

@@ -93,7 +93,6 @@ export interface NodeSummary {
     readonly wallNs: bigint | undefined;
   };
   /** 0 from the store: whoever keeps alerts fills it in. */
-  readonly openAlerts: number;
   readonly lostRows: bigint;
 }
 

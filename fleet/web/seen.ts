@@ -5,6 +5,9 @@ import type { WebDeps } from './types.js';
 type Deps = Pick<WebDeps, 'store' | 'openAlerts' | 'nowMs'>;
 type Filter = NonNullable<Parameters<WebDeps['store']['nodes']>[1]>;
 
+/** What the store knows of a node, and what the alerts do. */
+export type Seen<Node> = Node & { readonly openAlerts: number };
+
 /** Nobody in particular gets here only where no plugin asks who it is. */
 export function sees(person: Caller | undefined, group: Group): boolean {
   return person === undefined || may(person, 'viewer', group);
@@ -15,7 +18,7 @@ export async function nodesFor(
   person: Caller | undefined,
   { store, openAlerts, nowMs }: Deps,
   { group, search }: { readonly [Key in keyof Filter]: Filter[Key] | undefined } = {},
-): Promise<readonly NodeSummary[]> {
+): Promise<readonly Seen<NodeSummary>[]> {
   const nodes = await store.nodes(nowMs(), { ...(group && { group }), ...(search && { search }) });
   const alerts = await openAlerts();
   return nodes
@@ -28,7 +31,7 @@ export async function nodeFor(
   person: Caller | undefined,
   { store, openAlerts, nowMs }: Deps,
   name: string,
-): Promise<NodeDetail | undefined> {
+): Promise<Seen<NodeDetail> | undefined> {
   const node = await store.node(name, nowMs());
   if (!node || !sees(person, node.group)) return undefined;
   return { ...node, openAlerts: (await openAlerts()).get(name) ?? 0 };

@@ -116,8 +116,12 @@ async function main(): Promise<void> {
   mkdirSync(folder, { recursive: true });
   const { identity } = ensureIdentity(join(folder, 'identity'));
   const [brokerPort, webPort] = [await freePort(BROKER_PORT), await freePort(WEB_PORT)];
-  const text = `{ data: ${JSON.stringify(join(folder, 'fleet'))}, broker: { port: ${brokerPort}, open: loopback }, web: { port: ${webPort}, open: loopback } }`;
-  const fleet = await startFleet(parseConfig(text, 'the demo'), fleetLog(folder));
+  const config = {
+    data: join(folder, 'fleet'),
+    broker: { port: brokerPort, open: 'loopback' },
+    web: { port: webPort, open: 'loopback' },
+  };
+  const fleet = await startFleet(parseConfig(JSON.stringify(config), 'the demo'), fleetLog(folder));
   const web = await fleet.address;
   const gate = await openGate(brokerPort);
   const node = NodeProcess.prepare(folder, {

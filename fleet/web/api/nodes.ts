@@ -4,7 +4,7 @@ import { type Channel, QUANTITY_UNITS } from '../../../drivers/contract/index.js
 import type { NodeSummary, Reading, StreamSummary } from '../../store/types.js';
 import { isoOf } from '../format.js';
 import { HttpError } from '../reply.js';
-import { nodeFor, nodesFor } from '../seen.js';
+import { nodeFor, nodesFor, type Seen } from '../seen.js';
 import type { WebDeps } from '../types.js';
 import {
   Failure,
@@ -55,7 +55,7 @@ export function nodeRoutes(app: FastifyInstance, deps: WebDeps): void {
   );
 }
 
-function nodeAnswer(node: NodeSummary): v.InferOutput<typeof NodeAnswer> {
+function nodeAnswer(node: Seen<NodeSummary>): v.InferOutput<typeof NodeAnswer> {
   const { position } = node;
   return {
     node: node.node,

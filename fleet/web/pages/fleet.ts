@@ -5,7 +5,7 @@ import { countOf, rowsOf, spanOf } from '../format.js';
 import { type Html, html } from '../html.js';
 import { Box, GROUPS, GroupName, Page, Search, STATES, StateName } from '../inputs.js';
 import { checked, sendPage } from '../reply.js';
-import { nodesFor } from '../seen.js';
+import { nodesFor, type Seen } from '../seen.js';
 import type { WebDeps } from '../types.js';
 import { fleetMap, isWithin } from './map.js';
 import { options, pager, pathOf, pathWith } from './parts.js';
@@ -68,7 +68,7 @@ ${rows.length > 0 && html`<table class="counts"><thead><tr><th scope="col">Group
 </section>`;
 }
 
-function list(nodes: readonly NodeSummary[], query: Query, nowMs: number): Html {
+function list(nodes: readonly Seen<NodeSummary>[], query: Query, nowMs: number): Html {
   const first = (Math.max(1, query.page) - 1) * PER_PAGE;
   const ordered = GROUPS.flatMap((group) => nodes.filter((node) => node.group === group));
   const shown = ordered.slice(first, first + PER_PAGE);
@@ -85,7 +85,7 @@ ${shown.length > 0 && html`<table><thead><tr><th scope="col">Node</th><th scope=
 ${pager(query.page, Math.ceil(ordered.length / PER_PAGE), path)}</section>`;
 }
 
-function row(node: NodeSummary, nowMs: number): Html {
+function row(node: Seen<NodeSummary>, nowMs: number): Html {
   const { name, state, heardMs, openAlerts, lostRows } = node;
   return html`<tr><th scope="row"><a href="${pathOf(node)}">${name}</a>${name !== node.node && html` <small>${node.node}</small>`}</th>
 <td data-label="State">${stateMark(state)}</td><td data-label="Heard">${spanOf(nowMs - heardMs)} ago</td>

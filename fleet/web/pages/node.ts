@@ -5,7 +5,7 @@ import { msOf, nsOf, rowsOf, spanOf, timeOf, timeOfMs } from '../format.js';
 import { type Html, html } from '../html.js';
 import { Moment, NodeName } from '../inputs.js';
 import { checked, HttpError, sendPage } from '../reply.js';
-import { nodeFor } from '../seen.js';
+import { nodeFor, type Seen } from '../seen.js';
 import type { WebDeps } from '../types.js';
 import { healthOf } from './node-health.js';
 import { type Losses, lossesOf } from './node-losses.js';
@@ -49,7 +49,7 @@ export function nodePage(app: FastifyInstance, deps: WebDeps): void {
   });
 }
 
-function bodyOf(node: NodeDetail, losses: Losses, query: Query, nowMs: number): Html {
+function bodyOf(node: Seen<NodeDetail>, losses: Losses, query: Query, nowMs: number): Html {
   const newest = node.streams[0]?.epoch;
   const current = node.streams.filter(({ epoch, logClass }) => epoch === newest && logClass !== 'meta');
   const older = node.streams.filter(({ epoch }) => epoch !== newest);
@@ -69,7 +69,7 @@ ${boots(node)}
 ${status(node)}`;
 }
 
-function facts(node: NodeDetail, nowMs: number): Html {
+function facts(node: Seen<NodeDetail>, nowMs: number): Html {
   const { position } = node;
   const software = node.boots[0]?.software;
   const facts: readonly (readonly [string, Html | string | false])[] = [

@@ -1,5 +1,5 @@
 import type { Channel } from '../../../drivers/contract/index.js';
-import { type Alerts, type AlertsOptions, type Facts, openAlerts } from '../../../fleet/alerts/index.js';
+import { Alerts, type AlertsOptions, type Facts } from '../../../fleet/alerts/index.js';
 import type { Database } from '../../../fleet/db/index.js';
 import type { Reading, Taken } from '../../../fleet/store/types.js';
 import type { LogClass } from '../../../wire/index.js';
@@ -119,7 +119,7 @@ export async function worldOf(db: Database, more: Partial<AlertsOptions> = {}): 
       ...seen,
     })) as never;
   const world = { db, faults, channels, groups, heard, nowMs: T0_MS };
-  const alerts = await openAlerts({
+  const alerts = new Alerts({
     db,
     facts,
     histories: { nodes, node: async () => undefined, series: async () => undefined },
@@ -130,6 +130,7 @@ export async function worldOf(db: Database, more: Partial<AlertsOptions> = {}): 
     onFault: (text) => faults.push(text),
     ...more,
   });
+  await alerts.rules.seed(world.nowMs);
   return Object.assign(world, {
     alerts,
     async take(...blocks: readonly BlockOf[]) {

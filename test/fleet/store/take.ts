@@ -102,7 +102,7 @@ export function takeSuite(fresh: Fresh): void {
       { ...node, heardMs: undefined },
       {
         ...{ node: NODE, name: 'Dock 7', group: 'prod', state: 'live', heardMs: undefined },
-        ...{ latestWallNs: T0 + 60n * S, openAlerts: 0, lostRows: 0n },
+        ...{ latestWallNs: T0 + 60n * S, lostRows: 0n },
         position: { latitude: 47.5, longitude: 8.25, wallNs: T0 + 60n * S },
       },
     );

@@ -221,7 +221,6 @@ function summary(i: number): NodeSummary {
         wallNs: ns(NOW_MS),
       },
     }),
-    openAlerts: 0,
     lostRows: i % 4 === 0 ? BigInt(184 * i) : 0n,
   };
 }

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { SerialConsole } from '../../../hil/machine/serial-console.js';
 import type { RunFile } from '../../../hil/node-image/added.js';
+import { run } from '../../../hil/shell.js';
+import { nodeImage } from './image-file.js';
 
 /** A person with a cable at an image's serial line, and their own computer, which has no network. */
 
@@ -16,6 +18,17 @@ export const SECRET = /one-time secret[^\n]*\n/;
 /** The node of the image is named by its file. */
 export const OWNERS_PROMPT = / owner> $/;
 const NODE_FILE = '/run/rig/node.yaml';
+
+/** A folder of the suite's own, with an image's data partition as it leaves its maker. */
+export async function freshCard(suite: string) {
+  const work = join(process.env.CAIRN_HIL_WORK ?? '.', suite);
+  rmSync(work, { recursive: true, force: true });
+  mkdirSync(work, { recursive: true });
+  const image = await nodeImage();
+  const data = join(work, 'card.ext4');
+  run('cp', ['--sparse=always', image.emptyData, data]);
+  return { work, image, data };
+}
 
 /** All that a suite lays over an image: where the broker is. */
 export function brokerAt(port: number): readonly RunFile[] {

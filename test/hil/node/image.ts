@@ -1,24 +1,24 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, rmSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { startReceiver } from '../../../fleet/receive/index.js';
 import { SerialConsole } from '../../../hil/machine/serial-console.js';
 import type { NodeImage } from '../../../hil/node-image/index.js';
-import { run } from '../../../hil/shell.js';
 import { type Mosquitto, startMosquitto } from '../../support/broker.js';
 import {
   answerBy,
   brokerAt,
   CHALLENGE,
   dialogue,
+  freshCard,
   makeKey,
   OWNERS_PROMPT,
   SECRET,
   SLOW_MS,
 } from './at-the-line.js';
 import { NodeGuest } from './guest.js';
-import { nodeImage, SUITES_SECRET } from './image-file.js';
+import { SUITES_SECRET } from './image-file.js';
 
 const TIMEOUT_MS = 1_500_000;
 const READY_MAX_S = 20;
@@ -35,12 +35,7 @@ interface Bench {
 }
 
 async function setUp(t: TestContext): Promise<Bench> {
-  const work = join(process.env.CAIRN_HIL_WORK ?? '.', 'image');
-  rmSync(work, { recursive: true, force: true });
-  mkdirSync(work, { recursive: true });
-  const image = await nodeImage();
-  const data = join(work, 'card.ext4');
-  run('cp', ['--sparse=always', image.emptyData, data]);
+  const { work, image, data } = await freshCard('image');
   const broker = await startMosquitto();
   t.after(() => broker.remove());
   const rows = new Map<string, number>();

@@ -1,17 +1,17 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { type Receiver, startReceiver, type TakeResult } from '../../../fleet/receive/index.js';
 import { SerialConsole } from '../../../hil/machine/serial-console.js';
 import type { RunFile } from '../../../hil/node-image/added.js';
-import { run } from '../../../hil/shell.js';
 import { startMosquitto } from '../../support/broker.js';
 import {
   answerBy,
   brokerAt,
   CHALLENGE,
   cairn,
+  freshCard,
   type KeyFiles,
   makeKey,
   OWNERS_PROMPT,
@@ -20,7 +20,7 @@ import {
   types,
 } from './at-the-line.js';
 import { NodeGuest } from './guest.js';
-import { nodeImage, SUITES_SECRET } from './image-file.js';
+import { SUITES_SECRET } from './image-file.js';
 
 /** A technician at the serial line of a node image, from plug-in to the signed report; the machine restarts; the owner wipes it. */
 
@@ -100,12 +100,7 @@ interface Bench extends Machine {
 }
 
 async function setUp(t: TestContext): Promise<Bench> {
-  const work = join(process.env.CAIRN_HIL_WORK ?? '.', 'session');
-  rmSync(work, { recursive: true, force: true });
-  mkdirSync(work, { recursive: true });
-  const image = await nodeImage();
-  const data = join(work, 'card.ext4');
-  run('cp', ['--sparse=always', image.emptyData, data]);
+  const { work, image, data } = await freshCard('session');
   const broker = await startMosquitto();
   t.after(() => broker.remove());
   const fleet = new Fleet();
