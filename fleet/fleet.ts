@@ -26,7 +26,7 @@ export async function startFleet(config: FleetConfig, log: Logger): Promise<Runn
   });
   const say = (level: 'info' | 'warn' | 'error', text: string) => log[level](text);
   const services: Services = new Services(fleetServices(parts, tell), { clock: systemClock, say });
-  services.registry.onChange(() => parts.news.emit('change', { kind: 'health' }));
+  services.registry.onChange(() => parts.news.tell({ kind: 'health' }));
   const running = services.run();
   return {
     services,

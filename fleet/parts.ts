@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { EventEmitter } from 'node:events';
 import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
@@ -9,13 +8,14 @@ import { type Database, type GatedDatabase, gated, openDatabase, type Queries } 
 import { DeadLetters, Ingest, type Notice, Spool, senmlPacks } from './ingest/index.js';
 import { VIEW_MIGRATIONS } from './integrations/index.js';
 import { receiptKeyOf } from './keys.js';
+import { SharedNews } from './news.js';
 import { type AuditEntry, openPeople, PEOPLE_MIGRATIONS, type People } from './people/index.js';
 import { Receipts } from './receive/index.js';
 import type { Services } from './services/index.js';
 import type { Source } from './sources/index.js';
 import { openStore, STORE_MIGRATIONS, type Store, type Taken } from './store/index.js';
 import { transportsOf } from './transports.js';
-import { alertsPages, type Change, changesOf, createWeb, peoplePlugin } from './web/index.js';
+import { alertsPages, changesOf, createWeb, peoplePlugin } from './web/index.js';
 
 export const MIGRATIONS = [
   ...STORE_MIGRATIONS,
@@ -39,7 +39,7 @@ export interface Parts {
   readonly alerts: Alerts;
   readonly ingest: Ingest;
   readonly receipts: Receipts;
-  readonly news: EventEmitter<{ change: [Change] }>;
+  readonly news: SharedNews;
   readonly web: FastifyInstance;
   /** Where messages come in, once it is there. */
   source: Source | undefined;
@@ -57,14 +57,14 @@ export async function makeParts(
   const db = gated(raw);
   const store = openStore(db, { nowMs });
   const people = openPeople(db, { nowMs, random: randomBytes });
-  const news = new EventEmitter<{ change: [Change] }>().setMaxListeners(0);
+  const news = new SharedNews(db, config.database);
   const alerts = new Alerts({
     ...{ db, nowMs, facts: storeFacts(), histories: store, transports: transportsOf(config) },
     ...{
       defaultTell: config.tell,
       baseUrl: config.web.url ?? `http://${config.web.host}:${config.web.port}`,
     },
-    onChange: () => news.emit('change', { kind: 'alert' }),
+    onChange: () => news.tell({ kind: 'alert' }),
     onFault: (text) => log.warn(text),
   });
   const receipts: Receipts = new Receipts({
@@ -75,7 +75,7 @@ export async function makeParts(
   const within = (tx: Queries, taken: readonly Taken[]) => alerts.judge(tx, taken);
   const onTaken = (taken: readonly Taken[]) => {
     alerts.wake();
-    for (const change of changesOf(taken)) news.emit('change', change);
+    for (const change of changesOf(taken)) news.tell(change);
   };
   const ingest = new Ingest({
     ...{ store, nowMs, receipts, within, onTaken },

@@ -25,6 +25,7 @@ export function fleetServices(parts: Parts, tellAddress: (address: string) => vo
     ingest(parts),
     source(parts),
     ...(parts.config.listener ? [listener(parts, parts.config.listener)] : []),
+    ...(parts.config.database ? [news(parts)] : []),
     times(parts),
     alerts(parts),
     people(parts),
@@ -83,6 +84,18 @@ function listener(
     },
     check: async () => opened && `port ${opened.port}`,
     stop: async () => opened?.close(),
+  });
+}
+
+/** Pages of this process hear what the others on the same database take. */
+function news({ news }: Parts): Service {
+  return service('news', ['database'], {
+    start: () => news.listen(),
+    check: async () => {
+      await news.listen();
+      return undefined;
+    },
+    stop: () => news.close(),
   });
 }
 

@@ -67,7 +67,8 @@ export async function dropUnjudged(on: Queries, nowMs: number): Promise<number> 
 /** Takes out the batches whose descriptor came since. */
 export async function takeUnjudged(tx: Queries, facts: Facts): Promise<readonly Batch[]> {
   const waiting = await tx.query<{ stream_id: bigint; version: bigint; node: string }>(
-    'SELECT DISTINCT stream_id, version, node FROM unjudged ORDER BY stream_id, version',
+    // Nodes are locked in this order everywhere.
+    'SELECT DISTINCT stream_id, version, node FROM unjudged ORDER BY node, stream_id, version',
   );
   const ready: Batch[] = [];
   for (const { stream_id: streamId, version, node } of waiting) {

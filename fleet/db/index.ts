@@ -3,6 +3,7 @@ import { openSqlite } from './sqlite.js';
 import type { Database } from './types.js';
 
 export { type GatedDatabase, gated } from './gated.js';
+export { Listener } from './listener.js';
 export { migrate } from './migrate.js';
 export * from './types.js';
 export { openPostgres, openSqlite };

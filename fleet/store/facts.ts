@@ -89,6 +89,11 @@ export async function rowTimes(
 /** Keeps others from taking anything of these nodes until the transaction ends, as `take` itself does. On SQLite a transaction is alone anyway. */
 export async function lockNodes(tx: Queries, nodes: readonly string[]): Promise<void> {
   if (tx.dialect !== 'postgres') return;
-  for (const node of [...nodes].sort())
-    await tx.query('SELECT node FROM node WHERE node = $1 FOR UPDATE', [node]);
+  await withGiven(
+    tx,
+    { node: 'TEXT' },
+    nodes.map((node) => ({ node })),
+    (given) =>
+      `SELECT node FROM node WHERE node IN (SELECT given.node FROM ${given}) ORDER BY node FOR UPDATE`,
+  );
 }

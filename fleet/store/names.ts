@@ -74,38 +74,54 @@ export async function findNames(tx: Queries, names: readonly Name[], nowMs: numb
   return { nodes, epochs, streams };
 }
 
-/** In the order of their names; what is new is made, as far as there is room. They stay locked. */
+/**
+ * In the order of their names; what is new is made, as far as there is room. They stay locked. Nothing is locked before all are made: whoever waits for a
+ * node that somebody else is making holds none that the other may want.
+ */
 export async function findNodes(
   tx: Queries,
   names: readonly string[],
   nowMs: number,
 ): Promise<Map<string, NodeRow>> {
-  const find = async () => {
-    const rows = await withGiven<NodeRow>(
-      tx,
-      { node: 'TEXT' },
-      names.map((node) => ({ node })),
-      (
-        given,
-      ) => `SELECT node, heard_ms, rhythm_ms, backlog_ms, latest_ns, latitude, longitude, position_ns, lost_rows
-        FROM node WHERE node IN (SELECT given.node FROM ${given}) ORDER BY node${tx.dialect === 'postgres' ? ' FOR UPDATE' : ''}`,
-    );
-    return new Map(rows.map((row) => [row.node, { ...row }]));
-  };
-  const known = await find();
-  const unknown = names.filter((node) => !known.has(node));
-  if (unknown.length === 0) return known;
+  const given = names.map((node) => ({ node }));
+  const known = await withGiven<{ node: string }>(
+    tx,
+    { node: 'TEXT' },
+    given,
+    (table) => `SELECT node FROM node WHERE ${isAmong(table)}`,
+  );
+  if (known.length < names.length) await makeNodes(tx, names, new Set(known.map(({ node }) => node)), nowMs);
+  const rows = await withGiven<NodeRow>(
+    tx,
+    { node: 'TEXT' },
+    given,
+    (
+      table,
+    ) => `SELECT node, heard_ms, rhythm_ms, backlog_ms, latest_ns, latitude, longitude, position_ns, lost_rows
+      FROM node WHERE ${isAmong(table)} ORDER BY node${tx.dialect === 'postgres' ? ' FOR UPDATE' : ''}`,
+  );
+  return new Map(rows.map((row) => [row.node, { ...row }]));
+}
+
+const isAmong = (given: string) => `node IN (SELECT given.node FROM ${given})`;
+
+async function makeNodes(
+  tx: Queries,
+  names: readonly string[],
+  known: ReadonlySet<string>,
+  nowMs: number,
+): Promise<void> {
   const [{ count } = { count: 0n }] = await tx.query<{ count: bigint }>('SELECT count(*) AS count FROM node');
   await withGiven(
     tx,
     { node: 'TEXT', heard_ms: 'BIGINT', rhythm_ms: 'BIGINT' },
-    unknown
+    names
+      .filter((node) => !known.has(node))
       .slice(0, Math.max(0, MAX_NODES - Number(count)))
       .map((node) => ({ node, heard_ms: BigInt(nowMs), rhythm_ms: FIRST_RHYTHM_MS })),
     (given) => `INSERT INTO node (node, heard_ms, rhythm_ms) SELECT node, heard_ms, rhythm_ms FROM ${given}
       WHERE true ON CONFLICT (node) DO NOTHING`,
   );
-  return find();
 }
 
 async function findEpochs(

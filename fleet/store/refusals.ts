@@ -17,7 +17,8 @@ export async function addRefusals(db: Queries, counts: Readonly<Record<string, n
   await withGiven(
     db,
     { cause: 'TEXT', count: 'BIGINT' },
-    [...sums].map(([cause, count]) => ({ cause, count })),
+    // In one order everywhere: two processes never wait for each other.
+    [...sums].sort().map(([cause, count]) => ({ cause, count })),
     (given) => `INSERT INTO refusal (cause, count) SELECT cause, count FROM ${given} WHERE true
       ON CONFLICT (cause) DO UPDATE SET count = refusal.count + excluded.count`,
   );

@@ -76,8 +76,8 @@ class Client {
 
   note(change: Change): void {
     if (this.#isReload) return;
-    for (const topic of this.#topicsOf(change)) this.#pending.add(topic);
-    if (this.#pending.size <= MAX_PENDING) return;
+    if (change.kind !== 'all') for (const topic of this.#topicsOf(change)) this.#pending.add(topic);
+    if (change.kind !== 'all' && this.#pending.size <= MAX_PENDING) return;
     this.#pending.clear();
     this.#isReload = true;
   }
@@ -97,7 +97,7 @@ class Client {
     this.#isAlive = false;
   }
 
-  #topicsOf(change: Change): readonly string[] {
+  #topicsOf(change: Exclude<Change, { readonly kind: 'all' }>): readonly string[] {
     if (change.kind === 'health') return ['health'];
     if (change.kind === 'alert') return this.#followed('alerts');
     if (change.kind === 'log') return this.#followed('logs');

@@ -12,7 +12,9 @@ export type Change =
   | { readonly kind: 'node'; readonly node: string; readonly streamId?: bigint }
   | { readonly kind: 'log'; readonly node: string }
   | { readonly kind: 'alert' }
-  | { readonly kind: 'health' };
+  | { readonly kind: 'health' }
+  /** Nobody knows what. */
+  | { readonly kind: 'all' };
 
 /** An `EventEmitter<{ change: [Change] }>`, or the like. */
 export interface News {

@@ -1,12 +1,14 @@
 import { onBothDatabases } from '../db/databases.js';
 import { boundsSuite } from './bounds.js';
 import { ledgerSuite } from './ledger.js';
+import { sharedSuite } from './shared.js';
 import { takeSuite } from './take.js';
 import { timesSuite } from './times.js';
 
 /** One server of PostgreSQL for all: it takes seconds to make one. */
 onBothDatabases('the store', (fresh, dialect) => {
   takeSuite(fresh);
+  sharedSuite(fresh);
   timesSuite(fresh);
   boundsSuite(fresh, dialect === 'sqlite' ? 40 : 15);
   ledgerSuite(fresh, dialect === 'sqlite' ? 60 : 15);
