@@ -35,13 +35,22 @@ export class Known {
    */
   async aligned(pack: IncomingPack, nowMs: number): Promise<IncomingPack> {
     const key = `${pack.device}/${pack.stream}`;
-    const had = this.#channels.get(key) ?? (await this.#stored(pack, nowMs));
+    const had = await this.#had(key, pack, nowMs);
     const fresh = pack.channels.filter((channel) => !isHad(channel, had, pack));
     const channels = [...had, ...fresh];
     if (channels.length > MAX_CHANNELS)
       throw new Refused('tooLarge', `${pack.device}/${pack.stream}: more than ${MAX_CHANNELS} channels`);
     remember(this.#channels, key, channels);
     return arranged(pack, channels);
+  }
+
+  /** What it doesn't remember another process may have stored since. */
+  async #had(key: string, pack: IncomingPack, nowMs: number): Promise<readonly Channel[]> {
+    const remembered = this.#channels.get(key);
+    if (remembered && pack.channels.every((channel) => isHad(channel, remembered, pack))) return remembered;
+    const stored = await this.#stored(pack, nowMs);
+    const names = new Set(stored.map(({ name }) => name));
+    return [...stored, ...(remembered ?? []).filter(({ name }) => !names.has(name))];
   }
 
   async #stored({ device, stream }: IncomingPack, nowMs: number): Promise<readonly Channel[]> {

@@ -1,8 +1,9 @@
+import type { Channel } from '../../drivers/contract/index.js';
 import type { Queries } from '../db/index.js';
 import { duplicate, type Judged, refused } from './judged.js';
 import { storeDescriptor } from './meta.js';
 import { isBelievable } from './row-times.js';
-import { rowsOfPack } from './rows.js';
+import { type PackDescriptor, rowsOfPack } from './rows.js';
 import type { StreamState } from './stream-state.js';
 import type { IncomingPack } from './types.js';
 
@@ -32,13 +33,13 @@ export async function judgePack(
     identity,
   ]);
   if (known.length > 0) return duplicate(pack, stream);
-  const version = await versionOf(tx, row, pack);
-  if (version === undefined) return refused(pack, `no room for a descriptor of ${row.name}`, stream);
+  const descriptor = await descriptorOf(tx, row, pack);
+  if (!descriptor) return refused(pack, `no room for a descriptor of ${row.name}`, stream);
   row.class = pack.logClass;
   row.is_log = 0n;
   await remember(tx, row.id, identity, BigInt(nowMs));
   stream.receive(first, count, 0);
-  const rows = rowsOfPack(pack, first, version, (wallNs) => isBelievable(wallNs, nowMs));
+  const rows = rowsOfPack(pack, first, descriptor, (wallNs) => isBelievable(wallNs, nowMs));
   return { incoming: pack, verdict: 'new', stream, rows };
 }
 
@@ -52,20 +53,26 @@ function wrongOf({ device, stream, channels, wallNs, values, texts }: IncomingPa
   return isWhole ? undefined : `${values.length} values are not ${wallNs.length} rows of ${channels.length}`;
 }
 
-/** Of the stream's descriptor; a new one where its channels are others than before. Undefined: no room. */
-async function versionOf(
+/**
+ * The stream's descriptor; a new one where its channels are others than before. Who has fewer, in their order, hasn't heard yet what another process learned.
+ * Undefined: no room.
+ */
+async function descriptorOf(
   tx: Queries,
   row: StreamState['row'],
   { channels, logClass }: IncomingPack,
-): Promise<number | undefined> {
+): Promise<PackDescriptor | undefined> {
   const [newest] = await tx.query<{ version: bigint; channels: string }>(
     'SELECT version, channels FROM descriptor WHERE epoch_id = $1 AND stream = $2 ORDER BY version DESC LIMIT 1',
     [row.epoch_id, row.name],
   );
-  if (newest?.channels === JSON.stringify(channels)) return Number(newest.version);
+  const had = newest ? (JSON.parse(newest.channels) as Channel[]) : [];
+  if (newest && JSON.stringify(had.slice(0, channels.length)) === JSON.stringify(channels))
+    return { version: Number(newest.version), width: had.length };
   const version = Number(newest?.version ?? 0n) + 1;
   const descriptor = { stream: row.name, version, title: row.name, class: logClass, channels };
-  return (await storeDescriptor(tx, row.epoch_id, descriptor)) ? version : undefined;
+  const isStored = await storeDescriptor(tx, row.epoch_id, descriptor);
+  return isStored ? { version, width: channels.length } : undefined;
 }
 
 async function remember(tx: Queries, streamId: bigint, identity: string, nowMs: bigint): Promise<void> {

@@ -69,25 +69,34 @@ function textOf(value: string | Uint8Array | undefined): string | null {
   return typeof value === 'string' ? clean(value) : Buffer.from(value).toString('base64');
 }
 
+export interface PackDescriptor {
+  readonly version: number;
+  /** Channels; a pack may have fewer. */
+  readonly width: number;
+}
+
 /** Of a pack: numbers from `first` on, times as its sender says them where they can be believed. */
 export function rowsOfPack(
   pack: IncomingPack,
   first: number,
-  version: number,
+  { version, width }: PackDescriptor,
   isBelievable: (wallNs: bigint) => boolean,
 ): NewRows {
-  const width = pack.channels.length;
+  const had = pack.channels.length;
   const isTimed = pack.wallNs.every(isBelievable);
   const readings = pack.wallNs.map((wallNs, row): Reading => {
-    const values = Array.from(pack.values.subarray(row * width, (row + 1) * width), (value) =>
-      Number.isFinite(value) ? value : null,
+    const values = Array.from({ length: width }, (_, at) => {
+      const value = at < had ? pack.values[row * had + at]! : Number.NaN;
+      return Number.isFinite(value) ? value : null;
+    });
+    const texts = Array.from({ length: width }, (_, at) =>
+      at < had ? textOf(pack.texts?.[row * had + at]) : null,
     );
-    const texts = pack.texts?.slice(row * width, (row + 1) * width).map((text) => textOf(text));
     return {
       sequence: BigInt(first + row),
       wallNs: isTimed ? wallNs : undefined,
       values,
-      ...(texts ? { texts } : {}),
+      ...(pack.texts ? { texts } : {}),
     };
   });
   return {

@@ -74,6 +74,32 @@ onBothDatabases('ingest', (fresh) => {
     assert.deepEqual([tracker?.position?.latitude, tracker?.position?.longitude], [47.3769, 8.5417]);
     assert.deepEqual(await store.refusals(), { unitMismatch: 1n });
   });
+
+  test('two processes learn of channels at their own times: none makes another version for what the other knows', async () => {
+    const db = await fresh(STORE_MIGRATIONS);
+    const both = [await ingestOn(db), await ingestOn(db)];
+    const send = async (
+      which: number,
+      at: number,
+      values: Readonly<Record<string, readonly [string, number]>>,
+    ) => {
+      const records = Object.entries(values).map(([n, [u, v]]) => ({ n, u, v, t: 1_795_400_000 + at }));
+      const { topic, payload } = senml('truck', records);
+      return both[which]!.ingest.take(topic, payload);
+    };
+    await send(0, 0, { temp: ['Cel', 20] });
+    await send(1, 1, { temp: ['Cel', 21] });
+    await send(0, 2, { temp: ['Cel', 22], oil: ['Pa', 9] });
+    for (let at = 3; at < 9; at++) await send(at % 2, at, { temp: ['Cel', 20 + at] });
+    const wrong = await send(1, 9, { oil: ['V', 9] });
+    assert.ok(wrong.kind === 'refusal' && wrong.cause === 'unitMismatch');
+    for (const { ingest } of both) await ingest.close();
+    const [versions] = await db.query('SELECT count(*) AS n FROM descriptor');
+    assert.equal(versions!.n, 2n);
+    const truck = await both[0]!.store.node('senml:truck', Date.now());
+    const [stream] = truck!.streams;
+    assert.deepEqual(stream!.latest!.values, [28, null]);
+  });
 });
 
 test('PostgreSQL is killed three times under load: nothing that was acknowledged is lost, nothing is there twice', {
