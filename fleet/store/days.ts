@@ -1,11 +1,12 @@
 import { type Database, DatabaseError } from '../db/index.js';
-import { dayOf } from './row-times.js';
+import { DAY_NS, dayOf } from './row-times.js';
 import type { StreamRows } from './write.js';
 
-const DAY_NS = 86_400_000_000_000n;
 /** Of PostgreSQL's advisory locks. */
 const LOCK = 0x43_52_44n;
-const TABLES = ['reading', 'log_line'] as const;
+/** What has a table a day there. */
+export const DAY_TABLES = ['reading', 'log_line'] as const;
+export type DayTable = (typeof DAY_TABLES)[number];
 
 /** Days that the database has no table for: the transaction is tried again once they are made. */
 export class MissingDays extends Error {
@@ -39,7 +40,7 @@ export class Days {
   /** Each by itself, before what needs it: a table that is made waits for all who use its parent. Another process may make the same. */
   async make(days: readonly number[]): Promise<void> {
     for (const day of days) {
-      for (const table of TABLES)
+      for (const table of DAY_TABLES)
         await this.db.transaction(async (tx) => {
           await tx.query(`SELECT pg_advisory_xact_lock(${LOCK})`);
           await tx.query(`CREATE TABLE IF NOT EXISTS ${table}_${day} PARTITION OF ${table}

@@ -1,7 +1,8 @@
 import { LOG_LEVELS } from '../../wire/index.js';
 import type { Queries, SqlRow } from '../db/index.js';
+import { type RemovedRow, removedOf } from './node-detail.js';
 import { escaped } from './nodes.js';
-import type { LogLine, LogQuery } from './types.js';
+import type { LogLine, LogQuery, Removed } from './types.js';
 
 const MAX_LINES = 1_000;
 const MAX_NS = 2n ** 63n - 1n;
@@ -42,4 +43,18 @@ export async function logLines(db: Queries, query: LogQuery): Promise<readonly L
     level: LOG_LEVELS[Number(row.level)] ?? 'info',
     ...{ module: row.module, text: row.text, sequence: row.seq },
   }));
+}
+
+export async function removedLogs(
+  db: Queries,
+  { fromNs = 0n, node, group }: Pick<LogQuery, 'fromNs' | 'node' | 'group'>,
+): Promise<Removed | undefined> {
+  const [row] = await db.query<RemovedRow>(
+    `SELECT COALESCE(sum(removed_rows), 0) AS removed_rows, min(removed_from_ns) AS removed_from_ns, max(removed_to_ns) AS removed_to_ns
+      FROM stream JOIN epoch ON epoch.id = stream.epoch_id JOIN node ON node.node = epoch.node
+      WHERE stream.is_log = 1 AND stream.removed_rows > 0 AND stream.removed_to_ns >= $1
+        AND (CAST($2 AS TEXT) IS NULL OR epoch.node = $2) AND (CAST($3 AS TEXT) IS NULL OR node.fleet_group = $3)`,
+    [fromNs, node ?? null, group ?? null],
+  );
+  return row && removedOf(row);
 }

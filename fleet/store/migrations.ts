@@ -22,6 +22,14 @@ export const STORE_MIGRATIONS: readonly Migration[] = [
       ...logLines(dialect),
     ],
   },
+  // What retention took away: rows with numbers below `removed_to`, of these times.
+  {
+    id: 'store-2',
+    statements: () =>
+      ['removed_rows BIGINT NOT NULL DEFAULT 0', 'removed_to BIGINT NOT NULL DEFAULT 0']
+        .concat(['removed_from_ns BIGINT', 'removed_to_ns BIGINT'])
+        .map((column) => `ALTER TABLE stream ADD COLUMN ${column}`),
+  },
 ];
 
 function nodes(dialect: Dialect): readonly string[] {

@@ -10,9 +10,9 @@ import {
 import type { Queries, SqlRow } from '../db/index.js';
 import { type NodeListRow, summaryOf } from './nodes.js';
 import { readTimes } from './row-times.js';
-import type { Group, NodeDetail, Reading, StreamSource, StreamSummary } from './types.js';
+import type { Group, NodeDetail, Reading, Removed, StreamSource, StreamSummary } from './types.js';
 
-interface StreamListRow extends SqlRow {
+interface StreamListRow extends RemovedRow {
   readonly id: bigint;
   readonly epoch: string;
   readonly name: string;
@@ -70,8 +70,20 @@ function streamOf(row: StreamListRow): Omit<StreamSummary, 'node'> {
     lost: lossesOf(row.lost),
     missing: row.next - row.received - row.lost_rows,
     ...{ conflicts: row.conflicts, contradictions: row.contradictions },
+    removed: removedOf(row),
     latest: latestOf(row),
   };
+}
+
+export interface RemovedRow extends SqlRow {
+  readonly removed_rows: bigint;
+  readonly removed_from_ns: bigint | null;
+  readonly removed_to_ns: bigint | null;
+}
+
+export function removedOf({ removed_rows, removed_from_ns, removed_to_ns }: RemovedRow): Removed | undefined {
+  if (removed_rows === 0n) return undefined;
+  return { rows: removed_rows, fromNs: removed_from_ns ?? undefined, toNs: removed_to_ns ?? undefined };
 }
 
 function lossesOf(text: string): Partial<Record<GapCause, bigint>> {

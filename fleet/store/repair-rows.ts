@@ -1,4 +1,5 @@
 import type { Queries, SqlRow } from '../db/index.js';
+import { DAY_TABLES, type DayTable } from './days.js';
 import { withGiven } from './given.js';
 import type { WallTime } from './row-times.js';
 
@@ -30,14 +31,23 @@ export async function moveRows(
   moves: readonly Move[],
   at: (monoNs: bigint) => WallTime | undefined,
 ): Promise<void> {
-  for (const table of ['reading', 'log_line'] as const) {
-    const isLog = table === 'log_line';
-    const blocks = moves.map(({ block }) => block).filter((block) => (block.is_log === 1n) === isLog);
+  const blocks = moves.map(({ block }) => block);
+  await eachTable(blocks, (table, those, isTimed) => moveIn(tx, table, those, isTimed, at));
+}
+
+/** The blocks by where their rows are, and by whether these have times. */
+export async function eachTable<Block extends BlockRow>(
+  blocks: readonly Block[],
+  work: (table: DayTable, those: readonly Block[], isTimed: boolean) => Promise<void>,
+): Promise<void> {
+  for (const table of DAY_TABLES)
     for (const isTimed of [true, false]) {
-      const those = blocks.filter(({ wall_first_ns }) => (wall_first_ns !== null) === isTimed);
-      await moveIn(tx, table, those, isTimed, at);
+      const those = blocks.filter(
+        ({ is_log, wall_first_ns }) =>
+          (is_log === 1n) === (table === 'log_line') && (wall_first_ns !== null) === isTimed,
+      );
+      await work(table, those, isTimed);
     }
-  }
 }
 
 interface RowAt extends SqlRow {
@@ -49,7 +59,7 @@ interface RowAt extends SqlRow {
 
 async function moveIn(
   tx: Queries,
-  table: 'reading' | 'log_line',
+  table: DayTable,
   blocks: readonly BlockRow[],
   isTimed: boolean,
   at: (monoNs: bigint) => WallTime | undefined,
@@ -90,7 +100,7 @@ async function moveIn(
 }
 
 /** In numbers, so that PostgreSQL looks only into the days that they are of. */
-function withinOf(table: 'reading' | 'log_line', blocks: readonly BlockRow[]): string {
+export function withinOf(table: DayTable, blocks: readonly BlockRow[]): string {
   let [from, to] = [blocks[0]?.wall_first_ns ?? 0n, blocks[0]?.wall_last_ns ?? 0n];
   for (const { wall_first_ns, wall_last_ns } of blocks) {
     if (wall_first_ns !== null && wall_first_ns < from) from = wall_first_ns;

@@ -3,6 +3,7 @@ import type { Queries } from '../db/index.js';
 import { withGiven } from './given.js';
 
 const DAY_MS = 86_400_000;
+export const DAY_NS = 86_400_000_000_000n;
 /** A time that is so much older than its message is none. */
 const OLDEST_DAYS = 1_000;
 /** Nor is one that is so far ahead of it. */
@@ -20,7 +21,7 @@ export interface WallTime {
 
 /** A day of the database's tables. */
 export function dayOf(wallNs: bigint): number {
-  return Number(wallNs / (BigInt(DAY_MS) * 1_000_000n));
+  return Number(wallNs / DAY_NS);
 }
 
 export function isBelievable(wallNs: bigint, nowMs: number): boolean {

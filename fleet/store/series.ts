@@ -1,6 +1,7 @@
 import { GAP_CAUSES, type GapCause } from '../../wire/index.js';
 import type { Queries, SqlRow } from '../db/index.js';
 import { Ranges } from '../ranges.js';
+import { type RemovedRow, removedOf } from './node-detail.js';
 import { channelValue } from './series-channel.js';
 import type { Bucket, Series, Span } from './types.js';
 
@@ -33,7 +34,7 @@ export async function seriesOf(
   return {
     channel: value.channel,
     buckets: rows.filter(({ n }) => n > 0n).map((row) => bucketOf(row, grid)),
-    holes: await holesOf(db, grid),
+    holes: [...(await removedSpan(db, grid)), ...(await holesOf(db, grid))],
     uncertainty: await uncertaintyOf(db, grid, rows),
     timeless: timeless?.count ?? 0n,
   };
@@ -92,6 +93,21 @@ async function uncertaintyOf(
   }));
 }
 
+async function removedSpan(db: Queries, { streamId, fromNs, toNs }: Grid): Promise<Series['holes']> {
+  const [row] = await db.query<RemovedRow>(
+    `SELECT removed_rows, removed_from_ns, removed_to_ns FROM stream
+      WHERE id = $1 AND removed_from_ns < $3 AND removed_to_ns >= $2`,
+    [streamId, fromNs, toNs],
+  );
+  const removed = row && removedOf(row);
+  if (removed?.fromNs === undefined || removed.toNs === undefined) return [];
+  const [fromMs, toMs] = [
+    ms(removed.fromNs > fromNs ? removed.fromNs : fromNs),
+    ms(removed.toNs < toNs ? removed.toNs : toNs),
+  ];
+  return [{ fromMs, toMs, rows: Number(removed.rows), cause: 'removed' }];
+}
+
 interface HoleRow extends SqlRow {
   readonly first: bigint;
   readonly last: bigint;
@@ -103,12 +119,13 @@ interface HoleRow extends SqlRow {
 async function holesOf(db: Queries, { streamId, fromNs, toNs }: Grid): Promise<Series['holes']> {
   const holes = await db.query<HoleRow>(
     `WITH hole AS (
-        SELECT extent.last + 1 AS first, lead(extent.first) OVER (ORDER BY extent.first) - 1 AS last, stream.next
+        SELECT extent.last + 1 AS first, lead(extent.first) OVER (ORDER BY extent.first) - 1 AS last, stream.next, stream.removed_to, stream.removed_to_ns
         FROM extent JOIN stream ON stream.id = extent.stream_id WHERE extent.stream_id = $1 AND extent.what = 'received'),
       timed AS (
         SELECT hole.first, COALESCE(hole.last, hole.next - 1) AS last,
-          (SELECT block.wall_last_ns FROM block WHERE block.stream_id = $1 AND block.first < hole.first
-            AND block.wall_last_ns IS NOT NULL ORDER BY block.first DESC LIMIT 1) AS from_ns,
+          COALESCE((SELECT block.wall_last_ns FROM block WHERE block.stream_id = $1 AND block.first < hole.first
+            AND block.wall_last_ns IS NOT NULL ORDER BY block.first DESC LIMIT 1),
+            CASE WHEN hole.first >= hole.removed_to THEN hole.removed_to_ns END) AS from_ns,
           CASE WHEN hole.last IS NULL THEN $3 ELSE
             (SELECT block.wall_first_ns FROM block WHERE block.stream_id = $1 AND block.first > hole.last
               AND block.wall_first_ns IS NOT NULL ORDER BY block.first LIMIT 1) END AS to_ns

@@ -1,7 +1,7 @@
 import type { Descriptor } from '../../wire/index.js';
 import type { Database, Queries } from '../db/index.js';
 import { Days } from './days.js';
-import { logLines } from './logs.js';
+import { logLines, removedLogs } from './logs.js';
 import { conflictsOf, gapsOf } from './losses.js';
 import { descriptorOf, nodeDetail, sourceOf } from './node-detail.js';
 import { heard, listNodes, rename } from './nodes.js';
@@ -9,10 +9,11 @@ import { Positions } from './positions.js';
 import { readingsOf } from './readings.js';
 import { addRefusals, refusals } from './refusals.js';
 import { repairSome } from './repair.js';
+import { Forgetting } from './retention.js';
 import { TimesCache } from './row-times.js';
 import { seriesOf } from './series.js';
 import { assertBounded, takeAll } from './take.js';
-import type { Group, Incoming, LogQuery, Span, Store, Taken } from './types.js';
+import type { Group, Incoming, LogQuery, Retention, Span, Store, Taken } from './types.js';
 
 export interface StoreOptions {
   /** ms since 1970. */
@@ -28,12 +29,14 @@ class DatabaseStore implements Store {
   readonly #cache = new TimesCache();
   readonly #positions = new Positions();
   readonly #days: Days;
+  readonly #forgetting: Forgetting;
 
   constructor(
     private readonly db: Database,
     private readonly options: StoreOptions,
   ) {
     this.#days = new Days(db);
+    this.#forgetting = new Forgetting(db);
   }
 
   async take(
@@ -54,6 +57,10 @@ class DatabaseStore implements Store {
 
   repairTimes(): Promise<boolean> {
     return this.#transaction((tx) => repairSome(tx, this.options.nowMs(), this.#days));
+  }
+
+  forgetRows(retention: Retention) {
+    return this.#forgetting.step(retention, this.options.nowMs());
   }
 
   async #transaction<T>(work: (tx: Queries) => Promise<T>): Promise<T> {
@@ -116,5 +123,9 @@ class DatabaseStore implements Store {
 
   logs(query: LogQuery) {
     return logLines(this.db, query);
+  }
+
+  removedLogs(query: Pick<LogQuery, 'fromNs' | 'node' | 'group'>) {
+    return removedLogs(this.db, query);
   }
 }

@@ -30,6 +30,7 @@ export interface StreamRow {
   latest_seq: bigint | null;
   latest_ns: bigint | null;
   latest: string | null;
+  readonly removed_to: bigint;
   readonly [column: string]: string | number | bigint | Uint8Array | null;
 }
 
@@ -110,8 +111,11 @@ export class StreamState {
     const known = this.#blocks.get(first);
     if (known === `${count}/${crc}`) return 'duplicate';
     const { ranges } = this.ranges('received');
+    const had = ranges.countIn(first, first + count - 1);
+    // What came of it went with its rows: that they were had is all that is known.
+    if (known === undefined && had === count && first + count <= this.row.removed_to) return 'duplicate';
     // Blocks are immutable: one that is had in part is another cut of the same numbers.
-    const isConflict = known !== undefined || ranges.countIn(first, first + count - 1) > 0;
+    const isConflict = known !== undefined || had > 0;
     if (isConflict) return this.keptConflicts < MAX_CONFLICTS ? 'conflict' : 'full';
     return this.#hasRoom('received', { first, last: first + count - 1 }) ? 'new' : 'full';
   }

@@ -102,6 +102,17 @@ export interface StreamSource extends StreamRef {
   readonly channels: readonly Channel[];
 }
 
+/** What is kept for how many days (UTC); left out: for ever. `events`: classes alarm and event; `readings`: all other rows that are no log lines. */
+export type RetentionKind = 'readings' | 'events' | 'logs';
+export type Retention = Readonly<Partial<Record<RetentionKind, number>>>;
+
+export interface Removed {
+  readonly rows: bigint;
+  /** Of the oldest and the newest row that had a time. */
+  readonly fromNs: bigint | undefined;
+  readonly toNs: bigint | undefined;
+}
+
 export interface StreamSummary extends StreamRef {
   readonly title: string;
   readonly channels: readonly Channel[];
@@ -113,6 +124,8 @@ export interface StreamSummary extends StreamRef {
   readonly conflicts: bigint;
   /** Rows both received and in a gap whose cause excludes it: somebody is wrong. */
   readonly contradictions: bigint;
+  /** What retention took away of what was received. */
+  readonly removed: Removed | undefined;
   readonly latest: Reading | undefined;
 }
 
@@ -143,12 +156,12 @@ export interface Series {
   readonly channel: Channel;
   /** By time; a bucket without readings is left out. */
   readonly buckets: readonly Bucket[];
-  /** Between which times readings are lost (a gap) or missing: nothing is to be drawn across. */
+  /** Between which times readings are lost (a gap), missing or removed by retention (then `rows` are all that were): nothing is to be drawn across. */
   readonly holes: readonly {
     readonly fromMs: number;
     readonly toMs: number;
     readonly rows: number;
-    readonly cause: GapCause | 'missing';
+    readonly cause: GapCause | 'missing' | 'removed';
   }[];
   /** ± so much at the most, per block, ms. */
   readonly uncertainty: readonly { readonly fromMs: number; readonly toMs: number; readonly ms: number }[];
@@ -203,6 +216,8 @@ export interface Store {
   refusals(): Promise<Readonly<Record<string, bigint>>>;
   /** Moves the times of rows whose boot learned of an anchor, some 1,000 blocks at most; true while there is more to do. */
   repairTimes(): Promise<boolean>;
+  /** Takes away rows that are older than is kept, in bounded steps; true while there is more to do. */
+  forgetRows(retention: Retention): Promise<boolean>;
 
   nodes(
     nowMs: number,
@@ -240,4 +255,6 @@ export interface Store {
     }[]
   >;
   logs(query: LogQuery): Promise<readonly LogLine[]>;
+  /** Lines of such nodes, of that time or later, that retention took away. */
+  removedLogs(query: Pick<LogQuery, 'fromNs' | 'node' | 'group'>): Promise<Removed | undefined>;
 }

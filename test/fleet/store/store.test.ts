@@ -1,6 +1,7 @@
 import { onBothDatabases } from '../db/databases.js';
 import { boundsSuite } from './bounds.js';
 import { ledgerSuite } from './ledger.js';
+import { retentionSuite } from './retention.js';
 import { sharedSuite } from './shared.js';
 import { takeSuite } from './take.js';
 import { timesSuite } from './times.js';
@@ -9,6 +10,7 @@ import { timesSuite } from './times.js';
 onBothDatabases('the store', (fresh, dialect) => {
   takeSuite(fresh);
   sharedSuite(fresh);
+  retentionSuite(fresh);
   timesSuite(fresh);
   boundsSuite(fresh, dialect === 'sqlite' ? 40 : 15);
   ledgerSuite(fresh, dialect === 'sqlite' ? 60 : 15);

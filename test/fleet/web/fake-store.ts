@@ -113,6 +113,8 @@ export class FakeStore implements Store {
   heard: Store['heard'] = async () => undefined;
   refused: Store['refused'] = async () => undefined;
   repairTimes: Store['repairTimes'] = async () => false;
+  forgetRows: Store['forgetRows'] = async () => false;
+  removedLogs: Store['removedLogs'] = async () => undefined;
   rename: Store['rename'] = async (node, change) => {
     this.renamed.push([node, change]);
   };
@@ -152,6 +154,7 @@ export class FakeStore implements Store {
       missing: isAir ? 30n : 0n,
       conflicts: isAir ? 8n : 0n,
       contradictions: 0n,
+      removed: undefined,
       latest: isAir ? this.#reading(NOW_MS) : selfReading(),
     };
   }
