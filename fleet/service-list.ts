@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { migrate } from './db/index.js';
 import { MIGRATIONS, type Parts } from './parts.js';
 import type { Service } from './services/index.js';
@@ -27,6 +28,7 @@ export function fleetServices(parts: Parts, tellAddress: (address: string) => vo
     ...(parts.config.listener ? [listener(parts, parts.config.listener)] : []),
     ...(parts.config.database ? [news(parts)] : []),
     times(parts),
+    ...(Object.keys(parts.config.retention).length > 0 ? [retention(parts)] : []),
     alerts(parts),
     people(parts),
     web(parts, tellAddress),
@@ -101,26 +103,39 @@ function news({ news }: Parts): Service {
 
 /** Rows get their times when a late anchor comes: step by step, for as long as it takes. */
 function times({ store }: Parts): Service {
-  let isStopped = false;
+  return inSteps('times', () => store.repairTimes(), CHECK_MS);
+}
+
+/** Rows that are older than the file says go, an hour after the next at the latest. */
+function retention({ store, config }: Parts): Service {
+  return inSteps('retention', () => store.forgetRows(config.retention), TEND_MS);
+}
+
+/** Steps on while there is more to do, then looks again after a pause; after one that failed it is tried again soon. */
+function inSteps(name: string, step: () => Promise<boolean>, pauseMs: number): Service {
+  const stopping = new AbortController();
   let trouble: Error | undefined;
   let running: Promise<void> | undefined;
-  const repair = async () => {
-    while (!isStopped) {
-      const isMore = await store.repairTimes().catch((error: Error) => error);
+  const run = async () => {
+    while (!stopping.signal.aborted) {
+      const isMore = await step().catch((error: Error) => error);
       trouble = isMore instanceof Error ? isMore : undefined;
-      if (isMore !== true) await new Promise((resolve) => setTimeout(resolve, CHECK_MS));
+      if (isMore === true) continue;
+      await sleep(trouble ? CHECK_MS : pauseMs, undefined, { signal: stopping.signal }).catch(
+        () => undefined,
+      );
     }
   };
-  return service('times', ['database'], {
+  return service(name, ['database'], {
     start: async () => {
-      running = repair();
+      running = run();
     },
     check: async () => {
       if (trouble) throw trouble;
       return undefined;
     },
     stop: async () => {
-      isStopped = true;
+      stopping.abort();
       await running;
     },
   });

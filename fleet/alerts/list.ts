@@ -23,6 +23,8 @@ export interface ListedAlert extends Alert {
   readonly nodeName: string;
   /** When its first row was taken, as far as it is known now. */
   readonly from: RowWhen | undefined;
+  /** Its first row went because it was old; so did its time. */
+  readonly isRemoved: boolean;
   readonly failed: number;
 }
 
@@ -65,13 +67,18 @@ export async function described(
   const known = await rules.byId(on, [...new Set(alerts.map(({ ruleId }) => ruleId))]);
   const nodes = await facts.nodes(on, [...new Set(alerts.map(({ node }) => node))]);
   const times = await timesOf(on, alerts, facts);
+  const removed = await facts.removedTo(
+    on,
+    alerts.flatMap(({ streamId }) => streamId ?? []),
+  );
   const failed = await failedOf(on, alerts);
   return alerts.flatMap((alert) => {
     const rule = known.find(({ id }) => id === alert.ruleId);
     if (!rule) return [];
     const nodeName = nodes.get(alert.node)?.name ?? alert.node;
     const from = times.get(alert.streamId ?? -1n)?.get(alert.firstSequence ?? -1n);
-    return [{ ...alert, rule, nodeName, from, failed: failed.get(alert.id) ?? 0 }];
+    const isRemoved = !from && (alert.firstSequence ?? 0n) < (removed.get(alert.streamId ?? -1n) ?? 0n);
+    return [{ ...alert, rule, nodeName, from, isRemoved, failed: failed.get(alert.id) ?? 0 }];
   });
 }
 

@@ -14,6 +14,8 @@ export interface Facts {
   channels(on: Queries, streamId: bigint, version: number): Promise<readonly Channel[] | undefined>;
   /** When rows were taken, as far as that is known now. */
   times(on: Queries, streamId: bigint, sequences: readonly bigint[]): Promise<ReadonlyMap<bigint, RowWhen>>;
+  /** Below which number the rows of these streams went with their times: they were too old. Streams that nothing went of are left out. */
+  removedTo(on: Queries, streamIds: readonly bigint[]): Promise<ReadonlyMap<bigint, bigint>>;
 }
 
 /** Of the store, between transactions: what forecasts look at. */

@@ -66,6 +66,13 @@ const sms = v.union(
   'either spool (of smstools), or gateway',
 );
 
+/** Whole days (UTC), as `400d`. */
+const days = v.pipe(
+  v.string(),
+  v.regex(/^[1-9]\d{0,4}d$/, 'a number of days is wanted, such as 400d'),
+  v.transform((text) => Number(text.slice(0, -1))),
+);
+
 export const fleetSchema = v.strictObject({
   /** Everything that the fleet writes: its keys, its spool, and SQLite's file. */
   data: path,
@@ -89,6 +96,11 @@ export const fleetSchema = v.strictObject({
   tell: v.optional(
     v.pipe(v.array(v.pipe(v.string(), v.regex(/^(mail|sms):\S{3,200}$/))), v.maxLength(32)),
     [],
+  ),
+  /** What is older goes; what isn't named is kept for ever. */
+  retention: v.optional(
+    v.strictObject({ readings: v.optional(days), events: v.optional(days), logs: v.optional(days) }),
+    {},
   ),
   mail: v.optional(mail),
   sms: v.optional(sms),

@@ -86,6 +86,21 @@ export async function rowTimes(
   );
 }
 
+/** Below which number retention took the rows of these streams; others are left out. */
+export async function removedTo(
+  on: Queries,
+  streamIds: readonly bigint[],
+): Promise<ReadonlyMap<bigint, bigint>> {
+  const rows = await withGiven<{ id: bigint; removed_to: bigint }>(
+    on,
+    { stream_id: 'BIGINT' },
+    [...new Set(streamIds)].map((stream_id) => ({ stream_id })),
+    (given) =>
+      `SELECT stream.id, stream.removed_to FROM ${given} JOIN stream ON stream.id = given.stream_id WHERE stream.removed_to > 0`,
+  );
+  return new Map(rows.map(({ id, removed_to }) => [id, removed_to]));
+}
+
 /** Keeps others from taking anything of these nodes until the transaction ends, as `take` itself does. On SQLite a transaction is alone anyway. */
 export async function lockNodes(tx: Queries, nodes: readonly string[]): Promise<void> {
   if (tx.dialect !== 'postgres') return;

@@ -52,7 +52,11 @@ export class Forgetting {
 
 function cutoffsOf(retention: Retention, nowMs: number): Cutoffs {
   const today = BigInt(dayOf(BigInt(nowMs) * 1_000_000n));
-  return new Map(Object.entries(retention).map(([kind, days]) => [kind, (today - BigInt(days)) * DAY_NS]));
+  return new Map(
+    Object.entries(retention).flatMap(([kind, days]) =>
+      days === undefined ? [] : [[kind, (today - BigInt(days)) * DAY_NS]],
+    ),
+  );
 }
 
 /** By its newest row; without a time by when it came. */

@@ -104,7 +104,7 @@ export interface StreamSource extends StreamRef {
 
 /** What is kept for how many days (UTC); left out: for ever. `events`: classes alarm and event; `readings`: all other rows that are no log lines. */
 export type RetentionKind = 'readings' | 'events' | 'logs';
-export type Retention = Readonly<Partial<Record<RetentionKind, number>>>;
+export type Retention = { readonly [kind in RetentionKind]?: number | undefined };
 
 export interface Removed {
   readonly rows: bigint;

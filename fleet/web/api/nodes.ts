@@ -92,6 +92,14 @@ function streamAnswer(stream: StreamSummary): v.InferOutput<typeof StreamAnswer>
     received: Number(stream.received),
     missing: Number(stream.missing),
     conflicts: Number(stream.conflicts),
+    contradictions: Number(stream.contradictions),
+    removed: stream.removed
+      ? {
+          rows: Number(stream.removed.rows),
+          from: timeAnswer(stream.removed.fromNs),
+          to: timeAnswer(stream.removed.toNs),
+        }
+      : null,
     lost: Object.fromEntries(Object.entries(stream.lost).map(([cause, rows]) => [cause, Number(rows)])),
     latest: latest ? readingAnswer(latest, channels) : null,
   };

@@ -99,7 +99,15 @@ export const StreamAnswer = v.object({
   channels: v.array(ChannelAnswer),
   received: count,
   missing: count,
-  conflicts: count,
+  conflicts: v.pipe(count, v.description('Blocks that said something else of numbers that were had')),
+  contradictions: v.pipe(
+    count,
+    v.description('Rows that came though their node had said that they never could'),
+  ),
+  removed: v.pipe(
+    v.nullable(v.object({ rows: count, from: maybeTime, to: maybeTime })),
+    v.description('What retention took away of what was received; null: nothing'),
+  ),
   lost: v.record(v.string(), count),
   latest: v.nullable(ReadingAnswer),
 });

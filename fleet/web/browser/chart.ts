@@ -98,7 +98,7 @@ export class Chart {
     for (const hole of this.#series.holes) {
       const left = valToPos(hole.fromMs / 1000, 'x', true);
       const width = Math.max(1, valToPos(hole.toMs / 1000, 'x', true) - left);
-      ctx.fillStyle = hole.cause === 'missing' ? color.missing : color.lost;
+      ctx.fillStyle = hole.cause === 'missing' || hole.cause === 'removed' ? color.missing : color.lost;
       ctx.fillRect(left, bbox.top, width, bbox.height);
       const label = causeOf(hole);
       if (ctx.measureText(label).width + 8 > width) continue;

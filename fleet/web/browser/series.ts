@@ -62,6 +62,7 @@ function usualDistance(timesMs: readonly number[]): number {
 
 const CAUSES: Readonly<Record<string, string>> = {
   missing: 'under way or missing',
+  removed: 'removed by retention',
   quota: 'lost: no room',
   thinned: 'left out',
   rot: 'lost: damaged',

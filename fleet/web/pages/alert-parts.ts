@@ -35,8 +35,9 @@ export function alertPath({ id }: Pick<Alert, 'id'>): string {
 }
 
 /** When it began, and how sure that is. */
-export function beganAt({ timed, sinceMs, from, openedMs }: ListedAlert): Html {
+export function beganAt({ timed, sinceMs, from, isRemoved, openedMs }: ListedAlert): Html {
   if (timed) return timeOfMs(sinceMs ?? openedMs);
+  if (isRemoved) return html`<span class="quiet">its rows were removed by retention</span>`;
   if (!from) return html`<span class="quiet">time not known yet</span>`;
   const plusMinus = from.uncertaintyMs !== undefined && from.uncertaintyMs >= 1_000;
   return html`${timeOf(from.wallNs)}${plusMinus && html` <small>± ${spanOf(from.uncertaintyMs!)}</small>`}`;

@@ -10,6 +10,7 @@ import { checked, HttpError, sendPage } from '../reply.js';
 import { sees } from '../seen.js';
 import type { WebDeps } from '../types.js';
 import { options, pathOf, pathWith } from './parts.js';
+import { removedText } from './streams.js';
 
 /** Lines at once. */
 const PER_PAGE = 200;
@@ -29,7 +30,8 @@ export function logsPage(app: FastifyInstance, { store }: WebDeps): void {
   app.get('/logs', { config: { lastGood: true } }, async (request, reply) => {
     const filter = checked(LogFilter, request.query);
     const lines = await store.logs(logQuery(filter, request.person, PER_PAGE));
-    const body = html`${form(filter)}<section id="lines" data-live aria-label="Lines">${linesOf(lines)}${older(lines, filter)}</section>`;
+    const removed = await removedFor(store, logQuery(filter, request.person, PER_PAGE), lines);
+    const body = html`${form(filter)}<section id="lines" data-live aria-label="Lines">${linesOf(lines)}${older(lines, filter)}${removed && html`<p>${removedText(removed, 'older lines')}</p>`}</section>`;
     const isMoving = !filter.before && !filter.to;
     return sendPage(reply, { title: 'Logs', path: '/logs', body, watch: isMoving ? ['logs'] : [] });
   });
@@ -51,6 +53,11 @@ export function logQuery(filter: LogFilter, person: Caller | undefined, limit: n
     ...(filter.text && { contains: filter.text }),
     ...(filter.before && { before: filter.before }),
   };
+}
+
+/** Where there are no older lines to turn to. */
+function removedFor(store: WebDeps['store'], query: LogQuery, lines: readonly LogLine[]) {
+  return lines.length < PER_PAGE ? store.removedLogs(query) : undefined;
 }
 
 function form({ from, to, level, group, node, text }: LogFilter): Html {

@@ -1,4 +1,4 @@
-import type { Store } from '../../store/types.js';
+import type { Store, StreamSummary } from '../../store/types.js';
 import { CAUSES, countOf, rowsOf, timeOfMs } from '../format.js';
 import { type Html, html } from '../html.js';
 import { table } from './parts.js';
@@ -7,12 +7,14 @@ type Listed<Key extends 'gaps' | 'conflicts'> = Awaited<ReturnType<Store[Key]>>;
 export interface Losses {
   readonly gaps: Listed<'gaps'>;
   readonly conflicts: Listed<'conflicts'>;
+  /** Streams with rows both received and lost. */
+  readonly contradicted: readonly StreamSummary[];
 }
 
 /** Rows of each table. */
 const MAX_ROWS = 100;
 
-export function lossesOf({ gaps, conflicts }: Losses): Html {
+export function lossesOf({ gaps, conflicts, contradicted }: Losses): Html {
   return html`<section id="losses" data-live aria-labelledby="losses-title"><h2 id="losses-title">What is lost</h2>
 ${gaps.length === 0 && html`<p>Nothing: the node has accounted for no gap.</p>`}
 ${
@@ -31,7 +33,7 @@ ${table(
 ${
   conflicts.length > 0 &&
   html`<h3 id="conflicts">Conflicts</h3>
-<p>The same numbers came twice with different contents. What came first is shown as readings, and both are kept: a copied card, or a fault of the node's store.</p>
+<p>The same numbers came twice with different contents. What came first is shown as readings, and both are kept: a copied card, or a fault of the node's store. Look whether two nodes run with the same identity; if not, have the node's store checked (<code>cairn store verify</code>).</p>
 ${table(
   [
     { title: 'Stream', cell: ({ stream }) => stream },
@@ -41,6 +43,19 @@ ${table(
   ],
   newest(conflicts, (one) => one.receivedMs),
 )}${more(conflicts.length)}`
+}
+${
+  contradicted.length > 0 &&
+  html`<h3 id="contradictions">Contradictions</h3>
+<p>The node said of these rows that they were lost for good, and they came all the same. They are kept and count as received: a copied or restored card, or a fault of the node's store. Look whether another node runs with its identity; if not, have its store checked (<code>cairn store verify</code>).</p>
+${table(
+  [
+    { title: 'Stream', cell: ({ stream }) => stream },
+    { title: 'Epoch', cell: ({ epoch }) => html`<code>${epoch}</code>` },
+    { title: 'Rows', cell: ({ contradictions }) => rowsOf(contradictions) },
+  ],
+  contradicted.slice(0, MAX_ROWS),
+)}${more(contradicted.length)}`
 }
 </section>`;
 }

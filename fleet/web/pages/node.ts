@@ -37,7 +37,10 @@ export function nodePage(app: FastifyInstance, deps: WebDeps): void {
     const query = checked(Query, request.query);
     const node = await nodeFor(request.person, deps, name);
     if (!node) throw new HttpError(404, `No node ${name} is known here.`);
-    const losses = { gaps: await store.gaps(name), conflicts: await store.conflicts(name) };
+    const losses = {
+      ...{ gaps: await store.gaps(name), conflicts: await store.conflicts(name) },
+      contradicted: node.streams.filter(({ contradictions }) => contradictions > 0n),
+    };
     return sendPage(reply, {
       title: node.name,
       path: '/',

@@ -1,6 +1,6 @@
 import type { Channel } from '../../../drivers/contract/index.js';
 import type { GapCause } from '../../../wire/index.js';
-import type { Reading, Span, StreamSummary } from '../../store/types.js';
+import type { Reading, Removed, Span, StreamSummary } from '../../store/types.js';
 import { CAUSES, countOf, isoOf, QUALITY_NAMES, rowsOf, textOfValue, timeOf, unitOf } from '../format.js';
 import { type Html, html } from '../html.js';
 import { pathWith, table } from './parts.js';
@@ -60,9 +60,14 @@ function qualityOf({ quality }: Reading, column: number): Html | undefined {
 }
 
 /** Received, lost and missing, in words. */
-function accountOf({ received, lost, missing, conflicts }: StreamSummary): Html {
+function accountOf({ received, lost, missing, conflicts, contradictions, removed }: StreamSummary): Html {
   const losses = (Object.entries(lost) as [GapCause, bigint][]).filter(([, rows]) => rows > 0n);
-  return html`${rowsOf(received)} received${losses.length === 0 && ', none lost'}${losses.map(([cause, rows]) => html`, <strong>${countOf(rows)} lost</strong> (${CAUSES[cause] ?? cause})`)}${missing > 0n && html`, ${countOf(missing)} under way or missing`}${conflicts > 0n && html`, <strong class="bad">${countOf(conflicts)} in conflict</strong>`}.`;
+  return html`${rowsOf(received)} received${losses.length === 0 && ', none lost'}${losses.map(([cause, rows]) => html`, <strong>${countOf(rows)} lost</strong> (${CAUSES[cause] ?? cause})`)}${missing > 0n && html`, ${countOf(missing)} under way or missing`}${conflicts > 0n && html`, <a href="#conflicts" class="bad">${countOf(conflicts)} in conflict</a>`}${contradictions > 0n && html`, <a href="#contradictions" class="bad">${countOf(contradictions)} contradicted</a>`}.${removed && html` ${removedText(removed)}`}`;
+}
+
+/** That rows are gone because they were old, by nobody's fault. */
+export function removedText({ rows, toNs }: Removed, what = 'readings'): Html {
+  return html`<span class="quiet">${countOf(rows)} ${what}${toNs !== undefined && html` until ${timeOf(toNs)}`} were removed by retention.</span>`;
 }
 
 function exportsOf({ streamId, stream }: StreamSummary, span: Span): Html {

@@ -100,6 +100,7 @@ export async function worldOf(db: Database, more: Partial<AlertsOptions> = {}): 
         }),
       ),
     lock: async () => undefined,
+    removedTo: async () => new Map(),
     channels: async (_, streamId) => channels.get(streamId),
     times: async (_, __, sequences) =>
       new Map(

@@ -73,6 +73,11 @@ onBothDatabases('alerts in the transaction of the store', (fresh) => {
     assert.equal(Math.round(seen!.from!.uncertaintyMs!), 500);
     assert.equal(seen!.until!.wallNs, T0 + S);
     assert.equal((await deliveries(w)).filter((line) => line.includes('opened')).length, 2);
+
+    const later = openStore(db, { nowMs: () => T0_MS + 9 * 86_400_000 });
+    while (await later.forgetRows({ readings: 7 }));
+    const kept = (await w.alerts.list({ limit: 9 })).find(({ id }) => id === late!.id);
+    assert.deepEqual([kept!.state, kept!.from, kept!.isRemoved], ['closed', undefined, true]);
   });
 
   test('many at once, in any order, from several connections: the alerts are those of the rows in order', async () => {

@@ -16,6 +16,7 @@ test('a folder is enough: everything on loopback, nobody gets in without a sign-
   assert.deepEqual(parseConfig('data: /var/lib/cairn-fleet\n', 'fleet.yaml'), {
     data: '/var/lib/cairn-fleet',
     broker: { host: '127.0.0.1', port: 1883, open: 'nobody' },
+    retention: {},
     tell: [],
     web: { host: '127.0.0.1', port: 8000, open: 'nobody' },
   });
@@ -29,12 +30,14 @@ broker: { url: 'mqtts://broker.example', shared: fleet, ca: /etc/ca.pem }
 listener: {}
 mail: { url: 'smtps://mail.example', from: fleet@example.org }
 sms: { spool: /var/spool/sms/outgoing }
+retention: { readings: 400d, logs: 90d }
 `,
     'fleet.yaml',
   );
   assert.deepEqual(config.broker, {
     ...{ url: 'mqtts://broker.example', clientId: 'cairn-fleet', shared: 'fleet', ca: '/etc/ca.pem' },
   });
+  assert.deepEqual(config.retention, { readings: 400, logs: 90 });
   assert.deepEqual(config.listener, { host: '127.0.0.1', port: 9000 });
 });
 

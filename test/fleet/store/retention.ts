@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Database } from '../../../fleet/db/index.js';
-import { openStore, type Retention, STORE_MIGRATIONS, type Store } from '../../../fleet/store/index.js';
+import {
+  openStore,
+  type Retention,
+  STORE_MIGRATIONS,
+  type Store,
+  type StreamSummary,
+} from '../../../fleet/store/index.js';
 import type { MetaRecord } from '../../../wire/index.js';
 import type { Fresh } from '../db/databases.js';
 import { anchor, block, EPOCH, logBlock, meta, NODE, S, T0, T0_MS } from './blocks.js';
@@ -50,19 +56,18 @@ async function forgotten(store: Store, retention: Retention): Promise<number> {
   return steps;
 }
 
-const account = ({
-  received,
-  lost,
-  missing,
-  removed,
-  conflicts,
-}: Awaited<ReturnType<Store['node']>> extends infer N
-  ? NonNullable<N> extends { streams: readonly (infer S)[] }
-    ? S
-    : never
-  : never) => ({
+const account = ({ received, lost, missing, removed, conflicts }: StreamSummary) => ({
   ...{ received, lost, missing, conflicts, removed: removed?.rows },
 });
+
+/** Days since T0 that PostgreSQL has a table for. */
+async function daysOf(db: Database, table: string): Promise<readonly number[]> {
+  const rows = await db.query<{ name: string }>(
+    `SELECT relname AS name FROM pg_class WHERE relname LIKE '${table}!_%' ESCAPE '!' AND relkind = 'r'`,
+  );
+  const numbers = rows.map(({ name }) => Number(name.slice(table.length + 1)) - T0_MS / DAY_MS);
+  return numbers.filter(Number.isFinite).sort((a, b) => a - b);
+}
 
 export function retentionSuite(fresh: Fresh): void {
   test('what is too old goes, by kind; received stays received, and what went is told', async () => {
@@ -102,6 +107,9 @@ export function retentionSuite(fresh: Fresh): void {
     assert.equal((await of('sos')).removed!.rows, 10n);
     const [left] = await db.query('SELECT count(*) AS n FROM reading');
     assert.equal(left!.n, 6n + 10n);
+    if (db.dialect === 'sqlite') return;
+    assert.deepEqual(await daysOf(db, 'reading'), [5, 6, 7, 8, 9, 10]);
+    assert.deepEqual(await daysOf(db, 'log_line'), [9, 10]);
   });
 
   test('a block whose rows went is a double when it comes again; one that never came is taken, and goes in its turn', async () => {

@@ -153,8 +153,8 @@ export class FakeStore implements Store {
       lost: isAir ? { quota: 120n, uncleanStop: 64n } : {},
       missing: isAir ? 30n : 0n,
       conflicts: isAir ? 8n : 0n,
-      contradictions: 0n,
-      removed: undefined,
+      contradictions: isAir ? 3n : 0n,
+      removed: isAir ? { rows: 7_000n, fromNs: 0n, toNs: ns(NOW_MS - 48 * HOUR_MS) } : undefined,
       latest: isAir ? this.#reading(NOW_MS) : selfReading(),
     };
   }

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { EventEmitter } from 'node:events';
 import { test } from 'node:test';
-import { openStore, STORE_MIGRATIONS } from '../../../fleet/store/index.js';
+import { openStore, STORE_MIGRATIONS, type Store } from '../../../fleet/store/index.js';
 import { changesOf, createWeb } from '../../../fleet/web/index.js';
 import type { Descriptor } from '../../../wire/index.js';
 import { onBothDatabases } from '../db/databases.js';
-import { anchor, block, logBlock, meta, NODE, T0, T0_MS } from '../store/blocks.js';
+import { anchor, block, EPOCH, logBlock, meta, NODE, T0, T0_MS } from '../store/blocks.js';
 import { page } from './served.js';
 
 const CLIMATE: Descriptor = {
@@ -15,6 +15,13 @@ const CLIMATE: Descriptor = {
 };
 /** A row a second, more than an export asks of the database at once. */
 const ROWS = 4_500;
+
+const webOver = (store: Store, nowMs: () => number) =>
+  createWeb({
+    ...{ store, nowMs, news: new EventEmitter(), plugins: [], audit: async () => undefined },
+    openAlerts: async () => new Map(),
+    health: () => ({ services: [] }),
+  });
 
 onBothDatabases('the web over the store', (fresh) => {
   test('what was taken is on the pages and in the exports', async () => {
@@ -34,11 +41,7 @@ onBothDatabases('the web over the store', (fresh) => {
       changesOf(taken).map(({ kind }) => kind),
       ['node', 'node', 'log'],
     );
-    const app = createWeb({
-      ...{ store, nowMs, news: new EventEmitter(), plugins: [], audit: async () => undefined },
-      openAlerts: async () => new Map(),
-      health: () => ({ services: [] }),
-    });
+    const app = webOver(store, nowMs);
     assert.match((await page(app, '/')).body, new RegExp(`href="/nodes/${NODE}"`));
     const node = await page(app, `/nodes/${NODE}`);
     assert.match(node.body, /Climate &#60;1&#62;/);
@@ -55,6 +58,47 @@ onBothDatabases('the web over the store', (fresh) => {
     assert.equal(lines[4_000], '4000,2026-01-01T01:06:50.000000000Z,1000,');
     const senml = JSON.parse((await app.inject(`/api/v1/streams/${stream}/readings?format=senml`)).body);
     assert.equal(senml.length, ROWS);
+    await app.close();
+  });
+
+  test('what retention took is said where it was: on the node and among the logs', async () => {
+    let now = T0_MS + 7_200_000;
+    const nowMs = () => now;
+    const store = openStore(await fresh(STORE_MIGRATIONS), { nowMs });
+    const descriptor = { kind: 'descriptor', value: CLIMATE } as const;
+    const gap = {
+      epoch: EPOCH,
+      stream: 'climate',
+      first: 1,
+      last: 1,
+      cause: 'overflow',
+      atMost: false,
+    } as const;
+    await store.take(
+      [
+        meta([descriptor, anchor(0, T0), { kind: 'gap', value: gap }]),
+        block([[1], [2], [3]]),
+        logBlock([['warn', 'uplink', 'early']]),
+      ],
+      now,
+    );
+    now += 9 * 86_400_000;
+    while (await store.forgetRows({ readings: 5, logs: 5 }));
+    const app = webOver(store, nowMs);
+    const { body } = await page(app, `/nodes/${NODE}`);
+    assert.match(body, /3 rows received, none lost, .*1 contradicted/);
+    assert.match(body, /3 readings until <time .*2026-01-01 00:00:12 UTC<\/time> were removed by retention/);
+    assert.match(body, /<th scope="row">climate<\/th>.*<code>fedcba9876543210<\/code>.*>1 row</);
+    assert.match((await page(app, '/logs')).body, /1 older lines until <time .* were removed by retention/);
+    const answer = await app.inject(`/api/v1/nodes/${NODE}`);
+    const { streams } = answer.json() as { readonly streams: readonly Readonly<Record<string, unknown>>[] };
+    const { received, missing, contradictions, removed } = streams.find(
+      ({ stream }) => stream === 'climate',
+    )!;
+    assert.deepEqual([received, missing, contradictions], [3, 0, 1]);
+    assert.deepEqual(removed, {
+      ...{ rows: 3, from: '2026-01-01T00:00:10.000000000Z', to: '2026-01-01T00:00:12.000000000Z' },
+    });
     await app.close();
   });
 });
