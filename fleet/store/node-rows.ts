@@ -1,3 +1,4 @@
+import { META_STREAM } from '../../wire/index.js';
 import type { Queries } from '../db/index.js';
 import type { Batch } from './batch.js';
 import { type Cell, type Shape, withGiven } from './given.js';
@@ -26,7 +27,8 @@ export async function updateNodes(
   for (const { stream, rows } of written) {
     const row = batch.nodes.get(stream.row.node)!;
     const wallNs = rows.readings.at(-1)?.wallNs;
-    if (wallNs === undefined) continue;
+    // What a node says of itself may be old while its readings are not.
+    if (wallNs === undefined || stream.row.name === META_STREAM) continue;
     if (row.latest_ns === null || wallNs > row.latest_ns) row.latest_ns = wallNs;
     if (BigInt(receivedMs) - wallNs / 1_000_000n > BACKLOG_MS) row.backlog_ms = BigInt(receivedMs);
   }

@@ -31,7 +31,7 @@ export function logsPage(app: FastifyInstance, { store }: WebDeps): void {
     const filter = checked(LogFilter, request.query);
     const lines = await store.logs(logQuery(filter, request.person, PER_PAGE));
     const removed = await removedFor(store, logQuery(filter, request.person, PER_PAGE), lines);
-    const body = html`${form(filter)}<section id="lines" data-live aria-label="Lines">${linesOf(lines)}${older(lines, filter)}${removed && html`<p>${removedText(removed, 'older lines')}</p>`}</section>`;
+    const body = html`${form(filter)}<section id="lines" data-live aria-label="Lines">${linesOf(lines)}${older(lines, filter)}${removed && html`<p>${removedText(removed)}</p>`}</section>`;
     const isMoving = !filter.before && !filter.to;
     return sendPage(reply, { title: 'Logs', path: '/logs', body, watch: isMoving ? ['logs'] : [] });
   });

@@ -66,8 +66,8 @@ function accountOf({ received, lost, missing, conflicts, contradictions, removed
 }
 
 /** That rows are gone because they were old, by nobody's fault. */
-export function removedText({ rows, toNs }: Removed, what = 'readings'): Html {
-  return html`<span class="quiet">${countOf(rows)} ${what}${toNs !== undefined && html` until ${timeOf(toNs)}`} were removed by retention.</span>`;
+export function removedText({ rows, toNs }: Removed): Html {
+  return html`<span class="quiet">Removed by retention: ${rowsOf(rows)}${toNs !== undefined && html`, until ${timeOf(toNs)}`}.</span>`;
 }
 
 function exportsOf({ streamId, stream }: StreamSummary, span: Span): Html {

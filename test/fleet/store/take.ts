@@ -122,6 +122,12 @@ export function takeSuite(fresh: Fresh): void {
     assert.equal((await store.nodes(T0_MS + 3_600_000))[0]!.state, 'backlog');
     await store.take([block([[1]], { first: 1, atS: 3_690 })], T0_MS + 3_700_000);
     assert.equal((await store.nodes(T0_MS + 3_700_000))[0]!.state, 'live');
+    // An hour old, and no reading.
+    await store.take([meta([anchor(100, T0 + 100n * S)], { first: 1, atS: 100 })], T0_MS + 3_700_000);
+    const [node] = await store.nodes(T0_MS + 3_700_000);
+    assert.deepEqual([node!.state, node!.latestWallNs], ['live', T0 + 3_690n * S]);
+    const [fresh] = await store.take([meta([anchor(0, T0)], { node: 'b'.repeat(16) })], T0_MS);
+    assert.equal((await store.node(fresh!.stream!.node, T0_MS))!.latestWallNs, undefined);
   });
 
   test('log lines: by level, group and words, the newest first, page by page', async () => {

@@ -168,6 +168,31 @@ export function timesSuite(fresh: Fresh): void {
     assert.equal((await store.nodes(T0_MS))[0]!.node, 'senml:truck-7');
   });
 
+  test('a pack stream that learns of a channel: rows of either version have their block and their values', async () => {
+    const db = await fresh(STORE_MIGRATIONS);
+    const store = openStore(db, { nowMs: () => T0_MS });
+    const pack = (at: number, ...names: readonly string[]) => ({
+      ...({ kind: 'pack', device: 'senml:truck-7', stream: 'air', logClass: 'telemetry' } as const),
+      channels: names.map((name) => ({ name, quantity: 'temperature', type: { kind: 'f64' } }) as const),
+      ...{ wallNs: [T0 + BigInt(at) * S], values: Float64Array.from(names, (_, i) => at + i / 10) },
+      identity: Uint8Array.of(at),
+    });
+    const taken = await store.take(
+      [pack(1, 'a'), pack(2, 'a'), pack(3, 'a', 'b'), pack(4, 'a'), pack(5, 'a', 'b', 'c')],
+      T0_MS,
+    );
+    const blocks = await db.query('SELECT first, version FROM block ORDER BY first');
+    assert.deepEqual(
+      blocks.map(({ version }) => version),
+      [1n, 1n, 2n, 2n, 3n],
+    );
+    const { streamId } = taken[0]!.stream!;
+    const span = { fromNs: T0, toNs: T0 + 10n * S };
+    const meansOf = async (channel: number) =>
+      (await store.series(streamId, channel, span, 10))!.buckets.map(({ mean }) => mean);
+    assert.deepEqual(await Promise.all([0, 1, 2].map(meansOf)), [[1, 2, 3, 4, 5], [3.1, 5.1], [5.2]]);
+  });
+
   test('a time that nobody can believe is none, and no anchor makes a table or a fault', async () => {
     const store = await open();
     for (const [i, wall] of [2n ** 63n - 1n, -(2n ** 63n), 0n, T0 + 400n * 86_400n * S].entries()) {

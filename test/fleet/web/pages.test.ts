@@ -103,7 +103,7 @@ test('a node says its health, its losses, conflicts and boots', async () => {
     /0000beef/,
     /3 contradicted/,
     /data-label="Rows" >3 rows</,
-    /7,000 readings until .* UTC<\/time> were removed by retention/,
+    /Removed by retention: 7,000 rows, until .* UTC<\/time>\./,
     /time not known/,
     /± 12 ms/,
     /suspect/,

@@ -87,9 +87,9 @@ onBothDatabases('the web over the store', (fresh) => {
     const app = webOver(store, nowMs);
     const { body } = await page(app, `/nodes/${NODE}`);
     assert.match(body, /3 rows received, none lost, .*1 contradicted/);
-    assert.match(body, /3 readings until <time .*2026-01-01 00:00:12 UTC<\/time> were removed by retention/);
+    assert.match(body, /Removed by retention: 3 rows, until <time .*2026-01-01 00:00:12 UTC/);
     assert.match(body, /<th scope="row">climate<\/th>.*<code>fedcba9876543210<\/code>.*>1 row</);
-    assert.match((await page(app, '/logs')).body, /1 older lines until <time .* were removed by retention/);
+    assert.match((await page(app, '/logs')).body, /Removed by retention: 1 row, until <time /);
     const answer = await app.inject(`/api/v1/nodes/${NODE}`);
     const { streams } = answer.json() as { readonly streams: readonly Readonly<Record<string, unknown>>[] };
     const { received, missing, contradictions, removed } = streams.find(
