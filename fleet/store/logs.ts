@@ -1,5 +1,6 @@
 import { LOG_LEVELS } from '../../wire/index.js';
 import type { Queries, SqlRow } from '../db/index.js';
+import { WARN } from './migrations.js';
 import { type RemovedRow, removedOf } from './node-detail.js';
 import { escaped } from './nodes.js';
 import type { LogLine, LogQuery, Removed } from './types.js';
@@ -20,22 +21,44 @@ interface LineRow extends SqlRow {
 
 /** The newest first. A line without a time stands where it came. */
 export async function logLines(db: Queries, query: LogQuery): Promise<readonly LogLine[]> {
-  const { before, level, node, group, contains } = query;
+  if (query.node === undefined) return linesOf(db, query);
+  const streams = await db.query<{ id: bigint }>(
+    'SELECT stream.id FROM epoch JOIN stream ON stream.epoch_id = epoch.id WHERE epoch.node = $1 AND stream.is_log = 1',
+    [query.node],
+  );
+  const lines: LogLine[] = [];
+  for (const { id } of streams) lines.push(...(await linesOf(db, query, id)));
+  return lines.sort(newestFirst).slice(0, query.limit);
+}
+
+function newestFirst(a: LogLine, b: LogLine): number {
+  const keys = ({ atNs, sequence, streamId }: LogLine) => [atNs, sequence, streamId];
+  const [of, than] = [keys(a), keys(b)];
+  const at = of.findIndex((key, i) => key !== than[i]);
+  return at < 0 ? 0 : of[at]! > than[at]! ? -1 : 1;
+}
+
+/** Of all streams, or of one. */
+async function linesOf(db: Queries, query: LogQuery, streamId?: bigint): Promise<readonly LogLine[]> {
+  const { before, group, contains } = query;
+  const level = query.level ? LOG_LEVELS.indexOf(query.level) : 0;
   const rows = await db.query<LineRow>(
     `SELECT epoch.node, log_line.wall_ns, log_line.at_ns, log_line.level, log_line.module, log_line.text, log_line.seq, log_line.stream_id
       FROM log_line JOIN stream ON stream.id = log_line.stream_id JOIN epoch ON epoch.id = stream.epoch_id
       JOIN node ON node.node = epoch.node
       WHERE log_line.at_ns >= $1 AND log_line.at_ns < $2 AND log_line.at_ns <= $3
-        AND (log_line.at_ns, log_line.seq, log_line.stream_id) < ($3, $4, $10)
-        AND log_line.level >= $5 AND (CAST($6 AS TEXT) IS NULL OR epoch.node = $6)
-        AND (CAST($7 AS TEXT) IS NULL OR node.fleet_group = $7)
-        AND (CAST($8 AS TEXT) IS NULL OR lower(log_line.text) LIKE $8 ESCAPE '!')
-      ORDER BY log_line.at_ns DESC, log_line.seq DESC, log_line.stream_id DESC LIMIT $9`,
+        AND (log_line.at_ns, log_line.seq, log_line.stream_id) < ($3, $4, $9)
+        AND log_line.level >= $5 ${level >= WARN ? `AND log_line.level >= ${WARN}` : ''}
+        AND (CAST($6 AS TEXT) IS NULL OR node.fleet_group = $6)
+        AND (CAST($7 AS TEXT) IS NULL OR lower(log_line.text) LIKE $7 ESCAPE '!')
+        ${streamId === undefined ? '' : 'AND log_line.stream_id = $10'}
+      ORDER BY log_line.at_ns DESC, log_line.seq DESC, log_line.stream_id DESC LIMIT $8`,
     [
       ...[query.fromNs ?? 0n, query.toNs ?? MAX_NS, before?.wallNs ?? MAX_NS, before?.sequence ?? MAX_NS],
-      ...[BigInt(level ? LOG_LEVELS.indexOf(level) : 0), node ?? null, group ?? null],
+      ...[BigInt(level), group ?? null],
       ...[contains ? `%${escaped(contains.toLowerCase())}%` : null, BigInt(Math.min(query.limit, MAX_LINES))],
       before ? (before.streamId ?? 0n) : MAX_NS,
+      ...(streamId === undefined ? [] : [streamId]),
     ],
   );
   return rows.map((row) => ({

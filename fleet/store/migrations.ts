@@ -9,6 +9,8 @@ const BYTES = { sqlite: 'BLOB', postgres: 'BYTEA' };
 const REALS = { sqlite: 'TEXT', postgres: 'DOUBLE PRECISION[]' };
 /** Rows that each block changes find room in their own page. */
 const CHANGING = { sqlite: '', postgres: ' WITH (fillfactor = 50)' };
+/** Of LOG_LEVELS. */
+export const WARN = 2;
 const TEXTS = { sqlite: 'TEXT', postgres: 'TEXT[]' };
 
 export const STORE_MIGRATIONS: readonly Migration[] = [
@@ -25,10 +27,20 @@ export const STORE_MIGRATIONS: readonly Migration[] = [
   // What retention took away: rows with numbers below `removed_to`, of these times.
   {
     id: 'store-2',
-    statements: () =>
-      ['removed_rows BIGINT NOT NULL DEFAULT 0', 'removed_to BIGINT NOT NULL DEFAULT 0']
-        .concat(['removed_from_ns BIGINT', 'removed_to_ns BIGINT'])
-        .map((column) => `ALTER TABLE stream ADD COLUMN ${column}`),
+    statements: () => [
+      'ALTER TABLE stream ADD COLUMN removed_rows BIGINT NOT NULL DEFAULT 0',
+      'ALTER TABLE stream ADD COLUMN removed_to BIGINT NOT NULL DEFAULT 0',
+      'ALTER TABLE stream ADD COLUMN removed_from_ns BIGINT',
+      'ALTER TABLE stream ADD COLUMN removed_to_ns BIGINT',
+    ],
+  },
+  // The log of one node, and what warns among millions of lines that don't.
+  {
+    id: 'store-3',
+    statements: () => [
+      'CREATE INDEX log_line_node ON log_line (stream_id, at_ns, seq)',
+      `CREATE INDEX log_line_warn ON log_line (at_ns, seq, stream_id) WHERE level >= ${WARN}`,
+    ],
   },
 ];
 

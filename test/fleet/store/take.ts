@@ -165,6 +165,21 @@ export function takeSuite(fresh: Fresh): void {
       [line] = await store.logs({ limit: 1, before });
     }
     assert.deepEqual(seen.sort(), nodes);
+    await store.take(
+      [logBlock([['error', 'm', 'again']], { node: nodes[3]!, epoch: '1'.repeat(16) })],
+      T0_MS,
+    );
+    const own = await store.logs({ node: nodes[3]!, limit: 9 });
+    assert.deepEqual(
+      own.map(({ text }) => text),
+      ['again', nodes[3]],
+    );
+    const [, last] = await store.logs({
+      node: nodes[3]!,
+      limit: 9,
+      before: { ...own[0]!, wallNs: own[0]!.atNs },
+    });
+    assert.equal(last, undefined);
   });
 
   test('a node that only says its status is a node', async () => {
