@@ -1,6 +1,7 @@
 import { onBothDatabases } from '../db/databases.js';
 import { boundsSuite } from './bounds.js';
 import { ledgerSuite } from './ledger.js';
+import { plansSuite } from './plans.js';
 import { retentionSuite } from './retention.js';
 import { sharedSuite } from './shared.js';
 import { takeSuite } from './take.js';
@@ -11,6 +12,7 @@ onBothDatabases('the store', (fresh, dialect) => {
   takeSuite(fresh);
   sharedSuite(fresh);
   retentionSuite(fresh);
+  plansSuite(fresh);
   timesSuite(fresh);
   boundsSuite(fresh, dialect === 'sqlite' ? 40 : 15);
   ledgerSuite(fresh, dialect === 'sqlite' ? 60 : 15);
