@@ -25,13 +25,18 @@ export class Listener {
       keepAlive: true,
     });
     const gone = () => {
-      if (this.#client === client) this.#client = undefined;
+      this.#client = undefined;
     };
     client.on('error', gone).on('end', gone);
     client.on('notification', ({ payload }) => this.onHeard(payload ?? ''));
-    await client.connect();
+    try {
+      await client.connect();
+      await client.query(`LISTEN ${this.channel}`);
+    } catch (error) {
+      void client.end().catch(() => undefined);
+      throw error;
+    }
     this.#client = client;
-    await client.query(`LISTEN ${this.channel}`);
     return true;
   }
 

@@ -196,6 +196,8 @@ test('two processes share a database and a broker, one is killed: each row once,
   // At once: both find an empty database.
   await Promise.all(all.map((one) => one.start()));
   for (const one of all) await until(`${one.name} is healthy`, () => one.isHealthy());
+  // Whoever may read the database may say something there.
+  await db.query(`SELECT pg_notify('cairn_news', 'no news')`);
   const pages = [await a.follow(NODES), await b.follow(NODES)];
   // One of the two takes it.
   await nodes.send(`${NODES[0]}/climate/0`, climate(NODES[0]!, 0));
