@@ -12,32 +12,36 @@ export class Listener {
     private readonly onHeard: (text: string) => void,
   ) {}
 
-  /** Resolves while it listens; connects anew where it doesn't: then true, and something may have been missed. */
+  /** Resolves while it listens; connects anew where it doesn't: then true, and something may have been missed. Rejects where it can't, now. */
   async listen(): Promise<boolean> {
-    if (this.#client) {
-      await this.#client.query('SELECT 1');
-      return false;
+    const known = this.#client;
+    const client = known ?? this.#made();
+    try {
+      if (known) await known.query('SELECT 1');
+      else await client.connect().then(() => client.query(`LISTEN ${this.channel}`));
+    } catch (error) {
+      this.#gone(client);
+      // It may wait for an answer that never comes.
+      void client.end().catch(() => undefined);
+      throw error;
     }
+    this.#client = client;
+    return !known;
+  }
+
+  #made(): pg.Client {
     const client = new pg.Client({
       connectionString: this.url,
       connectionTimeoutMillis: CONNECT_MS,
       query_timeout: CONNECT_MS,
       keepAlive: true,
     });
-    const gone = () => {
-      this.#client = undefined;
-    };
-    client.on('error', gone).on('end', gone);
-    client.on('notification', ({ payload }) => this.onHeard(payload ?? ''));
-    try {
-      await client.connect();
-      await client.query(`LISTEN ${this.channel}`);
-    } catch (error) {
-      void client.end().catch(() => undefined);
-      throw error;
-    }
-    this.#client = client;
-    return true;
+    client.on('error', () => this.#gone(client)).on('end', () => this.#gone(client));
+    return client.on('notification', ({ payload }) => this.onHeard(payload ?? ''));
+  }
+
+  #gone(client: pg.Client): void {
+    if (this.#client === client) this.#client = undefined;
   }
 
   async close(): Promise<void> {
