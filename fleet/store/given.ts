@@ -24,9 +24,10 @@ export async function withGiven<Row extends SqlRow, S extends Shape = Shape>(
   sql: (given: string) => string,
 ): Promise<readonly Row[]> {
   const text = sql(tableOf(tx.dialect, shape));
+  const names = Object.keys(shape);
   const found: Row[] = [];
   for (let at = 0; at < rows.length; at += CHUNK_ROWS) {
-    const chunk = rows.slice(at, at + CHUNK_ROWS).map((row) => rowOf(tx.dialect, shape, row));
+    const chunk = rows.slice(at, at + CHUNK_ROWS).map((row) => rowOf(tx.dialect, names, row));
     for (const row of await tx.query<Row>(text, [`[${chunk.join(',')}]`])) found.push(row);
   }
   return found;
@@ -41,10 +42,9 @@ function tableOf(dialect: Dialect, shape: Shape): string {
 }
 
 /** PostgreSQL takes objects; SQLite finds its way quicker in an array. */
-function rowOf<S extends Shape>(dialect: Dialect, shape: S, row: Readonly<Record<keyof S, Cell>>): string {
-  const names = Object.keys(shape);
-  if (dialect === 'sqlite') return `[${names.map((name) => jsonOf(row[name]!)).join(',')}]`;
-  return `{${names.map((name) => `"${name}":${jsonOf(row[name]!)}`).join(',')}}`;
+function rowOf(dialect: Dialect, names: readonly string[], row: Readonly<Record<string, Cell>>): string {
+  if (dialect === 'sqlite') return `[${names.map((name) => jsonOf(row[name])).join()}]`;
+  return `{${names.map((name) => `"${name}":${jsonOf(row[name])}`).join()}}`;
 }
 
 function jsonOf(cell: Cell): string {

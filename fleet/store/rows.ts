@@ -45,18 +45,16 @@ function readingOf(
   row: number,
   width: number,
   hasText: boolean,
-  of: Pick<Reading, 'sequence' | 'wallNs'>,
+  { sequence, wallNs }: Pick<Reading, 'sequence' | 'wallNs'>,
 ): Reading {
   const at = row * width;
+  const values: (number | null)[] = [];
+  for (let i = at; i < at + width; i++) values.push(Number.isFinite(rows.values[i]) ? rows.values[i]! : null);
+  const reading: { -readonly [key in keyof Reading]: Reading[key] } = { sequence, wallNs, values };
   const quality = qualityOf(rows.quality.subarray(at, at + width));
-  return {
-    ...of,
-    values: Array.from(rows.values.subarray(at, at + width), (value) =>
-      Number.isFinite(value) ? value : null,
-    ),
-    ...(hasText ? { texts: Array.from({ length: width }, (_, i) => textOf(rows.texts?.[at + i])) } : {}),
-    ...(quality === undefined ? {} : { quality }),
-  };
+  if (hasText) reading.texts = Array.from({ length: width }, (_, i) => textOf(rows.texts?.[at + i]));
+  if (quality !== undefined) reading.quality = quality;
+  return reading;
 }
 
 function qualityOf(codes: Uint8Array): string | undefined {
