@@ -8,6 +8,8 @@ import { lineListener } from './sources/index.js';
 const CHECK_MS = 1_000;
 const TTL_MS = 4_000;
 const TEND_MS = 3_600_000;
+/** A table that is to be dropped may be in use. */
+const RETRY_MS = 30_000;
 
 type Life = Partial<Pick<Service, 'start' | 'check' | 'reconnect' | 'stop'>>;
 
@@ -103,16 +105,21 @@ function news({ news }: Parts): Service {
 
 /** Rows get their times when a late anchor comes: step by step, for as long as it takes. */
 function times({ store }: Parts): Service {
-  return inSteps('times', () => store.repairTimes(), CHECK_MS);
+  return inSteps('times', () => store.repairTimes(), { pauseMs: CHECK_MS, retryMs: CHECK_MS });
 }
 
 /** Rows that are older than the file says go, an hour after the next at the latest. */
 function retention({ store, config }: Parts): Service {
-  return inSteps('retention', () => store.forgetRows(config.retention), TEND_MS);
+  const pauses = { pauseMs: TEND_MS, retryMs: RETRY_MS };
+  return inSteps('retention', () => store.forgetRows(config.retention), pauses);
 }
 
-/** Steps on while there is more to do, then looks again after a pause; after one that failed it is tried again soon. */
-function inSteps(name: string, step: () => Promise<boolean>, pauseMs: number): Service {
+/** Steps on while there is more to do, then looks again after a pause; after a step that failed, after another. */
+function inSteps(
+  name: string,
+  step: () => Promise<boolean>,
+  { pauseMs, retryMs }: { readonly pauseMs: number; readonly retryMs: number },
+): Service {
   const stopping = new AbortController();
   let trouble: Error | undefined;
   let running: Promise<void> | undefined;
@@ -121,9 +128,7 @@ function inSteps(name: string, step: () => Promise<boolean>, pauseMs: number): S
       const isMore = await step().catch((error: Error) => error);
       trouble = isMore instanceof Error ? isMore : undefined;
       if (isMore === true) continue;
-      await sleep(trouble ? CHECK_MS : pauseMs, undefined, { signal: stopping.signal }).catch(
-        () => undefined,
-      );
+      await sleep(trouble ? retryMs : pauseMs, undefined, { signal: stopping.signal }).catch(() => undefined);
     }
   };
   return service(name, ['database'], {

@@ -4,8 +4,8 @@ import { DAY_NS } from './row-times.js';
 
 /** Of PostgreSQL's advisory locks: one process at a time. */
 const LOCK = 0x43_52_46n;
-/** So long others wait for a table that somebody still reads; then it is tried in the next pass. */
-const LOCK_WAIT_MS = 2_000;
+/** So long others wait behind it for a table that somebody still uses; then it is given up until the next step. */
+const LOCK_WAIT_MS = 1_000;
 
 /** Which bound a stream's rows are under. */
 export const KIND = `CASE WHEN stream.is_log = 1 THEN 'logs' WHEN stream.class IN ('alarm', 'event') THEN 'events'
