@@ -68,7 +68,7 @@ const sms = v.union(
 
 /** Whole days (UTC), as `400d`. */
 const days = v.pipe(
-  v.string(),
+  v.string('a number of days is wanted, such as 400d'),
   v.regex(/^[1-9]\d{0,4}d$/, 'a number of days is wanted, such as 400d'),
   v.transform((text) => Number(text.slice(0, -1))),
 );
