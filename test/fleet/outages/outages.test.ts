@@ -34,7 +34,10 @@ test('database, broker, mail and the process itself go and come back under load:
   await until('rows of all nodes', async () => (await held(world)).rows.size === NODES);
   const pages = await openPages(t, world, nodes[0]!.id);
   const told = new Map<string, number[]>();
-  for (let round = 0; round < ROUNDS; round++) await outages(world, pages, told);
+  for (let round = 0; round < ROUNDS; round++)
+    await outages(world, pages, told).catch((error: Error) => {
+      throw new Error(`round ${round}: ${error.message}\n${world.said()}`);
+    });
   for (const [what, tookMs] of told)
     t.diagnostic(`${what}: the pages say so after ${Math.max(...tookMs)} ms at the most`);
   for (const node of nodes) node.rest();

@@ -27,6 +27,8 @@ export interface World {
   readonly fleetKey: KeyObject;
   readonly mails: readonly { readonly messageId: string; readonly source: string }[];
   readonly parts: Readonly<Record<PartName, Part>>;
+  /** The last lines that the process said. */
+  said(): string;
 }
 
 /** `kills`: how often it has been stopped decides between a clean end and SIGKILL. */
@@ -68,6 +70,7 @@ export async function makeWorld(t: TestContext): Promise<World> {
     return n % 2 === 1;
   };
   return {
+    said: () => readFileSync(join(folder, 'fleet.log'), 'utf8').split('\n').slice(-60).join('\n'),
     ...{ web, brokerUrl: broker.url, databaseUrl, mails: sink.mails },
     fleetKey: createPublicKey(readFileSync(join(folder, 'fleet', 'fleet.pub'))),
     parts: {
