@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Reachable } from './alerts/index.js';
 import { migrate } from './db/index.js';
 import { MIGRATIONS, type Parts } from './parts.js';
 import type { Service } from './services/index.js';
@@ -32,6 +33,7 @@ export function fleetServices(parts: Parts, tellAddress: (address: string) => vo
     times(parts),
     ...(Object.keys(parts.config.retention).length > 0 ? [retention(parts)] : []),
     alerts(parts),
+    ...parts.transports.map(reachable),
     people(parts),
     web(parts, tellAddress),
   ];
@@ -153,6 +155,18 @@ function alerts({ alerts }: Parts): Service {
       alerts.start();
     },
     stop: () => alerts.stop(),
+  });
+}
+
+/** Mail, SMS: needs no database; what can't go waits in the outbox. */
+function reachable(transport: Reachable): Service {
+  return service(transport.scheme, [], {
+    start: () => transport.start(),
+    check: async () => {
+      transport.check();
+      return undefined;
+    },
+    stop: () => transport.stop(),
   });
 }
 
