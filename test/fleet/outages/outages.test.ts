@@ -18,7 +18,7 @@ const skip =
   WITHOUT_POSTGRES || WITHOUT_MOSQUITTO || (existsSync(CHROMIUM) ? false : 'chromium is not installed');
 
 /** What stands upon the database. While it is away and readings come, ingest spools. */
-const UPON_DATABASE = 'alerts database ingest people times';
+const UPON_DATABASE = 'alerts database ingest news people times';
 /** A TTL of 4 s, a check each second, the page's 2 s; twice that for a busy machine. */
 const TOLD_MS = 15_000;
 /** What was tried in vain is tried again after 5 s at the latest. */
