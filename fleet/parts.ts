@@ -24,7 +24,7 @@ export const MIGRATIONS = [
   ...VIEW_MIGRATIONS,
 ];
 
-const SPOOL_BYTES = 2 << 30;
+const SPOOL_BYTES = 2 * 1024 ** 3;
 const DEAD_LETTER_BYTES = 64 << 20;
 
 /** All of a fleet in one process; the parts know each other by what they are handed here. */
