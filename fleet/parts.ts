@@ -25,6 +25,7 @@ export const MIGRATIONS = [
 ];
 
 const SPOOL_BYTES = 2 * 1024 ** 3;
+const ALARM_SPOOL_BYTES = 64 << 20;
 const DEAD_LETTER_BYTES = 64 << 20;
 
 /** All of a fleet in one process; the parts know each other by what they are handed here. */
@@ -80,6 +81,7 @@ export async function makeParts(
   const ingest = new Ingest({
     ...{ store, nowMs, receipts, within, onTaken },
     spool: await Spool.open({ folder: join(data, 'spool'), maxBytes: SPOOL_BYTES }),
+    alarmSpool: await Spool.open({ folder: join(data, 'alarm-spool'), maxBytes: ALARM_SPOOL_BYTES }),
     deadLetters: await DeadLetters.open(join(data, 'dead-letters'), DEAD_LETTER_BYTES),
     onNotice: async (notice, receivedMs) => {
       onTaken(await store.take(noticePacks(notice, receivedMs), receivedMs, within));
