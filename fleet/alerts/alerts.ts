@@ -16,8 +16,9 @@ import { messageOf } from './message.js';
 import { forgetOld, type LeasedDelivery, Outbox } from './outbox.js';
 import { alertOf } from './rows.js';
 import { RuleBook } from './rule-book.js';
+import { tellOthers } from './tell.js';
 import { escalate, type TickOptions, tickForecasts, tickTimed } from './tick.js';
-import type { Message, Transport } from './transport.js';
+import { type Message, SCHEMES, type Transport } from './transport.js';
 import type { Alert, Facts, Histories } from './types.js';
 import { dropUnjudged } from './unjudged.js';
 
@@ -46,7 +47,7 @@ export class Alerts {
   readonly rules: RuleBook;
   readonly maintenance: Maintenances;
   readonly #outbox: Outbox;
-  readonly #deliverer: Deliverer;
+  readonly #deliverers: readonly Deliverer[];
   readonly #judging: JudgeOptions;
   readonly #ticking: TickOptions;
   #timer: NodeJS.Timeout | undefined;
@@ -58,15 +59,19 @@ export class Alerts {
     const { db, facts, histories, transports, defaultTell, nowMs, onFault } = options;
     this.rules = new RuleBook(db, onFault);
     this.maintenance = new Maintenances(db);
-    this.#outbox = new Outbox(db);
     const changed = () => {
       this.#isChanged = true;
     };
     const tell = { defaultTell, newId: () => randomBytes(16).toString('hex'), changed };
     this.#judging = { rules: this.rules, facts, tell };
     this.#ticking = { db, rules: this.rules, facts, histories, tell };
-    const render = (delivery: LeasedDelivery) => this.#messageOf(delivery);
-    this.#deliverer = new Deliverer({ outbox: this.#outbox, transports, messageOf: render, nowMs, onFault });
+    const outbox = new Outbox(db, (tx, delivery, atMs) => tellOthers(tx, delivery, atMs, tell));
+    this.#outbox = outbox;
+    const messageOf = (delivery: LeasedDelivery) => this.#messageOf(delivery);
+    this.#deliverers = SCHEMES.map((scheme) => {
+      const transport = transports.find((one) => one.scheme === scheme);
+      return new Deliverer({ outbox, scheme, transport, messageOf, nowMs, onFault });
+    });
   }
 
   /** For `Store.take`: judges in its transaction. Call `wake` once that is committed. */
@@ -78,7 +83,7 @@ export class Alerts {
   wake(): void {
     if (!this.#isChanged) return;
     this.#isChanged = false;
-    this.#deliverer.wake();
+    for (const deliverer of this.#deliverers) deliverer.wake();
     this.options.onChange?.();
   }
 
@@ -105,7 +110,7 @@ export class Alerts {
 
   /** Ticks and delivers until `stop`. */
   start(): void {
-    this.#deliverer.start();
+    for (const deliverer of this.#deliverers) deliverer.start();
     this.#timer ??= setInterval(() => this.#tickOnce(), TICK_MS);
   }
 
@@ -121,7 +126,7 @@ export class Alerts {
     clearInterval(this.#timer);
     this.#timer = undefined;
     await this.#ticks;
-    await this.#deliverer.stop();
+    await Promise.all(this.#deliverers.map((deliverer) => deliverer.stop()));
   }
 
   async list(query: AlertQuery): Promise<readonly ListedAlert[]> {
@@ -180,7 +185,7 @@ export class Alerts {
   /** A delivery that failed, from the first attempt on. */
   async retry(deliveryId: string): Promise<boolean> {
     const again = await this.#outbox.retry(deliveryId, this.options.nowMs());
-    this.#deliverer.wake();
+    for (const deliverer of this.#deliverers) deliverer.wake();
     return again;
   }
 
@@ -202,6 +207,7 @@ export class Alerts {
     const [rule] = await this.rules.byId(db, [alert?.ruleId ?? -1n]);
     if (!alert || !rule) throw new Error(`the alert of delivery ${delivery.id} is gone`);
     const node = (await facts.nodes(db, [alert.node])).get(alert.node);
-    return messageOf(delivery, { alert, rule, node, ...(await this.#times(alert)), baseUrl });
+    const failed = (await deliveriesOf(db, alert.id)).filter(({ state }) => state === 'failed');
+    return messageOf(delivery, { alert, rule, node, failed, ...(await this.#times(alert)), baseUrl });
   }
 }

@@ -9,11 +9,19 @@ export interface MessageFacts {
   /** When the first and the last row were taken. */
   readonly from: RowWhen | undefined;
   readonly until: RowWhen | undefined;
+  /** Those that could not be told. */
+  readonly failed: readonly Pick<Delivery, 'target' | 'error'>[];
   /** Of the web, without a slash at its end. */
   readonly baseUrl: string;
 }
 
-const PREFIXES = { opened: '', escalated: 'Nobody answered: ', cleared: 'Ended: ', flood: 'Many: ' } as const;
+const PREFIXES = {
+  opened: '',
+  escalated: 'Nobody answered: ',
+  cleared: 'Ended: ',
+  flood: 'Many: ',
+  undelivered: 'Not delivered: ',
+} as const;
 /** Later than this, people are told that it is old news. */
 const LATE_MS = 5 * 60_000;
 
@@ -52,7 +60,9 @@ export function messageOf(
   };
 }
 
-function leadOf(reason: Delivery['reason'], { alert, rule, from }: MessageFacts): readonly string[] {
+function leadOf(reason: Delivery['reason'], { alert, rule, from, failed }: MessageFacts): readonly string[] {
+  if (reason === 'undelivered')
+    return [...failed.map(({ target, error = '' }) => `${target} could not be told: ${error}`), ''];
   if (reason === 'flood')
     return [
       `This node gave more than ${rule.spec.tellAtMostPerHour} such alerts within an hour. Further ones are kept and listed,`,

@@ -1,7 +1,7 @@
 import type { Queries } from '../db/index.js';
 import { placeholders } from './rows.js';
 import type { Rule } from './rule.js';
-import type { Alert, Held, Reason } from './types.js';
+import type { Alert, Delivery, Held, Reason } from './types.js';
 
 const HOUR_MS = 3_600_000;
 
@@ -63,6 +63,34 @@ export async function deliver(
   await enqueue(tx, targets, { alertId: alert.id, step, reason, nowMs }, options);
 }
 
+/** Somebody can't be told of an open alert: those that the configuration names are, unless they were, and the next step needn't wait. */
+export async function tellOthers(
+  tx: Queries,
+  { alertId, reason }: Pick<Delivery, 'alertId' | 'reason'>,
+  nowMs: number,
+  options: TellOptions,
+): Promise<void> {
+  if (reason === 'cleared') return;
+  const [open] = await tx.query(
+    `UPDATE alert SET next_step_ms = CASE WHEN next_step_ms > $2 AND step >= 0 THEN $2 ELSE next_step_ms END
+     WHERE id = $1 AND state = 'open' AND acked_ms IS NULL RETURNING id`,
+    [alertId, BigInt(nowMs)],
+  );
+  if (!open) return;
+  options.changed();
+  const told = new Set(await toldOf(tx, alertId));
+  const others = options.defaultTell.filter((target) => !told.has(target));
+  await enqueue(tx, others, { alertId, step: 0, reason: 'undelivered', nowMs }, options);
+}
+
+async function toldOf(tx: Queries, alertId: bigint): Promise<readonly string[]> {
+  const told = await tx.query<{ target: string }>(
+    `SELECT DISTINCT target FROM delivery WHERE alert_id = $1 AND reason IN ('opened', 'escalated', 'undelivered')`,
+    [alertId],
+  );
+  return told.map(({ target }) => target);
+}
+
 /** Whoever was told that it is open is told that it ended. */
 export async function tellCleared(
   tx: Queries,
@@ -70,11 +98,7 @@ export async function tellCleared(
   nowMs: number,
   options: TellOptions,
 ): Promise<void> {
-  const told = await tx.query<{ target: string }>(
-    `SELECT DISTINCT target FROM delivery WHERE alert_id = $1 AND reason IN ('opened', 'escalated')`,
-    [alertId],
-  );
-  const targets = told.map(({ target }) => target);
+  const targets = await toldOf(tx, alertId);
   await enqueue(tx, targets, { alertId, step: 0, reason: 'cleared', nowMs }, options);
 }
 
