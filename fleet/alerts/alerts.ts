@@ -15,6 +15,7 @@ import { Maintenances } from './maintenance.js';
 import { messageOf } from './message.js';
 import { forgetOld, type LeasedDelivery, Outbox } from './outbox.js';
 import { alertOf } from './rows.js';
+import { isHappening } from './rule.js';
 import { RuleBook } from './rule-book.js';
 import { tellOthers } from './tell.js';
 import { escalate, type TickOptions, tickForecasts, tickTimed } from './tick.js';
@@ -164,7 +165,7 @@ export class Alerts {
     by: { readonly name: string; readonly note: string; readonly ends?: boolean },
   ): Promise<boolean> {
     const [rule] = await this.rules.byId(this.options.db, [(await this.#alert(id))?.ruleId ?? -1n]);
-    const ends = by.ends || rule?.spec.condition.kind === 'sos' || rule?.spec.condition.kind === 'shock';
+    const ends = by.ends || (rule && isHappening(rule.spec));
     const now = BigInt(this.options.nowMs());
     const done = await this.options.db.query(
       `UPDATE alert SET acked_ms = $2, acked_by = $3, acked_note = $4, next_step_ms = NULL

@@ -65,8 +65,8 @@ function leadOf(reason: Delivery['reason'], { alert, rule, from, failed }: Messa
     return [...failed.map(({ target, error = '' }) => `${target} could not be told: ${error}`), ''];
   if (reason === 'flood')
     return [
-      `This node gave more than ${rule.spec.tellAtMostPerHour} such alerts within an hour. Further ones are kept and listed,`,
-      'and told again when it is quieter.',
+      `There were more such alerts within an hour than ${rule.spec.tellAtMostPerHour} of one node, or than can be told of all. Further ones`,
+      'are kept and listed; those that are still open are told in a later hour.',
       '',
     ];
   const lateMs = from ? alert.openedMs - Number(from.wallNs / 1_000_000n) : 0;
