@@ -65,6 +65,7 @@ export async function makeParts(
       defaultTell: config.tell,
       baseUrl: config.web.url ?? `http://${config.web.host}:${config.web.port}`,
     },
+    isHearing: () => !parts.ingest.isBehind && isUp(health(), 'broker'),
     onChange: () => news.emit('change', { kind: 'alert' }),
     onFault: (text) => log.warn(text),
   });
@@ -116,6 +117,13 @@ export async function makeParts(
     source: undefined,
   };
   return parts;
+}
+
+/** Who is in maintenance works on. */
+function isUp({ services }: ReturnType<Services['health']>, wanted: string): boolean {
+  return services.some(
+    ({ name, state }) => name === wanted && (state === 'healthy' || state === 'maintenance'),
+  );
 }
 
 /** An alarm that no disk of its node holds has no number: it stands beside the node, as `notice:<node>`, and alerts like any other. */

@@ -33,6 +33,8 @@ export interface AlertsOptions {
   /** Of the web, for links: `https://fleet.example.org`. */
   readonly baseUrl: string;
   readonly nowMs: () => number;
+  /** Whether what nodes send comes to the store now: while it doesn't, nobody is silent. Left out: always. */
+  readonly isHearing?: () => boolean;
   /** Alerts became others: for whoever shows them. */
   readonly onChange?: () => void;
   /** What went wrong and is tried again, in a line. */
@@ -57,7 +59,7 @@ export class Alerts {
   #isChanged = false;
 
   constructor(private readonly options: AlertsOptions) {
-    const { db, facts, histories, transports, defaultTell, nowMs, onFault } = options;
+    const { db, facts, histories, transports, defaultTell, nowMs, isHearing = () => true, onFault } = options;
     this.rules = new RuleBook(db, onFault);
     this.maintenance = new Maintenances(db);
     const changed = () => {
@@ -65,7 +67,7 @@ export class Alerts {
     };
     const tell = { defaultTell, newId: () => randomBytes(16).toString('hex'), changed };
     this.#judging = { rules: this.rules, facts, tell };
-    this.#ticking = { db, rules: this.rules, facts, histories, tell };
+    this.#ticking = { db, rules: this.rules, facts, histories, tell, isHearing };
     const outbox = new Outbox(db, (tx, delivery, atMs) => tellOthers(tx, delivery, atMs, tell));
     this.#outbox = outbox;
     const messageOf = (delivery: LeasedDelivery) => this.#messageOf(delivery);

@@ -90,5 +90,6 @@ export async function forgetOld(on: Queries, nowMs: number): Promise<void> {
   const old = `state <> 'open' AND closed_ms < $1`;
   await on.query(`DELETE FROM delivery WHERE alert_id IN (SELECT id FROM alert WHERE ${old})`, [before]);
   await on.query(`DELETE FROM alert WHERE ${old}`, [before]);
-  await on.query('DELETE FROM maintenance WHERE until_ms < $1', [before]);
+  for (const table of ['maintenance', 'listened'])
+    await on.query(`DELETE FROM ${table} WHERE until_ms < $1`, [before]);
 }

@@ -76,6 +76,11 @@ export class Ingest {
     return this.#retryAtMs !== undefined;
   }
 
+  /** What came lies in the spool still, in part at least. */
+  get isBehind(): boolean {
+    return this.isSpooling || this.#spooled !== undefined;
+  }
+
   get #lanes(): readonly Lane[] {
     return [this.#alarms, this.#rest];
   }
