@@ -3,7 +3,7 @@ import { EventEmitter } from 'node:events';
 import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
-import { ALERT_MIGRATIONS, Alerts, storeFacts } from './alerts/index.js';
+import { ALERT_MIGRATIONS, Alerts, type Reachable, storeFacts } from './alerts/index.js';
 import type { FleetConfig } from './config/index.js';
 import { type Database, type GatedDatabase, gated, openDatabase, type Queries } from './db/index.js';
 import { DeadLetters, Ingest, type Notice, Spool, senmlPacks } from './ingest/index.js';
@@ -38,6 +38,8 @@ export interface Parts {
   readonly store: Store;
   readonly people: People;
   readonly alerts: Alerts;
+  /** The ways to people. */
+  readonly transports: readonly Reachable[];
   readonly ingest: Ingest;
   readonly receipts: Receipts;
   readonly news: EventEmitter<{ change: [Change] }>;
@@ -59,8 +61,9 @@ export async function makeParts(
   const store = openStore(db, { nowMs });
   const people = openPeople(db, { nowMs, random: randomBytes });
   const news = new EventEmitter<{ change: [Change] }>().setMaxListeners(0);
+  const transports = transportsOf(config);
   const alerts = new Alerts({
-    ...{ db, nowMs, facts: storeFacts(), histories: store, transports: transportsOf(config) },
+    ...{ db, nowMs, facts: storeFacts(), histories: store, transports },
     ...{
       defaultTell: config.tell,
       baseUrl: config.web.url ?? `http://${config.web.host}:${config.web.port}`,
@@ -110,6 +113,7 @@ export async function makeParts(
     store,
     people,
     alerts,
+    transports,
     ingest,
     receipts,
     news,

@@ -1,4 +1,6 @@
-import { type Message, type Transport, UndeliverableError } from './transport.js';
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { type Message, type ProbedTransport, UndeliverableError } from './transport.js';
 
 export interface HttpSmsOptions {
   readonly url: string;
@@ -15,11 +17,12 @@ const MAX_TEXT = 459;
 const FOR_GOOD = [400, 410, 422];
 
 /** Short messages by somebody's HTTP gateway. Any answer but 2xx is a failure. */
-export function httpSms({ url, headers = {}, body }: HttpSmsOptions): Transport {
+export function httpSms({ url, headers = {}, body }: HttpSmsOptions): ProbedTransport {
   const type = Object.entries(headers).find(([name]) => name.toLowerCase() === 'content-type')?.[1];
   const quoted = type === undefined || type.includes('json') ? inJson : encodeURIComponent;
   return {
     scheme: 'sms',
+    probe: () => connected(new URL(url)),
     async send(message: Message): Promise<void> {
       const values: Readonly<Record<string, string>> = {
         to: message.to,
@@ -40,6 +43,17 @@ export function httpSms({ url, headers = {}, body }: HttpSmsOptions): Transport 
       throw FOR_GOOD.includes(response.status) ? new UndeliverableError(why) : new Error(why);
     },
   };
+}
+
+/** That somebody listens there; a request might cost something. */
+async function connected({ protocol, hostname, port }: URL): Promise<void> {
+  const host = hostname.replaceAll(/[[\]]/g, '');
+  const socket = connect({ host, port: Number(port || (protocol === 'https:' ? 443 : 80)) });
+  try {
+    await once(socket, 'connect', { signal: AbortSignal.timeout(TIMEOUT_MS) });
+  } finally {
+    socket.destroy();
+  }
 }
 
 /** As it stands within quotes. */

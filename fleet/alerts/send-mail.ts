@@ -1,5 +1,5 @@
 import { createTransport } from 'nodemailer';
-import { type Message, type Transport, UndeliverableError } from './transport.js';
+import { type Message, type ProbedTransport, UndeliverableError } from './transport.js';
 
 const TIMEOUT_MS = 20_000;
 
@@ -17,7 +17,15 @@ export interface MailOptions {
 }
 
 /** Mail by SMTP. Its Message-ID is the delivery's: a repeat after a broken connection is known by it. */
-export function mailTransport({ host, port, security, ca, user, password, from }: MailOptions): Transport {
+export function mailTransport({
+  host,
+  port,
+  security,
+  ca,
+  user,
+  password,
+  from,
+}: MailOptions): ProbedTransport {
   const smtp = createTransport({
     host,
     port,
@@ -47,6 +55,9 @@ export function mailTransport({ host, port, security, ca, user, password, from }
         headers: { 'Auto-Submitted': 'auto-generated' },
       });
       await sending.catch(refused);
+    },
+    async probe() {
+      await smtp.verify();
     },
     async close() {
       smtp.close();

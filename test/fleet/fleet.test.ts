@@ -99,7 +99,9 @@ test('while the database can not be had, what comes is held on the disk all the 
 test('nobody owns a new fleet: it has a secret to say, and no page for strangers', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'cairn-fleet-'));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
-  const { fleet, web } = await start(t, folder, 1);
+  const sink = await startSink();
+  t.after(() => sink.stop());
+  const { fleet, web } = await start(t, folder, sink.port);
   assert.match((await fleet.firstSecret()) ?? '', /^[A-Z0-9]{4}(-[A-Z0-9]{4}){5}$/);
   const health = await (await fetch(`${web}/health`)).json();
   assert.equal((health as { readonly status: string }).status, 'ok');
