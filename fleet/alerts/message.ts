@@ -138,7 +138,9 @@ function whereOf(node: NodeFacts | undefined): string {
   if (!node?.position) return 'not known';
   const [latitude, longitude] = [node.position.latitude.toFixed(5), node.position.longitude.toFixed(5)];
   const map = `https://www.openstreetmap.org/?mlat=${latitude}&mlon=${longitude}#map=15/${latitude}/${longitude}`;
-  return `${latitude}, ${longitude} (its latest)  ${map}`;
+  const { wallNs } = node.position;
+  const of = wallNs === undefined ? '' : `, of ${utc(Number(wallNs / 1_000_000n))}`;
+  return `${latitude}, ${longitude} (its latest${of})  ${map}`;
 }
 
 /** In words, with who acknowledged. */
