@@ -210,7 +210,8 @@ export class Alerts {
     const [rule] = await this.rules.byId(db, [alert?.ruleId ?? -1n]);
     if (!alert || !rule) throw new Error(`the alert of delivery ${delivery.id} is gone`);
     const node = (await facts.nodes(db, [alert.node])).get(alert.node);
-    const failed = (await deliveriesOf(db, alert.id)).filter(({ state }) => state === 'failed');
+    const told = delivery.reason === 'undelivered' ? await deliveriesOf(db, alert.id) : [];
+    const failed = told.filter(({ state }) => state === 'failed');
     return messageOf(delivery, { alert, rule, node, failed, ...(await this.#times(alert)), baseUrl });
   }
 }

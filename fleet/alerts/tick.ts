@@ -64,28 +64,25 @@ async function silent(
     .filter(({ node, sinceMs }) => known.has(node) && isSilent(sinceMs));
 }
 
-/** The newest row of the node is so much later than the last one that moved. */
+/** The newest row of the stream is so much later than the last one that moved. */
 async function resting(
   rule: Rule,
   { afterS }: Extract<Condition, { kind: 'noMotion' }>,
   nowMs: number,
   { db, histories }: TickOptions,
 ): Promise<readonly Firing[]> {
-  const nodes = await histories.nodes(nowMs);
-  const newest = new Map(
-    nodes.filter((one) => inScope(rule.spec, one)).map((one) => [one.node, one.latestWallNs]),
-  );
+  const nodes = (await histories.nodes(nowMs)).filter((one) => inScope(rule.spec, one));
+  const known = new Set(nodes.map(({ node }) => node));
+  const afterNs = BigInt(Math.round(afterS * 1e9));
   return (await lastOf(rule, db))
-    .filter(
-      ({ node, last_ns }) => (newest.get(node) ?? last_ns) - last_ns >= BigInt(Math.round(afterS * 1e9)),
-    )
+    .filter(({ node, last_ns, newest_ns }) => known.has(node) && (newest_ns ?? last_ns) - last_ns >= afterNs)
     .map(({ node, stream, last_ns }) => firing(node, stream, Number(last_ns / 1_000_000n)));
 }
 
 /** When each stream under the rule last moved or spoke. */
 function lastOf({ id }: Rule, db: Queries) {
-  return db.query<{ node: string; stream: string; last_ns: bigint }>(
-    `SELECT node, stream, max(coalesce(moved_ns, since_ns)) AS last_ns FROM track
+  return db.query<{ node: string; stream: string; last_ns: bigint; newest_ns: bigint | null }>(
+    `SELECT node, stream, max(coalesce(moved_ns, since_ns)) AS last_ns, max(newest_ns) AS newest_ns FROM track
      WHERE rule_id = $1 GROUP BY node, stream HAVING max(coalesce(moved_ns, since_ns)) IS NOT NULL`,
     [id],
   );

@@ -106,6 +106,23 @@ onBothDatabases('alerts of time', (fresh) => {
     assert.deepEqual(await open(), []);
   });
 
+  test('what nobody measured is no rest: another stream that goes on, a node that was off', async () => {
+    const w = await worldOf(await fresh(ALERT_MIGRATIONS));
+    const condition = { kind: 'noMotion', channel: 'temperature', above: 1, afterS: 100 } as const;
+    await w.alerts.rules.put({ name: 'Rests', severity: 'info', tell: [], condition }, 'ada', w.nowMs);
+    const open = async () => {
+      await w.alerts.tick();
+      return (await w.alerts.list({ state: 'open', limit: 9 })).map(({ sinceMs }) => sinceMs! - T0_MS);
+    };
+    await w.take({ first: 10, rows: [[5], [0]] });
+    await w.take({ streamId: 2n, stream: 'power', first: 300, rows: [[7]] });
+    assert.deepEqual(await open(), []);
+    await w.take({ first: 500, rows: [[0]] });
+    assert.deepEqual(await open(), []);
+    await w.take({ first: 590, rows: [[0]] }, { first: 600, rows: [[0]] });
+    assert.deepEqual(await open(), [500_000]);
+  });
+
   test('a battery that will be empty in time is told of', async () => {
     // 12.8 V falling by 0.05 V an hour: 12 V is 16 h after the first sample, 4 h after the last one.
     const buckets = Array.from({ length: 13 }, (_, hour) => {
