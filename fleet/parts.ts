@@ -25,6 +25,7 @@ export const MIGRATIONS = [
 ];
 
 const SPOOL_BYTES = 2 * 1024 ** 3;
+const ALARM_SPOOL_BYTES = 64 << 20;
 const DEAD_LETTER_BYTES = 64 << 20;
 
 /** All of a fleet in one process; the parts know each other by what they are handed here. */
@@ -67,6 +68,7 @@ export async function makeParts(
       defaultTell: config.tell,
       baseUrl: config.web.url ?? `http://${config.web.host}:${config.web.port}`,
     },
+    isHearing: () => !parts.ingest.isBehind && isUp(health(), 'broker'),
     onChange: () => news.tell({ kind: 'alert' }),
     onFault: (text) => log.warn(text),
   });
@@ -83,6 +85,7 @@ export async function makeParts(
   const ingest = new Ingest({
     ...{ store, nowMs, receipts, within, onTaken },
     spool: await Spool.open({ folder: join(data, 'spool'), maxBytes: SPOOL_BYTES }),
+    alarmSpool: await Spool.open({ folder: join(data, 'alarm-spool'), maxBytes: ALARM_SPOOL_BYTES }),
     deadLetters: await DeadLetters.open(join(data, 'dead-letters'), DEAD_LETTER_BYTES),
     onNotice: async (notice, receivedMs) => {
       onTaken(await store.take(noticePacks(notice, receivedMs), receivedMs, within));
@@ -118,6 +121,13 @@ export async function makeParts(
     source: undefined,
   };
   return parts;
+}
+
+/** Who is in maintenance works on. */
+function isUp({ services }: ReturnType<Services['health']>, wanted: string): boolean {
+  return services.some(
+    ({ name, state }) => name === wanted && (state === 'healthy' || state === 'maintenance'),
+  );
 }
 
 /** An alarm that no disk of its node holds has no number: it stands beside the node, as `notice:<node>`, and alerts like any other. */

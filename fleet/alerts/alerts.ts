@@ -15,9 +15,11 @@ import { Maintenances } from './maintenance.js';
 import { messageOf } from './message.js';
 import { forgetOld, type LeasedDelivery, Outbox } from './outbox.js';
 import { alertOf } from './rows.js';
+import { isHappening } from './rule.js';
 import { RuleBook } from './rule-book.js';
+import { tellOthers } from './tell.js';
 import { escalate, type TickOptions, tickForecasts, tickTimed } from './tick.js';
-import type { Message, Transport } from './transport.js';
+import { type Message, SCHEMES, type Transport } from './transport.js';
 import type { Alert, Facts, Histories } from './types.js';
 import { dropUnjudged } from './unjudged.js';
 
@@ -31,6 +33,8 @@ export interface AlertsOptions {
   /** Of the web, for links: `https://fleet.example.org`. */
   readonly baseUrl: string;
   readonly nowMs: () => number;
+  /** Whether what nodes send comes to the store now: while it doesn't, nobody is silent. Left out: always. */
+  readonly isHearing?: () => boolean;
   /** Alerts became others: for whoever shows them. */
   readonly onChange?: () => void;
   /** What went wrong and is tried again, in a line. */
@@ -46,7 +50,7 @@ export class Alerts {
   readonly rules: RuleBook;
   readonly maintenance: Maintenances;
   readonly #outbox: Outbox;
-  readonly #deliverer: Deliverer;
+  readonly #deliverers: readonly Deliverer[];
   readonly #judging: JudgeOptions;
   readonly #ticking: TickOptions;
   #timer: NodeJS.Timeout | undefined;
@@ -55,18 +59,22 @@ export class Alerts {
   #isChanged = false;
 
   constructor(private readonly options: AlertsOptions) {
-    const { db, facts, histories, transports, defaultTell, nowMs, onFault } = options;
+    const { db, facts, histories, transports, defaultTell, nowMs, isHearing = () => true, onFault } = options;
     this.rules = new RuleBook(db, onFault);
     this.maintenance = new Maintenances(db);
-    this.#outbox = new Outbox(db);
     const changed = () => {
       this.#isChanged = true;
     };
     const tell = { defaultTell, newId: () => randomBytes(16).toString('hex'), changed };
     this.#judging = { rules: this.rules, facts, tell };
-    this.#ticking = { db, rules: this.rules, facts, histories, tell };
-    const render = (delivery: LeasedDelivery) => this.#messageOf(delivery);
-    this.#deliverer = new Deliverer({ outbox: this.#outbox, transports, messageOf: render, nowMs, onFault });
+    this.#ticking = { db, rules: this.rules, facts, histories, tell, isHearing };
+    const outbox = new Outbox(db, (tx, delivery, atMs) => tellOthers(tx, delivery, atMs, tell));
+    this.#outbox = outbox;
+    const messageOf = (delivery: LeasedDelivery) => this.#messageOf(delivery);
+    this.#deliverers = SCHEMES.map((scheme) => {
+      const transport = transports.find((one) => one.scheme === scheme);
+      return new Deliverer({ outbox, scheme, transport, messageOf, nowMs, onFault });
+    });
   }
 
   /** For `Store.take`: judges in its transaction. Call `wake` once that is committed. */
@@ -78,7 +86,7 @@ export class Alerts {
   wake(): void {
     if (!this.#isChanged) return;
     this.#isChanged = false;
-    this.#deliverer.wake();
+    for (const deliverer of this.#deliverers) deliverer.wake();
     this.options.onChange?.();
   }
 
@@ -105,7 +113,7 @@ export class Alerts {
 
   /** Ticks and delivers until `stop`. */
   start(): void {
-    this.#deliverer.start();
+    for (const deliverer of this.#deliverers) deliverer.start();
     this.#timer ??= setInterval(() => this.#tickOnce(), TICK_MS);
   }
 
@@ -121,7 +129,7 @@ export class Alerts {
     clearInterval(this.#timer);
     this.#timer = undefined;
     await this.#ticks;
-    await this.#deliverer.stop();
+    await Promise.all(this.#deliverers.map((deliverer) => deliverer.stop()));
   }
 
   async list(query: AlertQuery): Promise<readonly ListedAlert[]> {
@@ -159,7 +167,7 @@ export class Alerts {
     by: { readonly name: string; readonly note: string; readonly ends?: boolean },
   ): Promise<boolean> {
     const [rule] = await this.rules.byId(this.options.db, [(await this.#alert(id))?.ruleId ?? -1n]);
-    const ends = by.ends || rule?.spec.condition.kind === 'sos' || rule?.spec.condition.kind === 'shock';
+    const ends = by.ends || (rule && isHappening(rule.spec));
     const now = BigInt(this.options.nowMs());
     const done = await this.options.db.query(
       `UPDATE alert SET acked_ms = $2, acked_by = $3, acked_note = $4, next_step_ms = NULL
@@ -180,7 +188,7 @@ export class Alerts {
   /** A delivery that failed, from the first attempt on. */
   async retry(deliveryId: string): Promise<boolean> {
     const again = await this.#outbox.retry(deliveryId, this.options.nowMs());
-    this.#deliverer.wake();
+    for (const deliverer of this.#deliverers) deliverer.wake();
     return again;
   }
 
@@ -202,6 +210,8 @@ export class Alerts {
     const [rule] = await this.rules.byId(db, [alert?.ruleId ?? -1n]);
     if (!alert || !rule) throw new Error(`the alert of delivery ${delivery.id} is gone`);
     const node = (await facts.nodes(db, [alert.node])).get(alert.node);
-    return messageOf(delivery, { alert, rule, node, ...(await this.#times(alert)), baseUrl });
+    const told = delivery.reason === 'undelivered' ? await deliveriesOf(db, alert.id) : [];
+    const failed = told.filter(({ state }) => state === 'failed');
+    return messageOf(delivery, { alert, rule, node, failed, ...(await this.#times(alert)), baseUrl });
   }
 }

@@ -1,14 +1,18 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { LeasedDelivery, Outbox } from './outbox.js';
-import type { Message, Transport } from './transport.js';
+import { type Message, type Transport, UndeliverableError } from './transport.js';
 
 const AT_ONCE = 16;
 /** How soon a delivery of another process is seen, and a database that is back. */
 const POLL_MS = 1_000;
+/** Within the lease; whoever is slower is asked again. */
+const SEND_MS = 60_000;
 
 export interface DelivererOptions {
   readonly outbox: Outbox;
-  readonly transports: readonly Transport[];
+  readonly scheme: Transport['scheme'];
+  /** Undefined: none is configured. */
+  readonly transport: Transport | undefined;
   /** Rejects with DatabaseError where it can't be read now. */
   readonly messageOf: (delivery: LeasedDelivery) => Promise<Omit<Message, 'to'>>;
   readonly nowMs: () => number;
@@ -16,7 +20,7 @@ export interface DelivererOptions {
   readonly onFault: (text: string) => void;
 }
 
-/** Carries deliveries out of the outbox. Several processes may. */
+/** Carries deliveries of one scheme out of the outbox: a mail server that stalls holds up no SMS. Several processes may. */
 export class Deliverer {
   readonly #stopping = new AbortController();
   #nudge: () => void = () => undefined;
@@ -44,7 +48,7 @@ export class Deliverer {
     this.wake();
     await this.#running;
     await Promise.all(this.#inFlight);
-    await Promise.all(this.options.transports.map((transport) => transport.close?.()));
+    await this.options.transport?.close?.();
   }
 
   async #run(): Promise<void> {
@@ -61,7 +65,7 @@ export class Deliverer {
   async #begin(): Promise<number> {
     const room = AT_ONCE - this.#inFlight.size;
     if (room <= 0 || this.#unsettled > 0) return 0;
-    const leased = await this.options.outbox.lease(room, this.options.nowMs());
+    const leased = await this.options.outbox.lease(this.options.scheme, room, this.options.nowMs());
     for (const delivery of leased) {
       const work = this.#deliver(delivery).finally(() => {
         this.#inFlight.delete(work);
@@ -91,7 +95,7 @@ export class Deliverer {
       onFault(`delivery to ${delivery.target} (attempt ${delivery.attempts}): ${why}`);
       // Where the database doesn't take this either, the lease runs out by itself.
       await outbox
-        .notSent(delivery, why, nowMs())
+        .notSent(delivery, why, nowMs(), error instanceof UndeliverableError)
         .catch((failed: Error) => onFault(`deliveries: ${failed.message}`));
       return;
     }
@@ -99,10 +103,19 @@ export class Deliverer {
   }
 
   async #send(delivery: LeasedDelivery): Promise<void> {
-    const [scheme, to] = split(delivery.target);
-    const transport = this.options.transports.find((one) => one.scheme === scheme);
-    if (!transport) throw new Error(`no way to send "${scheme}:" is configured`);
-    await transport.send({ ...(await this.options.messageOf(delivery)), to });
+    const { scheme, transport, messageOf } = this.options;
+    if (!transport) throw new UndeliverableError(`no way to send "${scheme}:" is configured`);
+    const to = delivery.target.slice(scheme.length + 1);
+    const done = new AbortController();
+    const late = sleep(SEND_MS, undefined, { signal: done.signal }).then(() => {
+      throw new Error(`no end within ${SEND_MS / 1_000} s`);
+    });
+    try {
+      await Promise.race([transport.send({ ...(await messageOf(delivery)), to }), late]);
+    } finally {
+      done.abort();
+      late.catch(() => undefined);
+    }
   }
 
   async #settle(delivery: LeasedDelivery): Promise<void> {
@@ -124,9 +137,4 @@ export class Deliverer {
       this.#unsettled--;
     }
   }
-}
-
-function split(target: string): readonly [scheme: string, to: string] {
-  const at = target.indexOf(':');
-  return [target.slice(0, at), target.slice(at + 1)];
 }

@@ -84,7 +84,7 @@ async function judgeRule(
   if (condition.kind === 'noMotion') {
     const measure = numberOf(channels, condition.channel);
     const moves = (row: Reading) => (measure?.(row) ?? Number.NEGATIVE_INFINITY) > condition.above;
-    if (measure) tracks.set(rule.id, ref, moved(track, batch.rows, moves));
+    if (measure) tracks.set(rule.id, ref, moved(track, batch.rows, moves, condition.afterS));
     return;
   }
   if (condition.kind === 'silence')
@@ -128,14 +128,24 @@ function judgedRows({ rows, boot, ms }: Batch, gauge: Gauge): readonly Judged[] 
   }));
 }
 
-function moved(track: Track, rows: readonly Reading[], moves: (row: Reading) => boolean): Track {
-  let { sinceNs, movedNs } = track;
+/** Between two rows further apart than the rule waits nobody knows: from the later one on it is counted anew. */
+function moved(
+  track: Track,
+  rows: readonly Reading[],
+  moves: (row: Reading) => boolean,
+  afterS: number,
+): Track {
+  const afterNs = BigInt(Math.round(afterS * 1e9));
+  let { sinceNs, movedNs, newestNs } = track;
   for (const row of rows) {
-    if (row.wallNs === undefined) continue;
-    if (sinceNs === undefined || row.wallNs < sinceNs) sinceNs = row.wallNs;
-    if (moves(row) && (movedNs === undefined || row.wallNs > movedNs)) movedNs = row.wallNs;
+    const { wallNs } = row;
+    if (wallNs === undefined) continue;
+    if (sinceNs === undefined || wallNs < sinceNs) sinceNs = wallNs;
+    const isApart = newestNs !== undefined && wallNs - newestNs > afterNs;
+    if ((isApart || moves(row)) && (movedNs === undefined || wallNs > movedNs)) movedNs = wallNs;
+    if (newestNs === undefined || wallNs > newestNs) newestNs = wallNs;
   }
-  return { ...track, sinceNs, movedNs };
+  return { ...track, sinceNs, movedNs, newestNs };
 }
 
 const MAX_DETAIL = 300;

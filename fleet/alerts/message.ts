@@ -9,11 +9,19 @@ export interface MessageFacts {
   /** When the first and the last row were taken. */
   readonly from: RowWhen | undefined;
   readonly until: RowWhen | undefined;
+  /** Those that could not be told. */
+  readonly failed: readonly Pick<Delivery, 'target' | 'error'>[];
   /** Of the web, without a slash at its end. */
   readonly baseUrl: string;
 }
 
-const PREFIXES = { opened: '', escalated: 'Nobody answered: ', cleared: 'Ended: ', flood: 'Many: ' } as const;
+const PREFIXES = {
+  opened: '',
+  escalated: 'Nobody answered: ',
+  cleared: 'Ended: ',
+  flood: 'Many: ',
+  undelivered: 'Not delivered: ',
+} as const;
 /** Later than this, people are told that it is old news. */
 const LATE_MS = 5 * 60_000;
 
@@ -52,11 +60,13 @@ export function messageOf(
   };
 }
 
-function leadOf(reason: Delivery['reason'], { alert, rule, from }: MessageFacts): readonly string[] {
+function leadOf(reason: Delivery['reason'], { alert, rule, from, failed }: MessageFacts): readonly string[] {
+  if (reason === 'undelivered')
+    return [...failed.map(({ target, error = '' }) => `${target} could not be told: ${error}`), ''];
   if (reason === 'flood')
     return [
-      `This node gave more than ${rule.spec.tellAtMostPerHour} such alerts within an hour. Further ones are kept and listed,`,
-      'and told again when it is quieter.',
+      `There were more such alerts within an hour than ${rule.spec.tellAtMostPerHour} of one node, or than can be told of all. Further ones`,
+      'are kept and listed; those that are still open are told in a later hour.',
       '',
     ];
   const lateMs = from ? alert.openedMs - Number(from.wallNs / 1_000_000n) : 0;
@@ -128,7 +138,9 @@ function whereOf(node: NodeFacts | undefined): string {
   if (!node?.position) return 'not known';
   const [latitude, longitude] = [node.position.latitude.toFixed(5), node.position.longitude.toFixed(5)];
   const map = `https://www.openstreetmap.org/?mlat=${latitude}&mlon=${longitude}#map=15/${latitude}/${longitude}`;
-  return `${latitude}, ${longitude} (its latest)  ${map}`;
+  const { wallNs } = node.position;
+  const of = wallNs === undefined ? '' : `, of ${utc(Number(wallNs / 1_000_000n))}`;
+  return `${latitude}, ${longitude} (its latest${of})  ${map}`;
 }
 
 /** In words, with who acknowledged. */

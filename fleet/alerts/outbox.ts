@@ -1,25 +1,33 @@
 import { randomUUID } from 'node:crypto';
 import type { Database, Queries } from '../db/index.js';
 import { deliveryOf } from './rows.js';
+import type { Transport } from './transport.js';
 import type { Delivery } from './types.js';
 
 /** Longer than any transport takes (60 s). */
 const LEASE_MS = 120_000;
-const MAX_ATTEMPTS = 48;
-const WAITS_S = [1, 2, 5, 10, 30, 60, 300, 900, 1_800];
+/** A day of the longest wait. */
+const MAX_ATTEMPTS = 295;
+const WAITS_S = [1, 2, 5, 10, 30, 60, 120, 300];
 
-/** The queue of deliveries in the database. Each is sent at least once, until it was sent or has failed for a day. */
+/** The queue of deliveries in the database. Each is sent at least once, until it was sent, was refused for good or has failed for a day. */
 export class Outbox {
-  constructor(readonly db: Database) {}
+  constructor(
+    readonly db: Database,
+    /** In the transaction in which one failed for good. */
+    private readonly onFailed: (tx: Queries, delivery: Delivery, nowMs: number) => Promise<void>,
+  ) {}
 
-  /** Takes some that are due; whoever dies with them leaves them to the next one after the lease. */
-  async lease(most: number, nowMs: number): Promise<readonly LeasedDelivery[]> {
+  /** Takes some that are due, critical ones first; whoever dies with them leaves them to the next one after the lease. */
+  async lease(scheme: Transport['scheme'], most: number, nowMs: number): Promise<readonly LeasedDelivery[]> {
     const lease = randomUUID();
     const skip = this.db.dialect === 'postgres' ? 'FOR UPDATE SKIP LOCKED' : '';
     const rows = await this.db.transaction((tx) =>
       tx.query(
         `UPDATE delivery SET lease = $1, due_ms = $2, attempts = attempts + 1 WHERE id IN
-         (SELECT id FROM delivery WHERE state = 'waiting' AND due_ms <= $3 ORDER BY due_ms LIMIT ${most} ${skip})
+         (SELECT id FROM delivery WHERE state = 'waiting' AND due_ms <= $3 AND target LIKE '${scheme}:%'
+          ORDER BY (SELECT CASE severity WHEN 'critical' THEN 0 ELSE 1 END FROM alert WHERE alert.id = alert_id), due_ms
+          LIMIT ${most} ${skip})
          RETURNING *`,
         [lease, BigInt(nowMs + LEASE_MS), BigInt(nowMs)],
       ),
@@ -35,16 +43,22 @@ export class Outbox {
     );
   }
 
-  async notSent({ id, lease, attempts }: LeasedDelivery, error: string, nowMs: number): Promise<void> {
-    const isLast = attempts >= MAX_ATTEMPTS;
+  /** It is tried again, until it is the last time, or `isFinal`. */
+  async notSent(delivery: LeasedDelivery, error: string, nowMs: number, isFinal = false): Promise<void> {
+    const { id, lease, attempts } = delivery;
+    const isLast = isFinal || attempts >= MAX_ATTEMPTS;
     const waitMs = (WAITS_S[attempts - 1] ?? WAITS_S.at(-1)!) * 1_000;
-    await this.db.query(
-      `UPDATE delivery SET state = $3, due_ms = $4, error = $5, done_ms = $6, lease = NULL WHERE id = $1 AND lease = $2`,
-      [
-        ...[id, lease, isLast ? 'failed' : 'waiting', BigInt(nowMs + waitMs), error.slice(0, 500)],
-        isLast ? BigInt(nowMs) : null,
-      ],
-    );
+    await this.db.transaction(async (tx) => {
+      const mine = await tx.query(
+        `UPDATE delivery SET state = $3, due_ms = $4, error = $5, done_ms = $6, lease = NULL
+         WHERE id = $1 AND lease = $2 RETURNING id`,
+        [
+          ...[id, lease, isLast ? 'failed' : 'waiting', BigInt(nowMs + waitMs), cleanText(error)],
+          isLast ? BigInt(nowMs) : null,
+        ],
+      );
+      if (isLast && mine.length > 0) await this.onFailed(tx, delivery, nowMs);
+    });
   }
 
   /** Begins anew with one that failed. */
@@ -56,6 +70,11 @@ export class Outbox {
     );
     return again.length > 0;
   }
+}
+
+/** PostgreSQL keeps no NUL, and a server may say one. */
+function cleanText(error: string): string {
+  return error.slice(0, 500).replaceAll('\0', ' ');
 }
 
 export interface LeasedDelivery extends Delivery {
@@ -71,5 +90,6 @@ export async function forgetOld(on: Queries, nowMs: number): Promise<void> {
   const old = `state <> 'open' AND closed_ms < $1`;
   await on.query(`DELETE FROM delivery WHERE alert_id IN (SELECT id FROM alert WHERE ${old})`, [before]);
   await on.query(`DELETE FROM alert WHERE ${old}`, [before]);
-  await on.query('DELETE FROM maintenance WHERE until_ms < $1', [before]);
+  for (const table of ['maintenance', 'listened'])
+    await on.query(`DELETE FROM ${table} WHERE until_ms < $1`, [before]);
 }

@@ -1,5 +1,5 @@
 import type { Database, Queries } from '../db/index.js';
-import { DEFAULT_RULES, parseRule, type Rule, RuleError, type RuleSpec } from './rule.js';
+import { DEFAULT_RULES, isHappening, parseRule, type Rule, RuleError, type RuleSpec } from './rule.js';
 
 const MAX_RULES = 500;
 
@@ -55,7 +55,7 @@ export class RuleBook {
     });
   }
 
-  /** A new rule, from now on; or another in the place of `replaced`, whose open alerts end. Throws RuleError. */
+  /** A new rule, from now on; or another in the place of `replaced`, whose open alerts end, but for happenings. Throws RuleError. */
   async put(json: unknown, by: string, nowMs: number, replaced?: bigint): Promise<bigint> {
     const spec = parseRule(json);
     return this.db.transaction(async (tx) => {
@@ -84,12 +84,15 @@ async function add(tx: Queries, spec: RuleSpec, by: string, nowMs: number): Prom
 }
 
 async function retired(tx: Queries, id: bigint, nowMs: number): Promise<boolean> {
-  const done = await tx.query(
-    'UPDATE rule SET retired_ms = $2 WHERE id = $1 AND retired_ms IS NULL RETURNING id',
+  const [done] = await tx.query<{ spec: string }>(
+    'UPDATE rule SET retired_ms = $2 WHERE id = $1 AND retired_ms IS NULL RETURNING spec',
     [id, BigInt(nowMs)],
   );
-  if (done.length === 0) return false;
+  if (!done) return false;
   await tx.query('DELETE FROM track WHERE rule_id = $1', [id]);
+  // Rows that were judged are not judged again: an alarm that nobody has seen yet would be gone.
+  const { condition } = JSON.parse(done.spec) as Partial<RuleSpec>;
+  if (condition && isHappening({ condition })) return true;
   await tx.query(
     `UPDATE alert SET state = 'closed', closed_ms = $2, closed_why = 'rule', next_step_ms = NULL
      WHERE rule_id = $1 AND state = 'open'`,

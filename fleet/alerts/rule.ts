@@ -181,6 +181,11 @@ export function isJudgedByRow(spec: RuleSpec): boolean {
   return kind !== 'batteryForecast' && (kind !== 'silence' || isOfStreams(spec));
 }
 
+/** It has no end of its own: somebody has to say that it was seen. */
+export function isHappening({ condition }: Pick<RuleSpec, 'condition'>): boolean {
+  return condition.kind === 'sos' || condition.kind === 'shock';
+}
+
 export function isOfStreams({ scope }: RuleSpec): boolean {
   return scope.stream !== undefined || scope.class !== undefined;
 }

@@ -37,4 +37,15 @@ export const ALERT_MIGRATIONS: readonly Migration[] = [
       `CREATE TABLE maintenance (scope TEXT PRIMARY KEY, until_ms BIGINT NOT NULL, set_by TEXT NOT NULL, note TEXT NOT NULL)`,
     ],
   },
+  {
+    id: 'alerts-2',
+    statements: () => [
+      // When somebody was told first.
+      'ALTER TABLE alert ADD COLUMN told_ms BIGINT',
+      'CREATE INDEX alert_told ON alert (rule_id, told_ms) WHERE told_ms IS NOT NULL',
+      `CREATE INDEX delivery_flood ON delivery (created_ms) WHERE reason = 'flood'`,
+      'ALTER TABLE track ADD COLUMN newest_ns BIGINT',
+      'CREATE TABLE listened (from_ms BIGINT PRIMARY KEY, until_ms BIGINT NOT NULL)',
+    ],
+  },
 ];

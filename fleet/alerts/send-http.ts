@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import type { Message, ProbedTransport } from './transport.js';
+import { type Message, type ProbedTransport, UndeliverableError } from './transport.js';
 
 export interface HttpSmsOptions {
   readonly url: string;
@@ -12,6 +12,9 @@ export interface HttpSmsOptions {
 const TIMEOUT_MS = 20_000;
 const MAX_ANSWER_BYTES = 4_096;
 const MAX_TEXT = 459;
+
+/** What is wrong with this very message: others, as a token that ran out, may be mended. */
+const FOR_GOOD = [400, 410, 422];
 
 /** Short messages by somebody's HTTP gateway. Any answer but 2xx is a failure. */
 export function httpSms({ url, headers = {}, body }: HttpSmsOptions): ProbedTransport {
@@ -35,8 +38,9 @@ export function httpSms({ url, headers = {}, body }: HttpSmsOptions): ProbedTran
         signal: AbortSignal.timeout(TIMEOUT_MS),
       });
       const answer = await start(response);
-      if (!response.ok)
-        throw new Error(`the SMS gateway answered ${response.status}: ${answer.slice(0, 200)}`);
+      if (response.ok) return;
+      const why = `the SMS gateway answered ${response.status}: ${answer.slice(0, 200)}`;
+      throw FOR_GOOD.includes(response.status) ? new UndeliverableError(why) : new Error(why);
     },
   };
 }

@@ -1,5 +1,5 @@
 import { createTransport } from 'nodemailer';
-import type { Message, ProbedTransport } from './transport.js';
+import { type Message, type ProbedTransport, UndeliverableError } from './transport.js';
 
 const TIMEOUT_MS = 20_000;
 
@@ -44,7 +44,7 @@ export function mailTransport({
   return {
     scheme: 'mail',
     async send({ id, to, subject, text, isUrgent }: Message): Promise<void> {
-      await smtp.sendMail({
+      const sending = smtp.sendMail({
         from,
         to: { name: '', address: to },
         subject,
@@ -54,6 +54,7 @@ export function mailTransport({
         // Nobody's holiday notice answers an alarm (RFC 3834).
         headers: { 'Auto-Submitted': 'auto-generated' },
       });
+      await sending.catch(refused);
     },
     async probe() {
       await smtp.verify();
@@ -62,4 +63,14 @@ export function mailTransport({
       smtp.close();
     },
   };
+}
+
+/** A recipient, or this very mail, that the server refuses for good (RFC 5321, 4.2.1: 5yz); a wrong password or sender may be mended. */
+function refused(
+  error: Error & { readonly code?: string; readonly responseCode?: number; readonly rejected?: unknown },
+): never {
+  const isOfThis = error.rejected !== undefined || error.code === 'EMESSAGE';
+  if (isOfThis && (error.responseCode ?? 0) >= 500)
+    throw new UndeliverableError(error.message, { cause: error });
+  throw error;
 }

@@ -1,9 +1,11 @@
 import type { Queries } from '../db/index.js';
 import { placeholders } from './rows.js';
 import type { Rule } from './rule.js';
-import type { Alert, Held, Reason } from './types.js';
+import type { Alert, Delivery, Held, Reason } from './types.js';
 
 const HOUR_MS = 3_600_000;
+/** Of one rule, whatever the nodes: beyond it people are told that there are many. */
+const TOLD_AT_MOST_PER_HOUR = 200;
 
 export interface TellOptions {
   /** Where a rule doesn't say whom to tell. */
@@ -17,7 +19,7 @@ export interface TellOptions {
 type Told = Pick<Alert, 'id' | 'node'>;
 
 /**
- * Tells of an alert for the first time: its deliveries stand in the same transaction. In maintenance, and beyond the rule's number an hour, it is held:
+ * Tells of an alert for the first time: its deliveries stand in the same transaction. In maintenance, and beyond the bounds of an hour, it is held:
  * told later if it is still open by then.
  */
 export async function tell(
@@ -27,16 +29,17 @@ export async function tell(
 ): Promise<void> {
   const quietUntilMs = await maintainedUntil(tx, alert.node, group, nowMs);
   if (quietUntilMs !== undefined) return hold(tx, alert.id, 'maintenance', quietUntilMs);
-  const told = await toldWithinHour(tx, rule, alert, nowMs);
-  if (told >= rule.spec.tellAtMostPerHour) {
-    if (told === rule.spec.tellAtMostPerHour)
+  const flooded = await floodedBy(tx, rule, alert, nowMs);
+  if (flooded) {
+    if (!(await isSaid(tx, rule, flooded, nowMs)))
       await deliver(tx, { alert, rule, step: 0, reason: 'flood', nowMs }, options);
     return hold(tx, alert.id, 'flood', nowMs + HOUR_MS);
   }
   await deliver(tx, { alert, rule, step: 0, reason: 'opened', nowMs }, options);
-  await tx.query('UPDATE alert SET step = 0, held = NULL, next_step_ms = $2 WHERE id = $1', [
+  await tx.query('UPDATE alert SET step = 0, held = NULL, next_step_ms = $2, told_ms = $3 WHERE id = $1', [
     alert.id,
     stepMs(rule, 1, nowMs),
+    BigInt(nowMs),
   ]);
 }
 
@@ -63,6 +66,34 @@ export async function deliver(
   await enqueue(tx, targets, { alertId: alert.id, step, reason, nowMs }, options);
 }
 
+/** Somebody can't be told of an open alert: those that the configuration names are, unless they were, and the next step needn't wait. */
+export async function tellOthers(
+  tx: Queries,
+  { alertId, reason }: Pick<Delivery, 'alertId' | 'reason'>,
+  nowMs: number,
+  options: TellOptions,
+): Promise<void> {
+  if (reason === 'cleared') return;
+  const [open] = await tx.query(
+    `UPDATE alert SET next_step_ms = CASE WHEN next_step_ms > $2 AND step >= 0 THEN $2 ELSE next_step_ms END
+     WHERE id = $1 AND state = 'open' AND acked_ms IS NULL RETURNING id`,
+    [alertId, BigInt(nowMs)],
+  );
+  if (!open) return;
+  options.changed();
+  const told = new Set(await toldOf(tx, alertId));
+  const others = options.defaultTell.filter((target) => !told.has(target));
+  await enqueue(tx, others, { alertId, step: 0, reason: 'undelivered', nowMs }, options);
+}
+
+async function toldOf(tx: Queries, alertId: bigint): Promise<readonly string[]> {
+  const told = await tx.query<{ target: string }>(
+    `SELECT DISTINCT target FROM delivery WHERE alert_id = $1 AND reason IN ('opened', 'escalated', 'undelivered')`,
+    [alertId],
+  );
+  return told.map(({ target }) => target);
+}
+
 /** Whoever was told that it is open is told that it ended. */
 export async function tellCleared(
   tx: Queries,
@@ -70,11 +101,7 @@ export async function tellCleared(
   nowMs: number,
   options: TellOptions,
 ): Promise<void> {
-  const told = await tx.query<{ target: string }>(
-    `SELECT DISTINCT target FROM delivery WHERE alert_id = $1 AND reason IN ('opened', 'escalated')`,
-    [alertId],
-  );
-  const targets = told.map(({ target }) => target);
+  const targets = await toldOf(tx, alertId);
   await enqueue(tx, targets, { alertId, step: 0, reason: 'cleared', nowMs }, options);
 }
 
@@ -117,14 +144,34 @@ async function maintainedUntil(
   return row?.until ? Number(row.until) : undefined;
 }
 
-/** Of this rule and node; the one that is told of now isn't among them. */
-async function toldWithinHour(tx: Queries, rule: Rule, { node, id }: Told, nowMs: number): Promise<number> {
-  const [row] = await tx.query<{ n: bigint }>(
-    `SELECT count(*) AS n FROM alert WHERE node = $1 AND opened_ms > $2 AND rule_id = $3 AND id <> $4
-     AND (step >= 0 OR held = 'flood')`,
-    [node, BigInt(nowMs - HOUR_MS), rule.id, id],
+/** Who gave as many alerts of the rule as may be told within an hour: this node, or all together. */
+async function floodedBy(
+  tx: Queries,
+  { id, spec }: Rule,
+  { node }: Told,
+  nowMs: number,
+): Promise<{ readonly node?: string } | undefined> {
+  const [row] = await tx.query<{ n: bigint; mine: bigint }>(
+    `SELECT count(*) AS n, count(CASE WHEN node = $3 THEN 1 END) AS mine FROM alert WHERE rule_id = $1 AND told_ms > $2`,
+    [id, BigInt(nowMs - HOUR_MS), node],
   );
-  return Number(row!.n);
+  const most = spec.tellAtMostPerHour;
+  if (Number(row!.mine) >= most) return { node };
+  return Number(row!.n) >= Math.max(TOLD_AT_MOST_PER_HOUR, most) ? {} : undefined;
+}
+
+async function isSaid(
+  tx: Queries,
+  rule: Rule,
+  { node }: { readonly node?: string },
+  nowMs: number,
+): Promise<boolean> {
+  const said = await tx.query(
+    `SELECT 1 AS said FROM delivery JOIN alert ON alert.id = delivery.alert_id
+     WHERE reason = 'flood' AND created_ms > $1 AND rule_id = $2 AND (CAST($3 AS TEXT) IS NULL OR node = $3) LIMIT 1`,
+    [BigInt(nowMs - HOUR_MS), rule.id, node ?? null],
+  );
+  return said.length > 0;
 }
 
 async function hold(tx: Queries, id: bigint, why: Held, untilMs: number): Promise<void> {

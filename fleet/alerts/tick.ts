@@ -1,5 +1,6 @@
 import type { Database, Queries } from '../db/index.js';
 import { forecastFiring } from './forecast.js';
+import { type Listening, listening } from './listening.js';
 import { alertOf } from './rows.js';
 import { type Condition, inScope, isOfStreams, type Rule } from './rule.js';
 import type { RuleBook } from './rule-book.js';
@@ -13,14 +14,22 @@ export interface TickOptions {
   readonly facts: Facts;
   readonly histories: Histories;
   readonly tell: TellOptions;
+  /** Whether what nodes send comes to the store now. */
+  readonly isHearing: () => boolean;
 }
+
+/** Nodes that could not reach the fleet for a while need so long to come back. */
+const BACK_MS = 10 * 60_000;
 
 /** Opens and closes what silence and rest are. Another process may do the same at the same time: an alert is opened once. */
 export async function tickTimed(nowMs: number, options: TickOptions): Promise<void> {
+  const heard = await listening(options.db, nowMs, options.isHearing());
   for (const rule of await options.rules.inForce(options.db)) {
     const { condition } = rule.spec;
-    if (condition.kind === 'silence')
-      await settle(rule, await silent(rule, condition, nowMs, options), nowMs, options);
+    if (condition.kind === 'silence') {
+      const isSure = heard.forMs >= Math.min(condition.afterS * 1_000, BACK_MS);
+      await settle(rule, await silent(rule, condition, nowMs, heard, options), nowMs, options, isSure);
+    }
     if (condition.kind === 'noMotion')
       await settle(rule, await resting(rule, condition, nowMs, options), nowMs, options);
   }
@@ -40,42 +49,40 @@ async function silent(
   rule: Rule,
   { afterS }: Extract<Condition, { kind: 'silence' }>,
   nowMs: number,
+  heard: Listening,
   options: TickOptions,
 ): Promise<readonly Firing[]> {
-  const cutMs = nowMs - afterS * 1_000;
+  const isSilent = (sinceMs: number) => heard.since(sinceMs) >= afterS * 1_000;
   const nodes = (await options.histories.nodes(nowMs)).filter((node) => inScope(rule.spec, node));
   if (!isOfStreams(rule.spec))
     return nodes
-      .filter(({ heardMs }) => heardMs <= cutMs)
+      .filter(({ heardMs }) => isSilent(heardMs))
       .map(({ node, heardMs }) => firing(node, undefined, heardMs));
   const known = new Set(nodes.map(({ node }) => node));
   return (await lastOf(rule, options.db))
     .map(({ node, stream, last_ns }) => firing(node, stream, Number(last_ns / 1_000_000n)))
-    .filter(({ node, sinceMs }) => sinceMs <= cutMs && known.has(node));
+    .filter(({ node, sinceMs }) => known.has(node) && isSilent(sinceMs));
 }
 
-/** The newest row of the node is so much later than the last one that moved. */
+/** The newest row of the stream is so much later than the last one that moved. */
 async function resting(
   rule: Rule,
   { afterS }: Extract<Condition, { kind: 'noMotion' }>,
   nowMs: number,
   { db, histories }: TickOptions,
 ): Promise<readonly Firing[]> {
-  const nodes = await histories.nodes(nowMs);
-  const newest = new Map(
-    nodes.filter((one) => inScope(rule.spec, one)).map((one) => [one.node, one.latestWallNs]),
-  );
+  const nodes = (await histories.nodes(nowMs)).filter((one) => inScope(rule.spec, one));
+  const known = new Set(nodes.map(({ node }) => node));
+  const afterNs = BigInt(Math.round(afterS * 1e9));
   return (await lastOf(rule, db))
-    .filter(
-      ({ node, last_ns }) => (newest.get(node) ?? last_ns) - last_ns >= BigInt(Math.round(afterS * 1e9)),
-    )
+    .filter(({ node, last_ns, newest_ns }) => known.has(node) && (newest_ns ?? last_ns) - last_ns >= afterNs)
     .map(({ node, stream, last_ns }) => firing(node, stream, Number(last_ns / 1_000_000n)));
 }
 
 /** When each stream under the rule last moved or spoke. */
 function lastOf({ id }: Rule, db: Queries) {
-  return db.query<{ node: string; stream: string; last_ns: bigint }>(
-    `SELECT node, stream, max(coalesce(moved_ns, since_ns)) AS last_ns FROM track
+  return db.query<{ node: string; stream: string; last_ns: bigint; newest_ns: bigint | null }>(
+    `SELECT node, stream, max(coalesce(moved_ns, since_ns)) AS last_ns, max(newest_ns) AS newest_ns FROM track
      WHERE rule_id = $1 GROUP BY node, stream HAVING max(coalesce(moved_ns, since_ns)) IS NOT NULL`,
     [id],
   );
@@ -90,11 +97,13 @@ async function settle(
   firing: readonly Firing[],
   nowMs: number,
   options: TickOptions,
+  mayOpen = true,
 ): Promise<void> {
   const open = await openOf(rule, options.db);
   const known = new Set(open.map(({ subject }) => subject));
   const holds = new Set(firing.map(({ subject }) => subject));
-  for (const one of firing) if (!known.has(one.subject)) await openTimed(rule, one, nowMs, options);
+  if (mayOpen)
+    for (const one of firing) if (!known.has(one.subject)) await openTimed(rule, one, nowMs, options);
   for (const alert of open) if (!holds.has(alert.subject)) await closeTimed(alert, nowMs, options);
 }
 

@@ -12,11 +12,18 @@ export interface Message {
   readonly isUrgent: boolean;
 }
 
+export const SCHEMES = ['mail', 'sms'] as const;
+
+/** The other side will never take it: to try again would be the same. */
+export class UndeliverableError extends Error {
+  override readonly name = 'UndeliverableError';
+}
+
 /** A way to people. */
 export interface Transport {
   /** Of the targets that begin so. */
-  readonly scheme: 'mail' | 'sms';
-  /** Resolves when the other side has taken it on itself; within 60 s, or it rejects. */
+  readonly scheme: (typeof SCHEMES)[number];
+  /** Resolves when the other side has taken it on itself. Rejects with UndeliverableError where it never will. */
   send(message: Message): Promise<void>;
   close?(): Promise<void>;
 }

@@ -69,7 +69,8 @@ export interface Alert {
 /** Why nobody was told: maintenance, too many in an hour, or that it is part of one that was told. */
 export type Held = 'maintenance' | 'flood' | 'split';
 
-export type Reason = 'opened' | 'escalated' | 'cleared' | 'flood';
+/** `undelivered`: somebody else could not be told. */
+export type Reason = 'opened' | 'escalated' | 'cleared' | 'flood' | 'undelivered';
 
 export interface Delivery {
   /** 32 hex digits; a mail's Message-ID is made of it, the same at each attempt. */

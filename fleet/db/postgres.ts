@@ -106,7 +106,7 @@ function asBuffer(bytes: Uint8Array): Buffer {
 const KINDS: readonly (readonly [RegExp, DatabaseErrorKind])[] = [
   [/^23/, 'constraint'],
   [/^53100/, 'full'],
-  [/^(08|53|57P|58|28|3D)/, 'down'],
+  [/^(08|53|57P|58|28|3D|25006)/, 'down'],
   [/^(40|55P03|57014)/, 'busy'],
   [/^[0-9A-Z]{5}$/, 'wrong'],
 ];

@@ -17,6 +17,8 @@ export class Entry {
     /** As it will be taken. */
     public incoming: readonly Incoming[],
     readonly notice: Notice | undefined,
+    /** It goes before all that is none. */
+    readonly isAlarm: boolean,
     private readonly onSettled: (outcome: Outcome) => void = () => undefined,
     private readonly onFailed: (error: Error) => void = () => undefined,
   ) {}

@@ -4,14 +4,18 @@ import { Entry, NotHeldError, type Outcome } from './entry.js';
 import { isAway, Keeper, type KeeperOptions } from './keeper.js';
 import type { Spool } from './spool.js';
 import type { Message, Notice, Rows, Status } from './types.js';
+import { Waiting } from './waiting.js';
 
 const BATCH_MS = 50;
 const BATCH_MESSAGES = 1_024;
-/** What waits to be taken; past it nothing is acknowledged. */
 const MAX_WAITING = 32_768;
-const MAX_WAITING_BYTES = 64 * 1024 * 1024;
+const MAX_WAITING_BYTES = 128 * 1024 * 1024;
+const MAX_ALARMS_WAITING = 4_096;
+const MAX_ALARMS_WAITING_BYTES = 16 * 1024 * 1024;
 /** The newest of each node. */
 const MAX_STATUSES = 16_384;
+/** Each is a transaction of its own, and rows must not wait behind many. */
+const STATUSES_AT_ONCE = 64;
 const FIRST_RETRY_MS = 500;
 const MAX_RETRY_MS = 15_000;
 
@@ -24,7 +28,15 @@ export interface IngestState {
 export interface IngestOptions extends KeeperOptions {
   readonly store: Pick<Store, 'take' | 'heard' | 'refused' | 'node'>;
   readonly spool: Spool;
+  /** What is read back before all else. */
+  readonly alarmSpool: Spool;
   readonly onState?: (state: IngestState) => void;
+}
+
+/** Messages that nothing of the next lane goes before: those that wait, and those on the disk. */
+interface Lane {
+  readonly waiting: Waiting;
+  readonly spool: Spool;
 }
 
 type Settle = (outcome: Outcome) => void;
@@ -33,12 +45,14 @@ type Fail = (error: Error) => void;
 /** From messages to the store, in batches; onto the disk while the store is away. */
 export class Ingest {
   readonly #keeper: Keeper;
-  readonly #queue: Entry[] = [];
-  #queuedBytes = 0;
+  readonly #alarms: Lane;
+  readonly #rest: Lane;
   readonly #statuses = new Map<string, { readonly status: Status; readonly receivedMs: number }>();
   /** While the store is away: when it is tried again. */
   #retryAtMs: number | undefined;
   #retryMs = FIRST_RETRY_MS;
+  /** What was too much for the store at once is halved. */
+  #drainAtOnce = BATCH_MESSAGES;
   /** It isn't away: it fails on what it was given. */
   #isWrong = false;
   #isClosing = false;
@@ -49,11 +63,30 @@ export class Ingest {
 
   constructor(private readonly options: IngestOptions) {
     this.#keeper = new Keeper(options);
+    const { spool, alarmSpool } = options;
+    this.#alarms = {
+      waiting: new Waiting(MAX_ALARMS_WAITING, MAX_ALARMS_WAITING_BYTES),
+      spool: alarmSpool,
+    };
+    this.#rest = { waiting: new Waiting(MAX_WAITING, MAX_WAITING_BYTES), spool };
     this.#running = this.#run();
   }
 
   get isSpooling(): boolean {
     return this.#retryAtMs !== undefined;
+  }
+
+  /** What came lies in the spool still, in part at least. */
+  get isBehind(): boolean {
+    return this.isSpooling || this.#spooled !== undefined;
+  }
+
+  get #lanes(): readonly Lane[] {
+    return [this.#alarms, this.#rest];
+  }
+
+  #laneOf({ isAlarm }: Entry): Lane {
+    return isAlarm ? this.#alarms : this.#rest;
   }
 
   /**
@@ -62,9 +95,7 @@ export class Ingest {
    */
   take(topic: string, payload: Uint8Array): Promise<Outcome> {
     const message = { topic, payload, receivedMs: this.options.nowMs() };
-    const isFull =
-      this.#queue.length >= MAX_WAITING || this.#queuedBytes + payload.length > MAX_WAITING_BYTES;
-    if (isFull || this.#isClosing) return Promise.reject(new NotHeldError('not taken now: send it again'));
+    if (this.#isClosing) return Promise.reject(new NotHeldError('the fleet is ending: send it again'));
     return new Promise((settle, fail) => this.#begin(message, settle, fail));
   }
 
@@ -91,9 +122,9 @@ export class Ingest {
   }
 
   #enqueue(entry: Entry): void {
-    this.#queue.push(entry);
-    this.#queuedBytes += entry.message.payload.length;
-    if (this.#queue.length >= BATCH_MESSAGES || entry.notice) this.#wake();
+    const { waiting } = this.#laneOf(entry);
+    if (!waiting.push(entry)) entry.fail(new NotHeldError('too much waits for the store: send it again'));
+    else if (entry.isAlarm || waiting.length >= BATCH_MESSAGES) this.#wake();
   }
 
   #gather(): void {
@@ -113,7 +144,7 @@ export class Ingest {
     this.#wake();
     await this.#running;
     clearTimeout(this.#gathering);
-    await this.options.spool.close();
+    for (const { spool } of this.#lanes) await spool.close();
     await this.options.deadLetters.close();
   }
 
@@ -123,16 +154,14 @@ export class Ingest {
       await this.#round();
     }
     do await this.#round();
-    while (this.#queue.length > 0);
+    while (this.#lanes.some(({ waiting }) => waiting.length > 0));
   }
 
   /** Until there is something to do: a batch, the spool's turn, or the next try. */
   async #pause(): Promise<void> {
-    const isDraining = this.#retryAtMs === undefined && !this.options.spool.isEmpty;
-    if (!this.#isDue && !isDraining) {
+    if (!this.#isDue && (this.isSpooling || this.#spooled === undefined)) {
       await new Promise<void>((resolve) => {
-        const waitMs = this.#retryAtMs === undefined ? undefined : this.#retryAtMs - this.options.nowMs();
-        const retry = waitMs === undefined ? undefined : setTimeout(resolve, Math.max(0, waitMs));
+        const retry = this.isSpooling ? setTimeout(resolve, this.#untilRetryMs()) : undefined;
         this.#resume = () => {
           clearTimeout(retry);
           resolve();
@@ -142,18 +171,29 @@ export class Ingest {
     this.#isDue = false;
   }
 
+  /** The lane whose spool is to be read next. */
+  get #spooled(): Lane | undefined {
+    return this.#lanes.find(({ spool }) => !spool.isEmpty);
+  }
+
+  /** Where the clock was set back, the store is tried at once. */
+  #untilRetryMs(): number {
+    const leftMs = (this.#retryAtMs ?? 0) - this.options.nowMs();
+    return leftMs > MAX_RETRY_MS ? 0 : Math.max(0, leftMs);
+  }
+
   async #round(): Promise<void> {
     const batch = this.#batch();
-    const isDue = this.#retryAtMs === undefined || this.options.nowMs() >= this.#retryAtMs;
+    const isDue = this.#untilRetryMs() === 0;
     // What can't be taken at the spool's head must not hide that the store takes the rest.
     if (isDue || (this.#isWrong && batch.length > 0)) await this.#try(batch);
     await this.#spool(batch.filter((entry) => !entry.isSettled));
   }
 
   #batch(): readonly Entry[] {
-    const batch = this.#queue.splice(0, BATCH_MESSAGES);
-    for (const { message } of batch) this.#queuedBytes -= message.payload.length;
-    if (this.#queue.length > 0) this.#isDue = true;
+    const batch: Entry[] = [];
+    for (const { waiting } of this.#lanes) batch.push(...waiting.take(BATCH_MESSAGES - batch.length));
+    if (this.#lanes.some(({ waiting }) => waiting.length > 0)) this.#isDue = true;
     return batch;
   }
 
@@ -180,11 +220,15 @@ export class Ingest {
 
   /** What came while the store was away. New messages may go before it: a block's numbers say what it is in any order. */
   async #drain(): Promise<void> {
-    const { spool } = this.options;
-    if (spool.isEmpty) return;
-    const entries = (await spool.oldest(BATCH_MESSAGES)).map((message) => this.#entryAgain(message));
+    const spool = this.#spooled?.spool;
+    if (!spool) return;
+    const entries = (await spool.oldest(this.#drainAtOnce)).map((message) => this.#entryAgain(message));
     try {
       await this.#keeper.keep(entries);
+      this.#drainAtOnce = Math.min(2 * this.#drainAtOnce, BATCH_MESSAGES);
+    } catch (error) {
+      this.#drainAtOnce = Math.max(1, entries.length >> 1);
+      throw error;
     } finally {
       const left = entries.findIndex((entry) => !entry.isSettled);
       await spool.done(left < 0 ? entries.length : left);
@@ -195,7 +239,7 @@ export class Ingest {
   #entryAgain(message: Message): Entry {
     const decoded = decodeMessage(message);
     if (decoded.kind === 'rows' || decoded.kind === 'notice') return entryOf(message, decoded);
-    const entry = new Entry(message, [], undefined);
+    const entry = new Entry(message, [], undefined, false);
     if (decoded.kind === 'refusal') this.#keeper.refuse(entry, decoded.cause, decoded.text);
     else entry.settle({ kind: 'held' });
     return entry;
@@ -203,7 +247,8 @@ export class Ingest {
 
   async #saveStates(): Promise<void> {
     const { store } = this.options;
-    for (const [node, { status, receivedMs }] of this.#statuses) {
+    // One that comes meanwhile waits for the next round: a node may say its status without end.
+    for (const [node, { status, receivedMs }] of [...this.#statuses].slice(0, STATUSES_AT_ONCE)) {
       try {
         await store.heard(node, receivedMs, status.fields);
       } catch (error) {
@@ -212,6 +257,7 @@ export class Ingest {
       }
       if (this.#statuses.get(node)?.status === status) this.#statuses.delete(node);
     }
+    if (this.#statuses.size > 0) this.#gather();
     const { counts } = this.#keeper;
     if (Object.keys(counts).length === 0) return;
     this.#keeper.counts = {};
@@ -223,9 +269,17 @@ export class Ingest {
   }
 
   async #spool(entries: readonly Entry[]): Promise<void> {
+    for (const lane of this.#lanes)
+      await this.#append(
+        lane.spool,
+        entries.filter((entry) => this.#laneOf(entry) === lane),
+      );
+  }
+
+  async #append(spool: Spool, entries: readonly Entry[]): Promise<void> {
     if (entries.length === 0) return;
     try {
-      await this.options.spool.append(entries.map(({ message }) => message));
+      await spool.append(entries.map(({ message }) => message));
       for (const entry of entries) entry.settle({ kind: 'held' });
     } catch (cause) {
       const error = new NotHeldError(
@@ -238,6 +292,7 @@ export class Ingest {
 }
 
 function entryOf(message: Message, decoded: Rows | Notice, settle?: Settle, fail?: Fail): Entry {
-  if (decoded.kind === 'notice') return new Entry(message, [], decoded, settle, fail);
-  return new Entry(message, decoded.incoming, undefined, settle, fail);
+  if (decoded.kind === 'notice') return new Entry(message, [], decoded, true, settle, fail);
+  const isAlarm = decoded.incoming.some(({ logClass }) => logClass === 'alarm');
+  return new Entry(message, decoded.incoming, undefined, isAlarm, settle, fail);
 }

@@ -83,10 +83,13 @@ export class Keeper {
     await this.#take(entries.slice(half));
   }
 
-  /** What fails on this message alone makes a dead letter of it. */
+  /** What fails twice on this message alone makes a dead letter of it. */
   async #each(entry: Entry, work: () => Promise<void>): Promise<void> {
     try {
-      await work();
+      await work().catch((error: unknown) => {
+        if (error instanceof Refused || isAway(error)) throw error;
+        return work();
+      });
     } catch (error) {
       if (error instanceof Refused) return this.refuse(entry, error.kind, error.message);
       if (isAway(error) || this.#failedInARow >= MAX_FAILED_IN_A_ROW) throw error;

@@ -2,7 +2,8 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import { createServer as createTlsServer, type TLSSocket } from 'node:tls';
 import { Aedes, type AedesOptions, type AuthenticateError, type Client as Session } from 'aedes';
-import { MAX_PAYLOAD_BYTES, MAX_TOPIC_BYTES } from '../ingest/index.js';
+import { statusTopic } from '../../wire/index.js';
+import { MAX_PAYLOAD_BYTES, MAX_TOPIC_BYTES, type Outcome } from '../ingest/index.js';
 import { type Client, isClientId, mayPublish, maySubscribe } from './access.js';
 import { PacketBound } from './packet-bound.js';
 import type { Source, Take } from './types.js';
@@ -131,9 +132,11 @@ class Broker implements EmbeddedBroker {
         );
       },
       authorizePublish: (client, packet, done) => {
-        // What is retained lies in memory: a node's status, and nothing that a client may have any number of.
-        packet.retain &&= packet.topic.endsWith('/status');
-        this.#publish(client, packet.topic, packet.payload).then(() => done(null), done);
+        this.#publish(client, packet.topic, packet.payload).then(({ kind }) => {
+          // What is retained lies in memory: a node's own status that was taken, and nothing that a client may have any number of.
+          packet.retain &&= kind === 'held' && packet.topic === statusTopic(client!.id);
+          done(null);
+        }, done);
       },
       authorizeSubscribe: ({ id }, subscription, done) => {
         const may = maySubscribe(id, subscription.topic) || this.options.readsAll?.(id);
@@ -153,10 +156,10 @@ class Broker implements EmbeddedBroker {
   }
 
   /** Rejecting ends the connection: MQTT 3.1.1 has no other way to say that a message isn't taken. */
-  async #publish(client: Session | null, topic: string, payload: string | Buffer): Promise<void> {
+  async #publish(client: Session | null, topic: string, payload: string | Buffer): Promise<Outcome> {
     if (!client || !mayPublish(client.id, topic))
       throw new Error(`${client?.id} may not publish to ${topic}`);
-    await this.options.take(topic, Buffer.from(payload));
+    return this.options.take(topic, Buffer.from(payload));
   }
 
   /** To nodes that are here: a receipt that is lost costs a resend, and a queue of them would have no bound. */

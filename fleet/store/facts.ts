@@ -7,7 +7,12 @@ import type { Group } from './types.js';
 export interface NodeFacts {
   readonly name: string;
   readonly group: Group;
-  readonly position?: { readonly latitude: number; readonly longitude: number };
+  readonly position?: {
+    readonly latitude: number;
+    readonly longitude: number;
+    /** Of when it is; undefined: nobody knows. */
+    readonly wallNs?: bigint;
+  };
 }
 
 export interface RowWhen {
@@ -27,20 +32,24 @@ export async function nodeFacts(
     fleet_group: string;
     latitude: number | null;
     longitude: number | null;
+    position_ns: bigint | null;
   }>(
     on,
     { node: 'TEXT' },
     nodes.map((node) => ({ node })),
     (given) =>
-      `SELECT node, name, fleet_group, latitude, longitude FROM node WHERE node IN (SELECT given.node FROM ${given})`,
+      `SELECT node, name, fleet_group, latitude, longitude, position_ns FROM node WHERE node IN (SELECT given.node FROM ${given})`,
   );
   return new Map(
-    rows.map(({ node, name, fleet_group, latitude, longitude }) => [
+    rows.map(({ node, name, fleet_group, latitude, longitude, position_ns }) => [
       node,
       {
         name: name ?? node,
         group: fleet_group as Group,
-        ...(latitude !== null && longitude !== null && { position: { latitude, longitude } }),
+        ...(latitude !== null &&
+          longitude !== null && {
+            position: { latitude, longitude, ...(position_ns !== null && { wallNs: position_ns }) },
+          }),
       },
     ]),
   );

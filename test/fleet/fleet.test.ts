@@ -7,9 +7,11 @@ import { connectAsync } from 'mqtt';
 import { pino } from 'pino';
 import { parseConfig } from '../../fleet/config/index.js';
 import { type RunningFleet, startFleet } from '../../fleet/fleet.js';
+import { makeParts } from '../../fleet/parts.js';
 import { freePort } from '../support/broker.js';
 import { until } from '../support/until.js';
 import { startSink } from './alerts/sink.js';
+import { block } from './ingest/messages.js';
 
 const NODE = '0123456789abcdef';
 const PRESSED = JSON.stringify([{ bn: `${NODE}/sos/`, bt: 1_795_400_000, n: 'state', vs: 'pressed' }]);
@@ -77,6 +79,21 @@ test('the whole fleet side: an alarm that its node has no disk for reaches a mai
   assert.match(page, new RegExp(`notice:${NODE}`));
   await new Promise((resolve) => setTimeout(resolve, 500));
   assert.equal(sink.mails.length, 1, 'the same notice again is no other alarm');
+});
+
+test('while the database can not be had, what comes is held on the disk all the same', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'cairn-fleet-'));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const database = `postgres://nobody@127.0.0.1:${await freePort()}/fleet`;
+  const config = parseConfig(JSON.stringify({ data: folder, database }), 'test');
+  const health = () => ({ services: [] });
+  const { ingest, db } = await makeParts(config, pino({ level: 'silent' }), health);
+  t.after(() => db.close());
+  t.after(() => ingest.close());
+  for (const stream of ['climate', 'sos']) {
+    const { topic, payload } = block(0, [1], stream, NODE, stream === 'sos' ? 'alarm' : 'telemetry');
+    assert.deepEqual(await ingest.take(topic, payload), { kind: 'held' }, stream);
+  }
 });
 
 test('nobody owns a new fleet: it has a secret to say, and no page for strangers', async (t) => {

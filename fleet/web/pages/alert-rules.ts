@@ -93,8 +93,8 @@ function form(action: string, rule: object | string, request: FastifyRequest): H
 }
 
 function editBody({ id, spec }: Rule, request: FastifyRequest): Html {
-  return html`<p>A change begins anew: open alerts of this rule end, and rows are judged by the new one from now on.</p>
+  return html`<p>A change begins anew: open alerts of this rule end (alarms and shocks stay open until somebody acknowledges them), and rows are judged by the new one from now on.</p>
 ${form(`/alerts/rules/${id}`, spec, request)}
 <h2>Retire</h2><form method="post" action="/alerts/rules/${id}/retire">${csrfField(request)}
-<p>Its open alerts end; what it told of stays in the history.</p><button class="danger">Retire this rule</button></form>`;
+<p>Its open alerts end, but for alarms and shocks; what it told of stays in the history.</p><button class="danger">Retire this rule</button></form>`;
 }

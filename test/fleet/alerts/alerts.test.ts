@@ -217,6 +217,57 @@ onBothDatabases('alerts of rows', (fresh) => {
     assert.ok(!(await deliveries(w)).includes('3 opened mail:ops@example.org'));
   });
 
+  test('what was held is told within the same bound: never all of it at once', async () => {
+    const w = await world();
+    await w.alerts.rules.put({ ...HOT, condition: { kind: 'sos' }, tellAtMostPerHour: 5 }, 'ada', w.nowMs);
+    await w.take(warm(1, ...new Array<number>(40).fill(9)));
+    const told = async (hour: number) => {
+      w.nowMs = T0_MS + hour * 3_600_000;
+      for (let i = 0; i < 3; i++) await w.alerts.tick();
+      const all = await deliveries(w);
+      return ['opened', 'flood'].map((reason) => all.filter((line) => line.includes(` ${reason} `)).length);
+    };
+    assert.deepEqual(await told(0), [5, 1]);
+    assert.deepEqual(await told(1), [10, 2]);
+    assert.deepEqual(await told(2), [15, 3]);
+  });
+
+  test('a storm over many nodes is bounded too, and said once', async () => {
+    const w = await world();
+    const many = Array.from({ length: 250 }, (_, i) => ({
+      ...{ node: `00112233445${String(i).padStart(5, '0')}`, streamId: BigInt(100 + i) },
+      ...{ stream: 'sos', logClass: 'alarm' as const, first: 1, rows: [[1]] },
+    }));
+    for (const one of many) await w.take(one);
+    const all = await deliveries(w);
+    assert.equal(all.filter((line) => line.includes(' opened ')).length, 200);
+    assert.equal(all.filter((line) => line.includes(' flood ')).length, 1);
+    assert.equal((await w.alerts.list({ state: 'open', limit: 500 })).length, 250);
+  });
+
+  test('whoever changes a rule ends no alarm of a person: it stays open, and goes on being escalated', async () => {
+    const w = await world();
+    const rule = {
+      name: 'Pressed',
+      severity: 'critical',
+      scope: { class: 'alarm' },
+      condition: { kind: 'sos' },
+      escalate: [{ afterMin: 5, tell: ['mail:boss@example.org'] }],
+    } as const;
+    const id = await w.alerts.rules.put(rule, 'ada', w.nowMs);
+    await w.take({ stream: 'sos', logClass: 'alarm', first: 1, rows: [[1]] });
+    await w.alerts.rules.put({ ...rule, severity: 'warning' }, 'bob', w.nowMs, id);
+    w.nowMs += 300_000;
+    await w.alerts.tick();
+    const mine = (await w.alerts.list({ limit: 9 })).filter(({ ruleId }) => ruleId === id);
+    assert.deepEqual(
+      mine.map(({ state, step }) => [state, step]),
+      [['open', 1]],
+    );
+    await w.alerts.acknowledge(mine[0]!.id, { name: 'ada', note: '' });
+    assert.equal((await w.alerts.get(mine[0]!.id))!.state, 'closed');
+  });
+
   test('in maintenance alerts are kept and nobody is told; at its end of those that are still open', async () => {
     const w = await world();
     await w.alerts.rules.put(HOT, 'ada', w.nowMs);

@@ -134,12 +134,12 @@ onBothDatabases('deliveries', (fresh) => {
     const db = await fresh(ALERT_MIGRATIONS);
     const w = await worldOf(db);
     await w.take(alarm(1));
-    const outbox = new Outbox(db);
+    const outbox = new Outbox(db, async () => undefined);
     let nowMs = T0_MS;
-    const [first] = await outbox.lease(16, nowMs);
-    assert.deepEqual(await outbox.lease(16, nowMs + 60_000), []);
+    const [first] = await outbox.lease('mail', 16, nowMs);
+    assert.deepEqual(await outbox.lease('mail', 16, nowMs + 60_000), []);
     nowMs += 120_000;
-    const [second] = await outbox.lease(16, nowMs);
+    const [second] = await outbox.lease('mail', 16, nowMs);
     assert.deepEqual([second!.id, second!.attempts], [first!.id, 2]);
     await outbox.notSent(first!, 'too late to say so', nowMs);
     const waits: number[] = [];
@@ -150,14 +150,77 @@ onBothDatabases('deliveries', (fresh) => {
       if (row!.state === 'failed') break;
       waits.push((Number(row!.due_ms) - nowMs) / 1_000);
       nowMs = Number(row!.due_ms);
-      [leased] = await outbox.lease(16, nowMs);
+      [leased] = await outbox.lease('mail', 16, nowMs);
     }
-    assert.deepEqual(waits.slice(0, 8), [2, 5, 10, 30, 60, 300, 900, 1_800]);
-    assert.equal(waits.length, 46);
+    assert.deepEqual(waits.slice(0, 8), [2, 5, 10, 30, 60, 120, 300, 300]);
+    assert.equal(Math.round(waits.reduce((sum, wait) => sum + wait, 0) / 3_600), 24);
     const [seen] = await w.alerts.list({ limit: 1 });
     assert.equal(seen!.failed, 1);
     assert.equal(await w.alerts.retry(first!.id), true);
-    assert.equal((await outbox.lease(1, Date.now() + T0_MS)).length, 1);
+    assert.equal((await outbox.lease('mail', 1, Date.now() + T0_MS)).length, 1);
+  });
+
+  test('a mail server that stalls holds up no SMS; what is critical goes before what is not', async () => {
+    const db = await fresh(ALERT_MIGRATIONS);
+    const sent: string[] = [];
+    const mail: Transport = { scheme: 'mail', send: () => new Promise(() => undefined) };
+    const sms: Transport = {
+      scheme: 'sms',
+      async send({ text }) {
+        sent.push(text.slice(0, 8));
+      },
+    };
+    const w = await worldOf(db, { transports: [mail, sms], nowMs: Date.now });
+    started.push(w);
+    const tell = ['mail:ada@example.org', 'sms:+41790000000'];
+    const { scope, condition, ...rest } = HOT;
+    await w.alerts.rules.put({ ...rest, scope, condition, tell }, 'ada', w.nowMs);
+    const critical = {
+      ...rest,
+      severity: 'critical',
+      scope: { class: 'event' },
+      condition: { kind: 'sos' },
+      tell,
+    };
+    await w.alerts.rules.put(critical, 'ada', w.nowMs);
+    await w.take({ first: 1, rows: Array.from({ length: 40 }, (_, i) => [i % 2 ? 5 : 9]) });
+    await w.take({ streamId: 8n, stream: 'sos', logClass: 'event', first: 1, rows: [[1]] });
+    w.alerts.start();
+    await until('the SMS', () => sent.length >= 20, 5_000);
+    assert.ok(sent.slice(0, 16).includes('CRITICAL'), sent.join());
+  });
+
+  test('who is refused for good fails at once: the others are told why, and the next step need not wait', async () => {
+    const sink = await startSink({
+      onRcptTo: ({ address }, _, done) =>
+        done(
+          address.startsWith('gone') ? Object.assign(new Error('no such user'), { responseCode: 550 }) : null,
+        ),
+    });
+    sinks.push(sink);
+    const w = await worldWith(mailTo(sink.port));
+    const escalate = [{ afterMin: 60, tell: ['mail:boss@example.org'] }];
+    const rule = { ...HOT, tell: ['mail:gone@example.org'], escalate };
+    await w.alerts.rules.put(rule, 'ada', w.nowMs);
+    await w.take({ first: 1, rows: [[9]] });
+    await until('the others are told', () => sink.mails.length > 0);
+    assert.deepEqual(sink.mails[0]!.to, ['ops@example.org']);
+    const source = sink.mails[0]!.source.replaceAll('=\r\n', '');
+    assert.match(source, /^Subject: \[warning\] Not delivered: Too warm/m);
+    assert.match(source, /^mail:gone@example.org could not be told: .*550 no such user/m);
+    const [seen] = await w.alerts.list({ limit: 1 });
+    assert.equal(seen!.failed, 1);
+    await w.alerts.tick();
+    await until('the next step', () => sink.mails.some(({ to }) => to[0] === 'boss@example.org'));
+  });
+
+  test('a way that nobody configured is said to those that can be told', async () => {
+    const sink = await sinkOf();
+    const w = await worldWith(mailTo(sink.port));
+    await w.alerts.rules.put({ ...HOT, tell: ['sms:+41790000000'] }, 'ada', w.nowMs);
+    await w.take({ first: 1, rows: [[9]] });
+    await until('ops are told', () => sink.mails.length > 0);
+    assert.match(sink.mails[0]!.source, /no way to send "sms:"/);
   });
 
   test('nobody answers: the next ones are told, step by step, once, whoever ticks', async () => {

@@ -39,7 +39,10 @@ function message(
     rule: { id: 1n, spec },
     node: { name, group: 'prod' as const },
   };
-  return messageOf({ id: 'x', reason }, { ...facts, from, until: undefined, baseUrl: 'https://f.example' });
+  return messageOf(
+    { id: 'x', reason },
+    { ...facts, from, until: undefined, failed: [], baseUrl: 'https://f.example' },
+  );
 }
 
 test('what arrived late is told as old, however late it is sent; an end asks for nothing', () => {

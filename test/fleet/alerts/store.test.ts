@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { ALERT_MIGRATIONS, storeFacts } from '../../../fleet/alerts/index.js';
 import { openStore, STORE_MIGRATIONS } from '../../../fleet/store/index.js';
 import type { Descriptor } from '../../../wire/index.js';
+import { until } from '../../support/until.js';
 import { onBothDatabases } from '../db/databases.js';
 import { block, meta, NODE, S, T0, T0_MS } from '../store/blocks.js';
 import { deliveries, worldOf } from './fixtures.js';
@@ -78,6 +79,52 @@ onBothDatabases('alerts in the transaction of the store', (fresh) => {
     while (await later.forgetRows({ readings: 7 }));
     const kept = (await w.alerts.list({ limit: 9 })).find(({ id }) => id === late!.id);
     assert.deepEqual([kept!.state, kept!.from, kept!.isRemoved], ['closed', undefined, true]);
+  });
+
+  test('an alarm that no disk of its node holds is of its node: its group, its name, its place and of when that is', async () => {
+    const db = await fresh([...STORE_MIGRATIONS, ...ALERT_MIGRATIONS]);
+    const store = openStore(db, { nowMs: () => T0_MS });
+    const sent: string[] = [];
+    const transport = {
+      scheme: 'mail' as const,
+      send: async ({ text }: { readonly text: string }) => void sent.push(text),
+    };
+    const w = await worldOf(db, {
+      facts: storeFacts(),
+      histories: store,
+      transports: [transport],
+      nowMs: () => T0_MS,
+    });
+    const pressed = {
+      name: 'Pressed',
+      severity: 'critical',
+      scope: { group: 'prod' },
+      condition: { kind: 'sos' },
+    };
+    await w.alerts.rules.put(pressed, 'ada', T0_MS);
+    const take = (...incoming: Parameters<typeof store.take>[0]) =>
+      store.take(incoming, T0_MS, (tx, taken) => w.alerts.judge(tx, taken));
+    const channel = (name: string, quantity: 'latitude' | 'longitude') =>
+      ({ name, quantity, type: { kind: 'f64' } }) as const;
+    const pack = {
+      kind: 'pack' as const,
+      ...{ stream: 'place', logClass: 'telemetry' as const, identity: Uint8Array.of(1) },
+      ...{ wallNs: [T0 - 86_400n * S], values: Float64Array.of(47.5, 8.25) },
+      channels: [channel('latitude', 'latitude'), channel('longitude', 'longitude')],
+    };
+    await take({ ...pack, device: NODE });
+    await store.rename(NODE, { group: 'prod', name: 'Lift 3' });
+    await take({ ...pack, device: `notice:${NODE}`, stream: 'sos', logClass: 'alarm' });
+    const mine = (await w.alerts.list({ limit: 9 })).filter(({ rule }) => rule.spec.name === 'Pressed');
+    assert.deepEqual(
+      mine.map(({ nodeName, group }) => [nodeName, group]),
+      [['Lift 3', 'prod']],
+    );
+    w.alerts.start();
+    await until('a mail', () => sent.length > 0);
+    await w.alerts.stop();
+    const day = new Date(T0_MS - 86_400_000).toISOString().slice(0, 19).replace('T', ' ');
+    assert.match(sent[0]!, new RegExp(`^Where: {2}47.50000, 8.25000 \\(its latest, of ${day} UTC\\)`, 'm'));
   });
 
   test('many at once, in any order, from several connections: the alerts are those of the rows in order', async () => {

@@ -2,11 +2,16 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { emptyAtMs } from '../../../fleet/alerts/forecast.js';
 import { ALERT_MIGRATIONS, type Histories } from '../../../fleet/alerts/index.js';
+import type { Database } from '../../../fleet/db/index.js';
 import { onBothDatabases } from '../db/databases.js';
 import { CLIMATE, deliveries, NODE, T0_MS, worldOf } from './fixtures.js';
 
 const HOUR_MS = 3_600_000;
 const OTHER = 'ffeeddccbbaa9988';
+
+/** As ticks would have noted it. */
+const listened = (db: Database, fromMs: number, untilMs: number) =>
+  db.query('INSERT INTO listened (from_ms, until_ms) VALUES ($1, $2)', [BigInt(fromMs), BigInt(untilMs)]);
 
 onBothDatabases('alerts of time', (fresh) => {
   test('a prod node is silent after a day, once, and speaks again', async () => {
@@ -23,6 +28,7 @@ onBothDatabases('alerts of time', (fresh) => {
       w.nowMs = other.nowMs = T0_MS + ms;
       await Promise.all([w.alerts.tick(), other.alerts.tick()]);
     };
+    await listened(db, T0_MS, T0_MS + 24 * HOUR_MS - 1);
     await tickAt(24 * HOUR_MS - 1);
     assert.deepEqual(await w.alerts.list({ limit: 9 }), []);
     await tickAt(24 * HOUR_MS);
@@ -35,6 +41,33 @@ onBothDatabases('alerts of time', (fresh) => {
     assert.equal((await deliveries(w)).length, 2);
   });
 
+  test('nobody is silent for what the fleet did not hear itself: off, away from its database or broker, or its clock moved', async () => {
+    const db = await fresh(ALERT_MIGRATIONS);
+    let isHearing = true;
+    const w = await worldOf(db, { isHearing: () => isHearing });
+    const condition = { kind: 'silence', afterS: 1_200 };
+    await w.alerts.rules.put({ name: 'Silent', severity: 'info', tell: [], condition }, 'ada', w.nowMs);
+    w.groups.set(OTHER, 'prod');
+    await w.take({ first: 1, rows: [[5]] }, { node: OTHER, streamId: 2n, first: 1, rows: [[5]] });
+    const openAt = async (minutes: number) => {
+      for (; w.nowMs < T0_MS + minutes * 60_000; w.nowMs += 60_000) await w.alerts.tick();
+      await w.alerts.tick();
+      return (await w.alerts.list({ state: 'open', limit: 9 })).map(({ node }) => node).sort();
+    };
+    assert.deepEqual(await openAt(15), []);
+    // It was off for a day: by then each was silent for 15 min that it listened.
+    const day = 24 * 60;
+    w.nowMs = T0_MS + (15 + day) * 60_000;
+    assert.deepEqual(await openAt(15 + day + 9), []);
+    w.heard.set(NODE, { heardMs: w.nowMs, latestWallNs: undefined });
+    assert.deepEqual(await openAt(15 + day + 10), [OTHER]);
+    isHearing = false;
+    assert.deepEqual(await openAt(15 + day + 60), [OTHER]);
+    isHearing = true;
+    assert.deepEqual(await openAt(15 + day + 68), [OTHER]);
+    assert.deepEqual(await openAt(15 + day + 81), [NODE, OTHER]);
+  });
+
   test('one stream of a node may fall silent, whatever the others say', async () => {
     const w = await worldOf(await fresh(ALERT_MIGRATIONS));
     const condition = { kind: 'silence', afterS: 60 };
@@ -42,6 +75,7 @@ onBothDatabases('alerts of time', (fresh) => {
     await w.alerts.rules.put(rule, 'ada', w.nowMs);
     await w.take({ first: 1, rows: [[5]] }, { streamId: 2n, stream: 'power', first: 1, rows: [[5]] });
     w.nowMs += 60_000;
+    await listened(w.db, T0_MS, w.nowMs);
     await w.take({ streamId: 2n, stream: 'power', first: 2, rows: [[5]] });
     await w.alerts.tick();
     assert.deepEqual(
@@ -70,6 +104,23 @@ onBothDatabases('alerts of time', (fresh) => {
     assert.deepEqual(await open(), [10_000]);
     await w.take({ first: 60, rows: [[3]] });
     assert.deepEqual(await open(), []);
+  });
+
+  test('what nobody measured is no rest: another stream that goes on, a node that was off', async () => {
+    const w = await worldOf(await fresh(ALERT_MIGRATIONS));
+    const condition = { kind: 'noMotion', channel: 'temperature', above: 1, afterS: 100 } as const;
+    await w.alerts.rules.put({ name: 'Rests', severity: 'info', tell: [], condition }, 'ada', w.nowMs);
+    const open = async () => {
+      await w.alerts.tick();
+      return (await w.alerts.list({ state: 'open', limit: 9 })).map(({ sinceMs }) => sinceMs! - T0_MS);
+    };
+    await w.take({ first: 10, rows: [[5], [0]] });
+    await w.take({ streamId: 2n, stream: 'power', first: 300, rows: [[7]] });
+    assert.deepEqual(await open(), []);
+    await w.take({ first: 500, rows: [[0]] });
+    assert.deepEqual(await open(), []);
+    await w.take({ first: 590, rows: [[0]] }, { first: 600, rows: [[0]] });
+    assert.deepEqual(await open(), [500_000]);
   });
 
   test('a battery that will be empty in time is told of', async () => {

@@ -11,12 +11,15 @@ export class FakeStore implements Pick<Store, 'take' | 'heard' | 'refused' | 'no
   fails: DatabaseErrorKind | undefined;
   /** A device or stream that it rejects as a fault of the program. */
   poison = '';
+  /** More than so many at once take it too long. */
+  most = Number.POSITIVE_INFINITY;
   /** Held back until it is called. */
   gate: Promise<void> | undefined;
 
   async take(incoming: readonly Incoming[]): Promise<readonly Taken[]> {
     await this.gate;
     this.#mayFail();
+    if (incoming.length > this.most) throw new DatabaseError('busy', 'it takes too long');
     if (incoming.some((one) => nameOf(one).includes(this.poison || '\0')))
       throw new DatabaseError('wrong', 'it was poisoned');
     this.batches.push(incoming.length);

@@ -138,6 +138,7 @@ test(`${MESSAGES} malformed, oversized, forged and replayed messages: none store
   const ingest = new Ingest({
     ...{ store, nowMs: () => 1_790_000_000_000 },
     spool: await Spool.open({ folder: join(folder, 'spool'), maxBytes: 1 << 20 }),
+    alarmSpool: await Spool.open({ folder: join(folder, 'alarm-spool'), maxBytes: 1 << 20 }),
     deadLetters: await DeadLetters.open(join(folder, 'dead'), 1 << 20),
   });
   for (const { topic, payload } of TRUE)

@@ -20,6 +20,7 @@ const ingest = new Ingest({
     take: (...given) => (isAway() ? Promise.reject(new DatabaseError('down', 'away')) : store.take(...given)),
   },
   spool: await Spool.open({ folder: join(folder, 'spool'), maxBytes: 1 << 26, segmentBytes: 2000 }),
+  alarmSpool: await Spool.open({ folder: join(folder, 'alarm-spool'), maxBytes: 1 << 20 }),
   deadLetters: await DeadLetters.open(join(folder, 'dead-letters'), 1 << 20),
   nowMs: Date.now,
 });

@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { DatabaseError } from '../../../fleet/db/index.js';
 import { DeadLetters, Ingest, type IngestOptions, NotHeldError, Spool } from '../../../fleet/ingest/index.js';
 import { readRecords } from '../../../fleet/ingest/record-file.js';
 import type { DecodedHeader } from '../../../native/index.js';
@@ -29,9 +30,10 @@ async function rig(
   const refusals: string[] = [];
   const states: string[] = [];
   const spool = await Spool.open({ folder: join(at, 'spool'), maxBytes: options.maxBytes ?? 1 << 20 });
+  const alarmSpool = await Spool.open({ folder: join(at, 'alarm-spool'), maxBytes: 1 << 20 });
   const deadLetters = await DeadLetters.open(join(at, 'dead-letters'), options.deadBytes ?? 1 << 20);
   const ingest = new Ingest({
-    ...{ store, spool, deadLetters, nowMs: Date.now },
+    ...{ store, spool, alarmSpool, deadLetters, nowMs: Date.now },
     receipts: { held: ({ stream, first }: DecodedHeader) => receipts.push(`${stream} ${first}`) },
     onRefusal: ({ cause }) => refusals.push(cause),
     onState: ({ kind }) => states.push(kind),
@@ -39,7 +41,18 @@ async function rig(
   });
   running.push(ingest);
   const take = ({ topic, payload }: { topic: string; payload: Uint8Array }) => ingest.take(topic, payload);
-  return { store, spool, ingest, receipts, refusals, states, take, at, dead: join(at, 'dead-letters') };
+  return {
+    store,
+    spool,
+    alarmSpool,
+    ingest,
+    receipts,
+    refusals,
+    states,
+    take,
+    at,
+    dead: join(at, 'dead-letters'),
+  };
 }
 
 const HELD = { kind: 'held' };
@@ -148,7 +161,7 @@ test("a node's SenML is taken where it sends no blocks, and never beside them", 
 
 test('a notice is told at once, and spooled where the database does not take its alert', async () => {
   const told: string[] = [];
-  const { ingest, take, store, spool } = await rig({
+  const { ingest, take, store, alarmSpool } = await rig({
     onNotice: async ({ stream }) => {
       await store.refused({});
       told.push(stream);
@@ -161,7 +174,7 @@ test('a notice is told at once, and spooled where the database does not take its
   assert.deepEqual(await take(notice), HELD);
   store.fails = 'down';
   assert.deepEqual(await take(notice), HELD);
-  assert.deepEqual([told, spool.isEmpty], [['sos'], false]);
+  assert.deepEqual([told, alarmSpool.isEmpty], [['sos'], false]);
   store.fails = undefined;
   await until('it is told', () => told.length === 2);
   await ingest.close();
@@ -249,5 +262,114 @@ test('poison that was spooled is in nobody way once anything else is taken', asy
       [...store.held.keys()].some((key) => key.includes(`/climate/${i + 40}/`)),
     ),
   );
+  await ingest.close();
+});
+
+const alarm = (first: number) => block(first, [1], 'sos', NODE, 'alarm');
+const placeOf = (store: FakeStore, stream: string) =>
+  [...store.held.keys()].findIndex((key) => key.includes(`/${stream}/`));
+
+test('an alarm goes before the backlog of all others, and has room where they have none', async () => {
+  const { store, ingest, take } = await rig();
+  let open: () => void = () => undefined;
+  store.gate = new Promise((resolve) => {
+    open = resolve;
+  });
+  const taking = Array.from({ length: 5_000 }, (_, i) => take(block(i, [i])));
+  const same = block(1, [1]);
+  const rest = Promise.allSettled(Array.from({ length: 30_000 }, () => take(same)));
+  await assert.rejects(take(same), NotHeldError);
+  const told = take(alarm(0));
+  open();
+  assert.deepEqual(await told, HELD);
+  assert.ok(placeOf(store, 'sos') <= 2_048, `${placeOf(store, 'sos')} blocks were before it`);
+  await Promise.all([...taking, rest]);
+  await ingest.close();
+});
+
+test('what waits is bounded by what it is decoded: a short block may be 2 MB', async () => {
+  const { store, ingest } = await rig();
+  let open: () => void = () => undefined;
+  store.gate = new Promise((resolve) => {
+    open = resolve;
+  });
+  const { topic, payload } = block(0, new Array<number>(4096).fill(0));
+  const taking = Array.from({ length: 3_000 }, () =>
+    ingest.take(topic, payload).catch((error: Error) => error),
+  );
+  open();
+  const outcomes = await Promise.all(taking);
+  const held = outcomes.filter((one) => !(one instanceof Error)).length;
+  // 8 bytes of a value and 8 of a time a row, 1 of its quality: 69,632 bytes each, of 128 MiB.
+  assert.ok(held > 1_000 && held < 2_000, `${held} of ${payload.length} bytes each`);
+  await ingest.close();
+});
+
+test('after an outage alarms are the first that the store is given', async () => {
+  const { store, ingest, take, spool } = await rig({ maxBytes: 1 << 22 });
+  store.fails = 'down';
+  await Promise.all(Array.from({ length: 4_000 }, (_, i) => take(block(i, [i]))));
+  assert.deepEqual(await take(alarm(0)), HELD);
+  store.fails = undefined;
+  await until('the alarm is in the store', () => placeOf(store, 'sos') >= 0);
+  assert.ok(placeOf(store, 'sos') <= 1_024, `${placeOf(store, 'sos')} blocks were before it`);
+  await until('the rest too', () => spool.isEmpty);
+  assert.equal(store.held.size, 4_001);
+  await ingest.close();
+});
+
+test('nodes that say their statuses without end keep nobody from being taken', async () => {
+  const { store, ingest, take } = await rig();
+  const other = 'ffffffffffffffff';
+  const say = (node: string) => take({ topic: statusTopic(node), payload: Buffer.from('{}') });
+  let isFlooding = true;
+  store.heard = async (node) => {
+    await new Promise((resolve) => setImmediate(resolve));
+    if (isFlooding) void say(node === NODE ? other : NODE);
+  };
+  await Promise.all([say(NODE), say(other)]);
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  const isHeld = await Promise.race([
+    take(block(0, [0])).then(() => true),
+    new Promise((resolve) => setTimeout(resolve, 2_000, false)),
+  ]);
+  isFlooding = false;
+  assert.ok(isHeld, 'a block waits behind statuses');
+  await ingest.close();
+});
+
+test('a clock that is set back does not keep the store from being tried again', async () => {
+  let backMs = 0;
+  const { store, ingest, take, spool } = await rig({ nowMs: () => Date.now() - backMs });
+  store.fails = 'down';
+  await take(block(0, [0]));
+  backMs = 86_400_000;
+  store.fails = undefined;
+  await take(block(1, [1]));
+  await until('both are in the store', () => store.held.size === 2, 5_000);
+  assert.ok(spool.isEmpty);
+  await ingest.close();
+});
+
+test('a spool that the store only takes in small pieces gets empty all the same', async () => {
+  const { store, ingest, take, spool } = await rig();
+  store.fails = 'down';
+  await Promise.all(Array.from({ length: 300 }, (_, i) => take(block(i, [i]))));
+  store.fails = undefined;
+  store.most = 100;
+  await until('the spool is empty', () => spool.isEmpty, 10_000);
+  assert.equal(store.held.size, 300);
+  await ingest.close();
+});
+
+test('a fault that is over at the second try makes no dead letter', async () => {
+  const { store, ingest, take, refusals } = await rig();
+  const { take: taking } = store;
+  store.take = async () => {
+    store.take = taking;
+    throw new DatabaseError('wrong', 'a table was changed under a plan');
+  };
+  assert.deepEqual(await take(block(0, [0])), HELD);
+  assert.deepEqual([refusals, store.held.size], [[], 1]);
   await ingest.close();
 });

@@ -26,6 +26,7 @@ async function ingestOn(db: Database, folder = join(root, String(++count))) {
   const spool = await Spool.open({ folder: join(folder, 'spool'), maxBytes: 1 << 24 });
   const ingest = new Ingest({
     ...{ store, spool, nowMs: Date.now },
+    alarmSpool: await Spool.open({ folder: join(folder, 'alarm-spool'), maxBytes: 1 << 24 }),
     deadLetters: await DeadLetters.open(join(folder, 'dead-letters'), 1 << 20),
     receipts: { held: ({ first }: DecodedHeader) => receipts.push(first) },
   });

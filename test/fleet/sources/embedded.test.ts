@@ -168,6 +168,33 @@ test('bytes that are no MQTT, and clients beyond the bound, harm nobody', async 
   for (const { socket } of more) socket.destroy();
 });
 
+test('what a client has retained is its status, where that was taken, and nothing else', async () => {
+  const all = await rig({
+    readsAll: () => true,
+    take: async (topic) =>
+      topic === statusTopic(NODE)
+        ? { kind: 'held' }
+        : { kind: 'refusal', cause: 'topic', text: 'nothing comes there' },
+  });
+  const node = await raw(all);
+  const topics = [statusTopic(NODE), `cairn/1/${NODE}/x/status`, statusTopic(OTHER)];
+  for (const [at, topic] of topics.slice(0, 2).entries())
+    node.publish(topic, Buffer.from('{}'), at + 1, 0x33);
+  const other = await raw(all, OTHER);
+  other.publish(topics[2]!, Buffer.alloc(100), 3, 0x33);
+  await until('the PUBACKs', () => node.heard.length === 3 && other.heard.length === 2);
+  const reader = await raw(all, 'reader');
+  reader.subscribe('#', 1);
+  await until('the SUBACK', () => reader.heard.some((one) => one.startsWith('90')));
+  await wait(100);
+  assert.deepEqual(
+    reader.heard
+      .filter((one) => one.startsWith('3'))
+      .map((one) => topics.findIndex((topic) => one.includes(Buffer.from(topic).toString('hex')))),
+    [0],
+  );
+});
+
 test('with mTLS the CN of the certificate is the id, and no other', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'cairn-mtls-'));
   t.after(() => rmSync(folder, { recursive: true, force: true }));

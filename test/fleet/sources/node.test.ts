@@ -48,6 +48,7 @@ for (const [name, open, skip] of [
     const spool = await Spool.open({ folder: join(folder, 'spool'), maxBytes: 1 << 24 });
     const ingest = new Ingest({
       ...{ spool, receipts, nowMs: Date.now },
+      alarmSpool: await Spool.open({ folder: join(folder, 'alarm-spool'), maxBytes: 1 << 24 }),
       deadLetters: await DeadLetters.open(join(folder, 'dead-letters'), 1 << 20),
       store: {
         node: (...given) => store.node(...given),

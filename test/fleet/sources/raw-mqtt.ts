@@ -37,8 +37,9 @@ export class RawMqtt {
     this.socket.write(packet(0x10, Buffer.concat(parts)));
   }
 
-  publish(topic: string, payload: Uint8Array, id: number): void {
-    this.socket.write(packet(0x32, Buffer.concat([text(topic), Buffer.of(id >> 8, id & 255), payload])));
+  /** `first`: 0x32 is QoS 1; 0x33 retained too. */
+  publish(topic: string, payload: Uint8Array, id: number, first = 0x32): void {
+    this.socket.write(packet(first, Buffer.concat([text(topic), Buffer.of(id >> 8, id & 255), payload])));
   }
 
   subscribe(filter: string, id: number): void {
