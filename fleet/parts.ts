@@ -91,7 +91,7 @@ export async function makeParts(
   });
   const audit = (entry: AuditEntry) => people.audit.write(entry);
   const web = createWeb({
-    ...{ store, health, news, nowMs, audit, openAlerts: () => alerts.openByNode() },
+    ...{ store, health, news, nowMs, audit, log, openAlerts: () => alerts.openByNode() },
     // Whoever has a proxy before it says what people type; it stands on this machine.
     ...(config.web.url && { trustProxy: 'loopback' }),
     plugins: [
