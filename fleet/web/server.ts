@@ -51,7 +51,7 @@ export function createWeb(deps: WebDeps): FastifyInstance {
   return app;
 }
 
-/** Pages with `lastGood` are shown as they were while the database is down, to whoever shows the same credentials. */
+/** Pages with `lastGood` are shown as they were while the database is down, to whom they were shown. */
 function keepLastGood(app: FastifyInstance, { health, nowMs }: WebDeps): void {
   const lastGood = new LastGood();
   const shownOld = new WeakMap<FastifyReply, number>();
@@ -83,8 +83,9 @@ function keepLastGood(app: FastifyInstance, { health, nowMs }: WebDeps): void {
   });
 }
 
-function keyOf({ headers, url }: FastifyRequest): string {
-  return [headers.cookie, headers.authorization, headers.accept?.includes('text/html'), url].join('\n');
+/** By who asks, with what they may now: neither a session that ended nor one of fewer roles finds what was shown before. */
+function keyOf({ person, headers, url }: FastifyRequest): string {
+  return JSON.stringify([person, headers.accept?.includes('text/html'), url]);
 }
 
 function oldNotice(atMs: number): Html {
