@@ -62,7 +62,7 @@ function keepLastGood(app: FastifyInstance, { health, nowMs }: WebDeps): void {
     if (request.routeOptions.config.lastGood && reply.statusCode === 200 && atMs === undefined)
       lastGood.keep(keyOf(request), payload, nowMs());
     const old = atMs === undefined ? [] : [oldNotice(atMs)];
-    return withNotices(payload, [...old, ...healthNotices(health(), nowMs())]);
+    return withNotices(payload, [...old, ...healthNotices(health(), nowMs(), request.person !== undefined)]);
   });
   app.setErrorHandler<FastifyError>((error, request, reply) => {
     const isAway = error instanceof DatabaseError && (error.kind === 'down' || error.kind === 'busy');

@@ -5,7 +5,7 @@ import { html } from '../html.js';
 import { csrfOf, isCsrf, type SessionCookie } from './cookie.js';
 import { field, show } from './form.js';
 import { isFromHere, isLoopback } from './origin.js';
-import { Recall } from './recall.js';
+import { isDown, Recall } from './recall.js';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -54,11 +54,16 @@ export function guard(app: FastifyInstance, { people, cookie, nowMs, url, open }
     return this.person?.via === 'session' ? csrfOf(cookie.read(this) ?? '') : '';
   });
   app.addHook('onRequest', async (request, reply) => {
-    request.person = await find(request);
+    const isOpen = OPEN.test(request.routeOptions.url ?? '');
+    request.person = await find(request).catch((error) => {
+      // What answers anybody answers while nobody can be looked up, too.
+      if (isOpen && isDown(error)) return undefined;
+      throw error;
+    });
     const isAsking = SAFE.test(request.method) && request.headers.upgrade === undefined;
     if (!isAsking && request.person?.via !== 'token' && !isFromHere(request, url))
       return refuse(request, reply, 403, 'This was sent by a page of another site: nothing was done.');
-    if (!request.person && !OPEN.test(request.routeOptions.url ?? '')) return askWho(request, reply);
+    if (!request.person && !isOpen) return askWho(request, reply);
   });
   app.addHook('preHandler', async (request, reply) => {
     if (SAFE.test(request.method) || request.person?.via !== 'session') return;

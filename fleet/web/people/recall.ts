@@ -24,8 +24,7 @@ export class Recall {
       return caller;
     } catch (error) {
       const known = this.#callers.get(token);
-      const isDown = error instanceof DatabaseError && error.kind === 'down';
-      if (isDown && known && this.#nowMs() - known.atMs < RECALL_MS) return known.caller;
+      if (isDown(error) && known && this.#nowMs() - known.atMs < RECALL_MS) return known.caller;
       throw error;
     }
   }
@@ -36,4 +35,8 @@ export class Recall {
     this.#callers.set(token, { caller, atMs: this.#nowMs() });
     if (this.#callers.size > MAX_CALLERS) this.#callers.delete(this.#callers.keys().next().value as string);
   }
+}
+
+export function isDown(error: unknown): boolean {
+  return error instanceof DatabaseError && error.kind === 'down';
 }
