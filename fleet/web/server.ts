@@ -5,9 +5,9 @@ import fastify, {
   type FastifyReply,
   type FastifyRequest,
 } from 'fastify';
-import { DatabaseError } from '../db/index.js';
 import { api } from './api/index.js';
 import { serveAssets } from './assets.js';
+import { isAway } from './away.js';
 import { timeOfMs } from './format.js';
 import { type Html, html } from './html.js';
 import { LastGood } from './last-good.js';
@@ -65,13 +65,12 @@ function keepLastGood(app: FastifyInstance, { health, nowMs }: WebDeps): void {
     return withNotices(payload, [...old, ...healthNotices(health(), nowMs(), request.person !== undefined)]);
   });
   app.setErrorHandler<FastifyError>((error, request, reply) => {
-    const isAway = error instanceof DatabaseError && (error.kind === 'down' || error.kind === 'busy');
-    const kept = isAway ? lastGood.find(keyOf(request)) : undefined;
+    const kept = isAway(error) ? lastGood.find(keyOf(request)) : undefined;
     if (kept && request.method === 'GET') {
       shownOld.set(reply, kept.atMs);
       return reply.type('text/html; charset=utf-8').send(kept.text);
     }
-    if (isAway) {
+    if (isAway(error)) {
       reply.header('retry-after', 10);
       const then = 'It is asked again with each request: try again in a moment.';
       return fail(request, reply, 503, 'Not to be had now', `The database doesn't answer. ${then}`);

@@ -1,11 +1,12 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest, preHandlerAsyncHookHandler } from 'fastify';
 import { type Caller, everywhere, may, type People, type Role } from '../../people/index.js';
 import type { Group } from '../../store/types.js';
+import { isAway } from '../away.js';
 import { html } from '../html.js';
 import { csrfOf, isCsrf, type SessionCookie } from './cookie.js';
 import { field, show } from './form.js';
 import { isFromHere, isLoopback } from './origin.js';
-import { isDown, Recall } from './recall.js';
+import { Recall } from './recall.js';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -13,6 +14,8 @@ declare module 'fastify' {
     person: Caller | undefined;
     /** For the hidden field `csrf` of each POST form, or the header `x-csrf-token`; empty without a session. */
     csrf(): string;
+    /** Who asks by now, for what lasts longer than an answer; absent where no plugin asks who it is. */
+    findPerson?(): Promise<Caller | undefined>;
   }
 }
 
@@ -53,11 +56,14 @@ export function guard(app: FastifyInstance, { people, cookie, nowMs, url, open }
   app.decorateRequest('csrf', function (this: FastifyRequest) {
     return this.person?.via === 'session' ? csrfOf(cookie.read(this) ?? '') : '';
   });
+  app.decorateRequest('findPerson', function (this: FastifyRequest) {
+    return find(this);
+  });
   app.addHook('onRequest', async (request, reply) => {
     const isOpen = OPEN.test(request.routeOptions.url ?? '');
     request.person = await find(request).catch((error) => {
       // What answers anybody answers while nobody can be looked up, too.
-      if (isOpen && isDown(error)) return undefined;
+      if (isOpen && isAway(error)) return undefined;
       throw error;
     });
     const isAsking = SAFE.test(request.method) && request.headers.upgrade === undefined;

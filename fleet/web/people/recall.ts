@@ -1,5 +1,5 @@
-import { DatabaseError } from '../../db/index.js';
 import type { Caller } from '../../people/index.js';
+import { isAway } from '../away.js';
 
 const MAX_CALLERS = 1_000;
 const RECALL_MS = 3_600_000;
@@ -24,7 +24,7 @@ export class Recall {
       return caller;
     } catch (error) {
       const known = this.#callers.get(token);
-      if (isDown(error) && known && this.#nowMs() - known.atMs < RECALL_MS) return known.caller;
+      if (isAway(error) && known && this.#nowMs() - known.atMs < RECALL_MS) return known.caller;
       throw error;
     }
   }
@@ -35,8 +35,4 @@ export class Recall {
     this.#callers.set(token, { caller, atMs: this.#nowMs() });
     if (this.#callers.size > MAX_CALLERS) this.#callers.delete(this.#callers.keys().next().value as string);
   }
-}
-
-export function isDown(error: unknown): boolean {
-  return error instanceof DatabaseError && error.kind === 'down';
 }

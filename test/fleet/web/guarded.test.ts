@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
-import { EventEmitter } from 'node:events';
+import { EventEmitter, once } from 'node:events';
+import type { AddressInfo } from 'node:net';
 import { type TestContext, test } from 'node:test';
+import { WebSocket } from 'ws';
 import { DatabaseError } from '../../../fleet/db/index.js';
 import { type Change, createWeb, peoplePlugin } from '../../../fleet/web/index.js';
 import { type Fresh, onBothDatabases } from '../db/databases.js';
@@ -11,7 +13,7 @@ import { FakeStore, NOW_MS } from './fake-store.js';
 const NODE = '/nodes/a1b2c3d400000000';
 
 /** All pages behind the real sign-in; Anna owns them. `stop` takes the database and the store away, as when one server has both. */
-async function serve(t: TestContext, fresh: Fresh) {
+async function serve(t: TestContext, fresh: Fresh, url?: string) {
   const { world, people } = await World.open(fresh);
   world.nowMs = NOW_MS;
   const store = new FakeStore();
@@ -21,7 +23,7 @@ async function serve(t: TestContext, fresh: Fresh) {
   const app = createWeb({
     ...{ store, news, nowMs, audit: async () => undefined, openAlerts: async () => new Map() },
     health: () => ({ services }),
-    plugins: [peoplePlugin({ people, nowMs })],
+    plugins: [peoplePlugin({ people, nowMs, url })],
   });
   t.after(() => app.close());
   const anna = await owner(app, await people.signIn.firstSecret());
@@ -93,5 +95,25 @@ onBothDatabases('pages behind the sign-in', (fresh) => {
     assert.deepEqual([statusCode, /Not all services are well/.test(body)], [200, true]);
     assert.equal((await browser.get('/')).statusCode, 503);
     assert.equal((await browser.get('/sign-in')).statusCode, 503);
+  });
+
+  test('only pages of this server follow, also where a proxy calls it by another name', async (t) => {
+    const { app, anna } = await serve(t, fresh, 'https://fleet.example');
+    await app.listen({ host: '127.0.0.1', port: 0 });
+    const { port } = app.server.address() as AddressInfo;
+    const follow = async (headers: Record<string, string>) => {
+      const socket = new WebSocket(`ws://127.0.0.1:${port}/live`, { headers });
+      t.after(() => socket.terminate());
+      const [event] = await Promise.race([
+        once(socket, 'open'),
+        once(socket, 'unexpected-response').then(([, response]) => [response.statusCode]),
+      ]);
+      return event ?? 'open';
+    };
+    const { cookie } = anna;
+    assert.equal(await follow({ cookie, origin: 'https://fleet.example' }), 'open');
+    assert.equal(await follow({ cookie, origin: `http://127.0.0.1:${port}` }), 'open');
+    assert.equal(await follow({ cookie, origin: 'https://elsewhere.example' }), 403);
+    assert.equal(await follow({ origin: 'https://fleet.example' }), 401);
   });
 });
