@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { Database, Queries } from '../db/index.js';
+import type { Database, Queries, SqlRow, Within } from '../db/index.js';
 import type { Group, Taken } from '../store/types.js';
 import { Deliverer } from './deliverer.js';
 import { type JudgeOptions, judge, judgeLate } from './judge.js';
@@ -153,33 +153,36 @@ export class Alerts {
     return (await this.options.facts.nodes(this.options.db, [name])).get(name)?.group;
   }
 
-  /** Ends the escalation; and the alert, if it is a happening or `ends` says so. False: somebody else did, or there is none. */
+  /**
+   * Ends the escalation; and the alert, if it is a happening or `ends` says so. False: somebody else did, or there is none. `within` runs in the same
+   * transaction, where anything was done.
+   */
   async acknowledge(
     id: bigint,
     by: { readonly name: string; readonly note: string; readonly ends?: boolean },
+    within?: Within,
   ): Promise<boolean> {
     const [rule] = await this.rules.byId(this.options.db, [(await this.#alert(id))?.ruleId ?? -1n]);
     const ends = by.ends || rule?.spec.condition.kind === 'sos' || rule?.spec.condition.kind === 'shock';
     const now = BigInt(this.options.nowMs());
-    const done = await this.options.db.query(
-      `UPDATE alert SET acked_ms = $2, acked_by = $3, acked_note = $4, next_step_ms = NULL
-       WHERE id = $1 AND acked_ms IS NULL RETURNING id`,
-      [id, now, by.name.slice(0, 128), by.note.slice(0, 1_000).replaceAll('\0', '')],
-    );
-    if (ends)
-      await this.options.db.query(
-        `UPDATE alert SET state = 'closed', closed_ms = $2, closed_why = 'person', next_step_ms = NULL
-         WHERE id = $1 AND state = 'open'`,
-        [id, now],
+    const isFirst = await this.options.db.transaction(async (tx) => {
+      const acked = await tx.query(
+        `UPDATE alert SET acked_ms = $2, acked_by = $3, acked_note = $4, next_step_ms = NULL
+         WHERE id = $1 AND acked_ms IS NULL RETURNING id`,
+        [id, now, by.name.slice(0, 128), by.note.slice(0, 1_000).replaceAll('\0', '')],
       );
+      const closed = ends ? await close(tx, id, now) : [];
+      if (acked.length + closed.length > 0) await within?.(tx);
+      return acked.length > 0;
+    });
     this.#isChanged = true;
     this.wake();
-    return done.length > 0;
+    return isFirst;
   }
 
   /** A delivery that failed, from the first attempt on. */
-  async retry(deliveryId: string): Promise<boolean> {
-    const again = await this.#outbox.retry(deliveryId, this.options.nowMs());
+  async retry(deliveryId: string, within?: Within): Promise<boolean> {
+    const again = await this.#outbox.retry(deliveryId, this.options.nowMs(), within);
     this.#deliverer.wake();
     return again;
   }
@@ -204,4 +207,12 @@ export class Alerts {
     const node = (await facts.nodes(db, [alert.node])).get(alert.node);
     return messageOf(delivery, { alert, rule, node, ...(await this.#times(alert)), baseUrl });
   }
+}
+
+function close(tx: Queries, id: bigint, now: bigint): Promise<readonly SqlRow[]> {
+  return tx.query(
+    `UPDATE alert SET state = 'closed', closed_ms = $2, closed_why = 'person', next_step_ms = NULL
+     WHERE id = $1 AND state = 'open' RETURNING id`,
+    [id, now],
+  );
 }

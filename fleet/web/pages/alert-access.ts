@@ -1,13 +1,14 @@
 import type { FastifyRequest } from 'fastify';
 import type { Alerts } from '../../alerts/index.js';
-import { type AuditEntry, may, type Role } from '../../people/index.js';
+import { may, type Role } from '../../people/index.js';
 import type { Group } from '../../store/types.js';
 import { HttpError } from '../reply.js';
+import type { WebDeps } from '../types.js';
 
 export interface AlertPagesDeps {
   readonly alerts: Alerts;
-  /** Who did what. */
-  readonly audit: (entry: AuditEntry) => Promise<void>;
+  /** Who did what, in the transaction that does it. */
+  readonly audit: WebDeps['audit'];
   readonly nowMs: () => number;
 }
 

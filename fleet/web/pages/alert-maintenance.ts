@@ -22,17 +22,19 @@ ${form(request)}`;
     mustBe(request, 'operator', await alerts.groupOf(scope));
     const untilMs = nowMs() + Number(field(request, 'hours')) * HOUR_MS;
     const entry = { scope, untilMs, by: by(request).who, note: field(request, 'note') };
-    await maintenance.set(entry, nowMs()).catch((error) => {
-      throw error instanceof RangeError ? new HttpError(400, error.message) : error;
-    });
-    await audit({ ...by(request), action: 'maintenance.begin', about: scope, detail: entry.note });
+    const said = { ...by(request), action: 'maintenance.begin', about: scope, detail: entry.note };
+    await maintenance
+      .set(entry, nowMs(), (tx) => audit(said, tx))
+      .catch((error) => {
+        throw error instanceof RangeError ? new HttpError(400, error.message) : error;
+      });
     return reply.redirect('/alerts/maintenance', 303);
   });
   app.post('/alerts/maintenance/end', async (request, reply) => {
     const scope = field(request, 'scope');
     mustBe(request, 'operator', await alerts.groupOf(scope));
-    await maintenance.end(scope, nowMs());
-    await audit({ ...by(request), action: 'maintenance.end', about: scope });
+    const said = { ...by(request), action: 'maintenance.end', about: scope };
+    await maintenance.end(scope, nowMs(), (tx) => audit(said, tx));
     return reply.redirect('/alerts/maintenance', 303);
   });
 }

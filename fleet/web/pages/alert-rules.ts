@@ -41,9 +41,10 @@ export function rulePages(app: FastifyInstance, { alerts, audit, nowMs }: AlertP
     mustBe(request, 'owner');
     const text = field(request, 'rule');
     try {
-      const id = await rules.put(parsed(text), by(request).who, nowMs(), replaced);
-      const about = replaced === undefined ? `rule ${id}` : `rule ${replaced}, now ${id}`;
-      await audit({ ...by(request), action: 'rule.change', about, detail: text });
+      await rules.put(parsed(text), by(request).who, nowMs(), replaced, (tx, id) => {
+        const about = replaced === undefined ? `rule ${id}` : `rule ${replaced}, now ${id}`;
+        return audit({ ...by(request), action: 'rule.change', about, detail: text }, tx);
+      });
       return reply.redirect('/alerts/rules', 303);
     } catch (error) {
       if (!(error instanceof RuleError)) throw error;
@@ -57,8 +58,8 @@ export function rulePages(app: FastifyInstance, { alerts, audit, nowMs }: AlertP
   app.post('/alerts/rules/:id/retire', async (request, reply) => {
     mustBe(request, 'owner');
     const { id } = checked(RuleId, request.params);
-    if (await rules.retire(id, nowMs()))
-      await audit({ ...by(request), action: 'rule.retire', about: `rule ${id}` });
+    const said = { ...by(request), action: 'rule.retire', about: `rule ${id}` };
+    await rules.retire(id, nowMs(), (tx) => audit(said, tx));
     return reply.redirect('/alerts/rules', 303);
   });
 }

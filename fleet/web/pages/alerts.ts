@@ -122,16 +122,17 @@ function alertPage(app: FastifyInstance, { alerts, audit }: AlertPagesDeps): voi
     const alert = await find(request, 'operator');
     const note = field(request, 'note');
     const ends = field(request, 'ends') === 'yes';
-    const isFirst = await alerts.acknowledge(alert.id, { name: by(request).who, note, ends });
-    if (isFirst || ends)
-      await audit({ ...by(request), action: 'alert.acknowledge', about: `alert ${alert.id}`, detail: note });
+    const said = { ...by(request), action: 'alert.acknowledge', about: `alert ${alert.id}`, detail: note };
+    await alerts.acknowledge(alert.id, { name: by(request).who, note, ends }, (tx) => audit(said, tx));
     return reply.redirect(`/alerts/${alert.id}`, 303);
   });
   app.post('/alerts/:id/retry', async (request, reply) => {
     const alert = await find(request, 'operator');
     const delivery = alert.deliveries.find(({ id }) => id === field(request, 'delivery'));
     if (!delivery) throw new HttpError(404, 'There is no such delivery.');
-    await alerts.retry(delivery.id);
+    const about = `alert ${alert.id}`;
+    const said = { ...by(request), action: 'alert.retry', about, detail: delivery.target };
+    await alerts.retry(delivery.id, (tx) => audit(said, tx));
     return reply.redirect(`/alerts/${alert.id}`, 303);
   });
 }

@@ -113,8 +113,9 @@ export class FakeStore implements Store {
   heard: Store['heard'] = async () => undefined;
   refused: Store['refused'] = async () => undefined;
   repairTimes: Store['repairTimes'] = async () => false;
-  rename: Store['rename'] = async (node, change) => {
+  rename: Store['rename'] = async (node, change, within) => {
     this.renamed.push([node, change]);
+    await within?.({ dialect: 'sqlite', query: async () => [] });
   };
   descriptor: Store['descriptor'] = async () => undefined;
 
