@@ -7,7 +7,7 @@ import { plainValue, timeAnswer } from './nodes.js';
 const ROWS_AT_ONCE = 2_000;
 const MAX_ROWS = 1_000_000;
 
-/** RFC 4180: a header, then a line a row. A text is as the node gave it: a spreadsheet may take one that begins with `=` for a formula. */
+/** RFC 4180: a header, then a line a row. */
 export async function* csvOf(store: Store, source: StreamSource, span: Span): AsyncGenerator<string> {
   const { channels } = source;
   yield lineOf(['sequence', 'time', ...channels.map(({ name }) => name), 'quality']);
@@ -16,12 +16,17 @@ export async function* csvOf(store: Store, source: StreamSource, span: Span): As
       lineOf([
         String(reading.sequence),
         timeAnswer(reading.wallNs) ?? '',
-        ...channels.map((_, column) => String(plainValue(channels, reading, column) ?? '')),
+        ...channels.map((_, column) => cellOf(plainValue(channels, reading, column))),
         reading.quality ?? '',
       ]),
     );
     yield lines.join('');
   }
+}
+
+/** A text that a spreadsheet would take for a formula gets an apostrophe before it (OWASP, CSV Injection); a number is one. */
+function cellOf(value: number | string | null): string {
+  return typeof value === 'string' && /^[=+\-@\t\r\n]/.test(value) ? `'${value}` : String(value ?? '');
 }
 
 function lineOf(fields: readonly string[]): string {

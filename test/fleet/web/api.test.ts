@@ -106,6 +106,22 @@ test('CSV quotes what RFC 4180 says, and has all rows of the window', async () =
   assert.equal(day.body.split('\r\n').length, 1 + 24 * 60 + 1);
 });
 
+test('a text is never a formula to a spreadsheet, and a number stays one', async () => {
+  const text = async (note: string | null, celsius: number) => {
+    served.store.note = note;
+    served.store.temperature = celsius;
+    const { body } = await get(
+      '/api/v1/streams/0/readings?format=csv&from=2026-11-20T12:00:00Z&to=2026-11-20T12:00:01Z',
+    );
+    return body.split('\r\n')[1]!.split(',').slice(2, 6);
+  };
+  for (const note of ['=1+1', '+1', '-1', '@SUM(A1)', '\tx'])
+    assert.deepEqual(await text(note, -5.25), ['-5.25', '101325', 'shut', `'${note}`]);
+  assert.deepEqual(await text('10 = 5 + 5', 1e-7), ['1e-7', '101325', 'shut', '10 = 5 + 5']);
+  served.store.note = `a "quoted", note`;
+  served.store.temperature = 21.5;
+});
+
 test('SenML resolves (RFC 8428, 4.6) to the same rows', async () => {
   const { headers, body } = await get(`/api/v1/streams/0/readings?${TEN}&format=senml`);
   assert.equal(headers['content-type'], 'application/senml+json');
