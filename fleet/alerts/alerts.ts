@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Database, Queries, SqlRow, Within } from '../db/index.js';
+import { GROUPS } from '../people/index.js';
 import type { Group, Taken } from '../store/types.js';
 import { Deliverer } from './deliverer.js';
 import { type JudgeOptions, judge, judgeLate } from './judge.js';
@@ -148,9 +149,19 @@ export class Alerts {
 
   /** The group of `group:prod`, or of a node; undefined: nobody knows it. */
   async groupOf(scope: string): Promise<Group | undefined> {
-    const [kind, name = ''] = [scope.slice(0, scope.indexOf(':')), scope.slice(scope.indexOf(':') + 1)];
-    if (kind === 'group') return (['dev', 'stage', 'prod'] as const).find((group) => group === name);
-    return (await this.options.facts.nodes(this.options.db, [name])).get(name)?.group;
+    return (await this.groupsOf([scope])).get(scope);
+  }
+
+  /** By scope. */
+  async groupsOf(scopes: readonly string[]): Promise<ReadonlyMap<string, Group | undefined>> {
+    const { facts, db } = this.options;
+    const nameOf = (scope: string) => scope.slice(scope.indexOf(':') + 1);
+    const nodes = await facts.nodes(db, scopes.map(nameOf));
+    const groupOf = (scope: string) =>
+      scope.startsWith('group:')
+        ? GROUPS.find((group) => group === nameOf(scope))
+        : nodes.get(nameOf(scope))?.group;
+    return new Map(scopes.map((scope) => [scope, groupOf(scope)]));
   }
 
   /**

@@ -187,4 +187,39 @@ onBothDatabases('the pages of alerts', (fresh) => {
       ['alert.retry'],
     );
   });
+
+  test('rules and maintenance of a group are for who sees it, forms for who may do what they do', async (t) => {
+    const { w, as, get } = await serve(t, fresh);
+    await w.alerts.rules.put({ ...HOT, name: 'Of prod', scope: { group: 'prod' } }, 'ada', w.nowMs);
+    await w.alerts.rules.put({ ...HOT, name: 'Of all', scope: {} }, 'ada', w.nowMs);
+    await w.take({ first: 1, rows: [[9]] });
+    for (const scope of ['group:prod', 'group:dev', `node:${NODE}`])
+      await w.alerts.maintenance.set(
+        { scope, untilMs: w.nowMs + 60_000, by: 'ada', note: `note of ${scope}` },
+        w.nowMs,
+      );
+    const pages = async () => ({
+      rules: (await get('/alerts/rules')).body,
+      list: (await get('/alerts')).body,
+      maintenance: (await get('/alerts/maintenance')).body,
+    });
+    as({ dev: 'viewer' });
+    const dev = await pages();
+    assert.ok(dev.rules.includes('Of all') && !dev.rules.includes('Of prod'));
+    assert.equal((await get('/alerts/rules/3')).statusCode, 404);
+    for (const body of [dev.list, dev.maintenance]) {
+      assert.ok(body.includes('note of group:dev'));
+      assert.ok(!body.includes('group:prod') && !body.includes(NODE));
+    }
+    assert.ok(!Object.values(dev).some((body) => body.includes('method="post"')));
+    as({ prod: 'viewer' });
+    const prod = await pages();
+    assert.ok(prod.rules.includes('Of prod'));
+    assert.ok(prod.list.includes('note of group:prod') && prod.list.includes(`note of node:${NODE}`));
+    assert.ok(!(await get('/alerts/1')).body.includes('method="post"'));
+    as({ prod: 'operator' });
+    assert.match((await get('/alerts/1')).body, /action="\/alerts\/1\/acknowledge"/);
+    assert.match((await get('/alerts/maintenance')).body, /action="\/alerts\/maintenance\/end"/);
+    assert.ok(!(await get('/alerts/rules')).body.includes('method="post"'));
+  });
 });
