@@ -3,7 +3,7 @@ import type * as v from 'valibot';
 import type { LogLine } from '../../store/types.js';
 import { cursorOf } from '../inputs.js';
 import { healthJson } from '../pages/health.js';
-import { logQuery } from '../pages/logs.js';
+import { logQuery, seenBy } from '../pages/logs.js';
 import type { WebDeps } from '../types.js';
 import { metrics } from './metrics.js';
 import { nodeRoutes, timeAnswer } from './nodes.js';
@@ -46,7 +46,7 @@ function logRoutes(app: FastifyInstance, { store, health }: WebDeps): void {
     },
     async (request) => {
       const { limit, ...filter } = request.query;
-      const lines = await store.logs(logQuery(filter, request.person, limit));
+      const lines = await store.logs(logQuery(seenBy(request.person, filter), limit));
       const last = lines.length === limit ? lines.at(-1) : undefined;
       return { lines: lines.map(lineAnswer), next: last ? cursorOf(last) : null };
     },

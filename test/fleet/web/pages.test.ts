@@ -123,6 +123,24 @@ test('logs go on page by page, without script', async () => {
   assert.equal(new Set(seen).size, 180);
 });
 
+test('who sees some groups only is told whose lines these are, and chooses among theirs', async () => {
+  served.person = { ...ADA, roles: { dev: 'viewer', stage: 'viewer' } };
+  const { body } = await page(app, '/logs');
+  const older = /<a href="([^"]+)" rel="next"/.exec(body)?.[1];
+  served.person = ADA;
+  const [, choices] = /<select name="group">(.*?)<\/select>/.exec(body)!;
+  assert.deepEqual(
+    [...choices!.matchAll(/<option value="(\w*)" (selected)?>/g)].map(([, value, is]) => [value, is]),
+    [
+      ['stage', 'selected'],
+      ['dev', undefined],
+    ],
+  );
+  assert.match(older!, /group=stage/);
+  const [, all] = /<select name="group">(.*?)<\/select>/.exec((await page(app, '/logs')).body)!;
+  assert.match(all!, /<option value="" selected>all/);
+});
+
 test('logs of a window', async () => {
   const from = new Date(NOW_MS - 100_000).toISOString().slice(0, 19);
   const { body } = await page(app, `/logs?from=${from}&to=&level=&text=`);
