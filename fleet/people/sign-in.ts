@@ -127,18 +127,18 @@ export class SignIn {
     });
   }
 
-  /** Ends all other sessions of theirs. Rejects with PeopleError `denied`, `wait`, `input`, `busy`. */
+  /** Ends all sessions of theirs, this one too: somebody may have a copy of it. Rejects with PeopleError `denied`, `wait`, `input`, `busy`. */
   async changePassword(
     caller: Caller,
     typed: { readonly password: string; readonly next: string },
-    by: By,
-  ): Promise<void> {
-    await this.prove(caller, typed.password, by);
+    browser: Browser,
+  ): Promise<string> {
+    await this.prove(caller, typed.password, { who: caller.name, from: browser.address });
     const record = await this.#parts.passwords.hash(typed.next);
-    await this.#db.transaction(async (tx) => {
+    return this.#db.transaction(async (tx) => {
       await setPassword(tx, caller.id, record);
-      await this.#parts.sessions.endAll(tx, caller.id, caller.key);
-      await this.#parts.audit.write({ ...by, action: 'password' }, tx);
+      await this.#parts.sessions.endAll(tx, caller.id);
+      return this.#open(tx, caller.id, caller.name, 'password', browser);
     });
   }
 

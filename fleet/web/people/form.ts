@@ -110,13 +110,13 @@ type Page = (request: FastifyRequest, reply: FastifyReply, above?: Html) => Prom
 export function posts(
   app: FastifyInstance,
   { preHandler, page, back }: { readonly preHandler: Guards; readonly page: Page; readonly back: string },
-): (path: string, work: (request: FastifyRequest) => Promise<unknown>) => void {
+): (path: string, work: (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>) => void {
   return (path, work) =>
     app.post(path, { preHandler }, (request, reply) =>
       trying(
         reply,
         async () => {
-          const once = await work(request);
+          const once = await work(request, reply);
           return once instanceof Html ? page(request, reply, once) : reply.redirect(back, 303);
         },
         (error) => page(request, reply, problem(error)),

@@ -113,6 +113,20 @@ onBothDatabases('the pages of people', (fresh) => {
     assert.equal((await anna.get('/')).statusCode, 303);
   });
 
+  test('a new password ends every session, a copy of this one too, and this browser gets another', async (t) => {
+    const { app, people } = await serve(t, fresh);
+    const anna = await owner(app, await people.signIn.firstSecret());
+    await anna.get('/me');
+    const stolen = new Browser(app);
+    stolen.cookie = anna.cookie;
+    assert.equal((await stolen.get('/')).statusCode, 200);
+    const changed = await anna.post('/me/password', { old: PASSWORD, password: 'another horse battery' });
+    assert.deepEqual([changed.statusCode, changed.headers.location], [303, '/me']);
+    assert.equal((await anna.get('/')).statusCode, 200);
+    assert.equal((await stolen.get('/')).statusCode, 303);
+    assert.equal((await people.audit.read(1))[0]!.action, 'password');
+  });
+
   test('too many wrong ones: 429, and when to come again', async (t) => {
     const { app, people } = await serve(t, fresh);
     await owner(app, await people.signIn.firstSecret());
