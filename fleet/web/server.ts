@@ -19,7 +19,7 @@ import { healthPage } from './pages/health.js';
 import { logsPage } from './pages/logs.js';
 import { nodePage } from './pages/node.js';
 import { nodeRename } from './pages/node-rename.js';
-import { sendPage } from './reply.js';
+import { sendPage, titleOf } from './reply.js';
 import { secure } from './security.js';
 import type { WebDeps } from './types.js';
 
@@ -39,7 +39,7 @@ export function createWeb(deps: WebDeps): FastifyInstance {
   secure(app);
   keepLastGood(app, deps);
   app.setNotFoundHandler((request, reply) =>
-    fail(request, reply, 404, 'Not found', 'There is no such page.'),
+    fail(request, reply, 404, titleOf(404), 'There is no such page.'),
   );
   app.register(websocket, { options: { maxPayload: 4096 } });
   for (const plugin of deps.plugins) app.register(plugin);
@@ -76,7 +76,7 @@ function keepLastGood(app: FastifyInstance, { health, nowMs }: WebDeps): void {
       return fail(request, reply, 503, 'Not to be had now', `The database doesn't answer. ${then}`);
     }
     const status = error.statusCode ?? 500;
-    if (status < 500) return fail(request, reply, status, 'Not understood', error.message);
+    if (status < 500) return fail(request, reply, status, titleOf(status), error.message);
     request.log.error(error);
     return fail(request, reply, 500, 'A fault of the program', 'It is in the log of the fleet server.');
   });

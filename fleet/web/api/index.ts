@@ -7,8 +7,8 @@ import { logQuery, seenBy } from '../pages/logs.js';
 import type { WebDeps } from '../types.js';
 import { metrics } from './metrics.js';
 import { nodeRoutes, timeAnswer } from './nodes.js';
-import { describeByValibot } from './openapi.js';
-import { Failure, HealthAnswer, LogsAnswer, LogsQuery } from './schemas.js';
+import { answers, describeByValibot } from './openapi.js';
+import { HealthAnswer, LogsAnswer, LogsQuery } from './schemas.js';
 import { streamRoutes } from './streams.js';
 
 const BASE = '/api/v1';
@@ -41,7 +41,7 @@ function logRoutes(app: FastifyInstance, { store, health }: WebDeps): void {
       schema: {
         summary: 'Lines that nodes logged, newest first',
         querystring: LogsQuery,
-        response: { 200: LogsAnswer, 400: Failure },
+        response: answers(LogsAnswer),
       } as object,
     },
     async (request) => {
@@ -53,7 +53,7 @@ function logRoutes(app: FastifyInstance, { store, health }: WebDeps): void {
   );
   app.get(
     '/health',
-    { schema: { summary: "The services' health", response: { 200: HealthAnswer } } as object },
+    { schema: { summary: "The services' health", response: answers(HealthAnswer) } as object },
     async (request) => healthJson(health(), request.person !== undefined),
   );
 }

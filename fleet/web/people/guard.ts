@@ -3,6 +3,7 @@ import { type Caller, everywhere, may, type People, type Role } from '../../peop
 import type { Group } from '../../store/types.js';
 import { isAway } from '../away.js';
 import { html } from '../html.js';
+import { titleOf } from '../reply.js';
 import { csrfOf, isCsrf, type SessionCookie } from './cookie.js';
 import { field, show } from './form.js';
 import { isFromHere, isLoopback } from './origin.js';
@@ -108,8 +109,9 @@ function askWho(request: FastifyRequest, reply: FastifyReply): FastifyReply {
 
 function refuse(request: FastifyRequest, reply: FastifyReply, code: number, why: string): FastifyReply {
   reply.code(code);
-  if (!wantsPage(request)) return reply.send({ statusCode: code, error: why });
-  return show(request, reply, { title: 'Not done', path: '', body: html`<p role="alert">${why}</p>` });
+  const title = titleOf(code);
+  if (!wantsPage(request)) return reply.send({ statusCode: code, error: title, message: why });
+  return show(request, reply, { title, path: '', body: html`<p role="alert">${why}</p>` });
 }
 
 function wantsPage({ headers }: FastifyRequest): boolean {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
+import { Ajv2020 } from 'ajv/dist/2020.js';
 import type * as v from 'valibot';
 import type { ReadingsAnswer } from '../../../fleet/web/api/schemas.js';
 import { isoOf } from '../../../fleet/web/format.js';
@@ -167,7 +168,7 @@ test('what is asked wrongly is answered by what was wrong', async () => {
 
 test('OpenAPI tells the routes by the schemas that check them', async () => {
   const told = (await get('/api/v1/openapi.json')).json();
-  assert.equal(told.openapi, '3.0.3');
+  assert.equal(told.openapi, '3.1.0');
   assert.deepEqual(Object.keys(told.paths).sort(), [
     '/api/v1/health',
     '/api/v1/logs',
@@ -181,7 +182,45 @@ test('OpenAPI tells the routes by the schemas that check them', async () => {
   assert.deepEqual(group.schema.enum, ['prod', 'stage', 'dev']);
   assert.equal(group.required, false);
   assert.ok(responses['200'].content['application/json'].schema.properties.nodes);
+  assert.equal(parameters.find(({ name }: { name: string }) => name === 'limit').description, '1 to 5000');
 });
+
+test('what OpenAPI tells is so: another validator takes its schemas, and every answer by them', async () => {
+  const told = (await get('/api/v1/openapi.json')).json();
+  // OpenAPI 3.1 has the JSON Schema of 2020-12.
+  const ajv = new Ajv2020({ strict: true, allErrors: true });
+  const answers: readonly (readonly [path: string, url: string, type?: string])[] = [
+    ['/api/v1/nodes', '/api/v1/nodes?limit=24'],
+    ['/api/v1/nodes', '/api/v1/nodes?limit=0'],
+    ['/api/v1/nodes/{node}', '/api/v1/nodes/a1b2c3d400000000'],
+    ['/api/v1/nodes/{node}', '/api/v1/nodes/nobody'],
+    ['/api/v1/streams/{stream}/series', '/api/v1/streams/0/series'],
+    ['/api/v1/streams/{stream}/readings', `/api/v1/streams/0/readings?${TEN}`],
+    ['/api/v1/streams/{stream}/readings', `/api/v1/streams/0/readings?${TEN}&limit=3`],
+    [
+      '/api/v1/streams/{stream}/readings',
+      `/api/v1/streams/0/readings?${TEN}&format=senml`,
+      'application/senml+json',
+    ],
+    ['/api/v1/logs', '/api/v1/logs'],
+    ['/api/v1/health', '/api/v1/health'],
+  ];
+  for (const [path, url, type = 'application/json'] of answers) {
+    const answer = await get(url);
+    const { responses } = told.paths[path].get;
+    const isRight = ajv.compile((responses[answer.statusCode] ?? responses.default).content[type].schema);
+    assert.ok(isRight(answer.json()), `${url}: ${ajv.errorsText(isRight.errors)}`);
+  }
+  for (const [path, { get: route }] of Object.entries<{ get: Route }>(told.paths)) {
+    const inPath = route.parameters?.filter((one) => one.in === 'path').map(({ name }) => `{${name}}`) ?? [];
+    assert.deepEqual(inPath, path.match(/\{\w+\}/g) ?? [], path);
+    for (const { schema } of route.parameters ?? []) ajv.compile(schema);
+  }
+});
+
+interface Route {
+  readonly parameters?: readonly { readonly in: string; readonly name: string; readonly schema: object }[];
+}
 
 test('metrics are lines as Prometheus reads them', async () => {
   served.services = [{ name: 'a"b\\c', state: 'unhealthy', sinceMs: 0 }];

@@ -97,6 +97,27 @@ onBothDatabases('pages behind the sign-in', (fresh) => {
     assert.equal((await browser.get('/sign-in')).statusCode, 503);
   });
 
+  test('who is refused is told in the form that the API describes', async (t) => {
+    const { app, anna } = await serve(t, fresh);
+    const json = { accept: 'application/json' };
+    const unknown = await app.inject({ url: '/api/v1/nodes', headers: json });
+    const elsewhere = {
+      method: 'POST' as const,
+      url: NODE,
+      headers: { ...json, origin: 'https://evil.example' },
+    };
+    for (const [answer, code] of [
+      [unknown, 401],
+      [await anna.send(elsewhere), 403],
+      [await anna.send({ method: 'GET', url: '/api/v1/nodes/nobody', headers: json }), 404],
+    ] as const) {
+      const { statusCode, error, message } = answer.json();
+      assert.deepEqual([answer.statusCode, statusCode], [code, code]);
+      assert.ok(typeof error === 'string' && typeof message === 'string', answer.body);
+    }
+    assert.match((await anna.get('/nodes/nobody')).body, /<h1>Not found<\/h1>/);
+  });
+
   test('only pages of this server follow, also where a proxy calls it by another name', async (t) => {
     const { app, anna } = await serve(t, fresh, 'https://fleet.example');
     await app.listen({ host: '127.0.0.1', port: 0 });
