@@ -11,7 +11,11 @@ import type { WebDeps } from '../types.js';
 import { options, pathOf } from './parts.js';
 
 const Rename = v.object({
-  name: v.pipe(v.string(), v.trim(), v.minLength(1, 'a name is wanted'), v.maxLength(64)),
+  name: v.pipe(
+    v.string(),
+    v.trim(),
+    v.regex(/^\P{C}{1,64}$/u, 'a name of 1 to 64 printable characters is wanted'),
+  ),
   group: GroupName,
 });
 

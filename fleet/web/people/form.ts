@@ -25,10 +25,18 @@ export function takeForms(app: FastifyInstance): void {
 }
 
 /** A field of the form; empty where it isn't there, or is no text. */
-export function field(request: FastifyRequest, name: string): string {
-  const { body } = request;
-  if (typeof body !== 'object' || body === null || !Object.hasOwn(body, name)) return '';
-  const value = (body as Record<string, unknown>)[name];
+export function field({ body }: FastifyRequest, name: string): string {
+  return textIn(body, name);
+}
+
+/** A part of the address's query; empty where it isn't there, or is there twice. */
+export function asked({ query }: FastifyRequest, name: string): string {
+  return textIn(query, name);
+}
+
+function textIn(fields: unknown, name: string): string {
+  if (typeof fields !== 'object' || fields === null || !Object.hasOwn(fields, name)) return '';
+  const value = (fields as Record<string, unknown>)[name];
   return typeof value === 'string' ? value : '';
 }
 

@@ -137,6 +137,15 @@ onBothDatabases('the pages of people', (fresh) => {
     assert.match(body, /Try again in 1 s/);
   });
 
+  test('an address whose parts come twice is a fault of nobody', async (t) => {
+    const { app, people } = await serve(t, fresh);
+    assert.equal((await new Browser(app).get('/invitation?link=a&link=b')).statusCode, 200);
+    const anna = await owner(app, await people.signIn.firstSecret());
+    const { body } = await anna.get('/sign-in?to=/a&to=/b');
+    assert.match(body, /name="to" value="\/"/);
+    assert.equal((await anna.get('/people/audit?before=1&before=2')).statusCode, 200);
+  });
+
   test('bodies of 10 MB, of other kinds and without sense are refused', async (t) => {
     const { app, people, world } = await serve(t, fresh);
     const anna = await owner(app, await people.signIn.firstSecret());

@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import type * as v from 'valibot';
+import { senmlOf } from '../../../fleet/web/api/exports.js';
 import type { ReadingsAnswer } from '../../../fleet/web/api/schemas.js';
 import { isoOf } from '../../../fleet/web/format.js';
-import { HOSTILE, NOW_MS } from './fake-store.js';
+import { FakeStore, HOSTILE, NOW_MS } from './fake-store.js';
 import { serve } from './served.js';
 
 const served = serve();
@@ -148,6 +149,22 @@ test('SenML resolves (RFC 8428, 4.6) to the same rows', async () => {
     value: 101325,
   });
   assert.equal(resolved[3]?.value, 'a "quoted", note');
+});
+
+test('a row of a time that SenML would read as relative to now stays out, and takes no other row with it', async () => {
+  const store = Object.assign(new FakeStore(), {
+    readings: async () => [
+      { sequence: 1n, wallNs: 5_000_000_000n, values: [1, null, null, null] },
+      { sequence: 2n, wallNs: BigInt(NOW_MS) * 1_000_000n, values: [2, null, null, null] },
+    ],
+  });
+  const source = (await store.stream(0n))!;
+  let text = '';
+  for await (const part of senmlOf(store, source, { fromNs: 0n, toNs: 1n })) text += part;
+  assert.deepEqual(
+    JSON.parse(text).map(({ v }: { v: number }) => v),
+    [2],
+  );
 });
 
 test('what is asked wrongly is answered by what was wrong', async () => {

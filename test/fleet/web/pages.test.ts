@@ -207,7 +207,8 @@ test('who may, gives a node its name and group; it is said in the audit', async 
     served.audited.map(({ who, action, about }) => [who, action, about]),
     [['Ada', 'node.rename', 'a1b2c3d400000000']],
   );
-  assert.equal((await post({ name: '', group: 'stage' })).statusCode, 400);
+  for (const name of ['', 'Hut\r\nBcc: eve@example.org', 'Hut\u202e7', 'Hut\u0000'])
+    assert.equal((await post({ name, group: 'stage' })).statusCode, 400, JSON.stringify(name));
   served.person = { ...ADA, roles: { prod: 'operator', stage: 'viewer' } };
   const moved = await post({ name: 'Hut', group: 'stage' });
   served.person = { ...ADA, roles: { prod: 'viewer' } };
