@@ -124,6 +124,24 @@ test('a text is never a formula to a spreadsheet, and a number stays one', async
   served.store.temperature = 21.5;
 });
 
+test('who asks for the head of an export reads no row', async (t) => {
+  const { readings } = served.store;
+  t.after(() => Object.assign(served.store, { readings }));
+  let reads = 0;
+  served.store.readings = (...asked) => {
+    reads++;
+    return readings(...asked);
+  };
+  const { statusCode, headers, body } = await app.inject({
+    ...{ method: 'HEAD', url: `/api/v1/streams/0/readings?${TEN}&format=csv` },
+  });
+  assert.deepEqual([statusCode, body], [200, '']);
+  assert.match(String(headers['content-type']), /^text\/csv/);
+  assert.equal(headers['content-length'], undefined);
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(reads, 0);
+});
+
 test('SenML resolves (RFC 8428, 4.6) to the same rows', async () => {
   const { headers, body } = await get(`/api/v1/streams/0/readings?${TEN}&format=senml`);
   assert.equal(headers['content-type'], 'application/senml+json');
