@@ -1,8 +1,8 @@
 import { follow } from './connection.js';
 
-/** Between two fetches of the page, at the least and at the most: a node that falls silent is no news to anybody. */
+/** Between two fetches of the page, at the least; and at the most: a state, or how long ago something was, becomes another by time alone. */
 const EVERY_MS = 2_000;
-const AT_LATEST_MS = 30_000;
+const AT_LATEST_MS = 10_000;
 
 const main = document.querySelector<HTMLElement>('main[data-watch]');
 if (main) begin(main.dataset.watch!.split(' '));
