@@ -4,6 +4,7 @@ import fastify, {
   type FastifyInstance,
   type FastifyReply,
   type FastifyRequest,
+  LogController,
 } from 'fastify';
 import { api } from './api/index.js';
 import { serveAssets } from './assets.js';
@@ -33,7 +34,10 @@ export function createWeb(deps: WebDeps): FastifyInstance {
     trustProxy: deps.trustProxy ?? false,
     routerOptions: { maxParamLength: 256 },
     requestTimeout: 30_000,
-    ...(deps.log && { loggerInstance: deps.log, disableRequestLogging: true }),
+    ...(deps.log && {
+      loggerInstance: deps.log,
+      logController: new LogController({ disableRequestLogging: true }),
+    }),
   });
   app.decorateRequest('person');
   secure(app);
