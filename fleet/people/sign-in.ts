@@ -102,13 +102,22 @@ export class SignIn {
     // What is typed for a name that nobody has may be a password.
     const refuse = (why: string) => this.#deny(DENIED, 'sign-in.refused', known?.name ?? '', why, browser);
     if (!known || !isRight) return refuse(known ? 'password' : 'unknown name');
+    const takeBackCode = await this.#beginCode(known.person_id, typed.code);
     const token = await this.#db.transaction(async (tx) => {
       const isSame = await keepPassword(tx, known, renewed);
       if (!isSame || !(await this.#parts.factors.take(tx, known.person_id, typed.code))) return undefined;
       await takeBack(tx);
+      await takeBackCode?.(tx);
       return this.#open(tx, known.person_id, known.name, 'sign-in', browser);
     });
     return token ?? refuse('code');
+  }
+
+  /** Six digits can be guessed; a recovery code can't, and lets its owner in while somebody guesses. */
+  async #beginCode(personId: string, code: string) {
+    return (await this.#parts.factors.isGuessable(personId, code))
+      ? this.#attempts.beginCode(personId)
+      : undefined;
   }
 
   /** Rejects with PeopleError `gone`, `input`, `busy`. */

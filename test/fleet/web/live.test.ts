@@ -14,12 +14,13 @@ async function start(t: TestContext) {
   async function follow(watch: unknown) {
     const told: { topics?: string[]; reload?: boolean }[] = [];
     const socket = new WebSocket(`${url}/live`);
+    const closed = once(socket, 'close').then(([code]) => code);
     t.after(() => socket.terminate());
     socket.on('message', (data) => told.push(JSON.parse(String(data))));
     await once(socket, 'open');
     socket.send(JSON.stringify({ watch }));
     await wait(50);
-    return { socket, told };
+    return { told, closed };
   }
   const [prod, , dev] = served.store.summaries.map(({ node }) => node) as [string, string, string];
   return { served, news: served.news, follow, prod, dev };
@@ -59,8 +60,8 @@ test('everybody is told of health', async (t) => {
 
 test('who asks for too much is sent away', async (t) => {
   const { follow } = await start(t);
-  const { socket } = await follow(Array.from({ length: 17 }, (_, i) => `node:${i}`));
-  if (socket.readyState !== WebSocket.CLOSED) assert.equal((await once(socket, 'close'))[0], 1008);
+  const { closed } = await follow(Array.from({ length: 17 }, (_, i) => `node:${i}`));
+  assert.equal(await closed, 1008);
 });
 
 test('nobody is told of a node that they may not see', async (t) => {
@@ -75,7 +76,7 @@ test('nobody is told of a node that they may not see', async (t) => {
 test('who lost a role is told no more of its nodes within half a minute, and who signed out of nothing', async (t) => {
   t.mock.timers.enable({ apis: ['setInterval'] });
   const { served, news, follow, prod } = await start(t);
-  const { socket, told } = await follow([`node:${prod}`, 'logs']);
+  const { closed, told } = await follow([`node:${prod}`, 'logs']);
   served.person = { ...ADA, roles: { dev: 'viewer' } };
   t.mock.timers.tick(30_000);
   await wait(50);
@@ -86,5 +87,5 @@ test('who lost a role is told no more of its nodes within half a minute, and who
   assert.deepEqual(told, [{ topics: ['logs'] }]);
   served.person = undefined;
   t.mock.timers.tick(30_000);
-  assert.equal((await once(socket, 'close'))[0], 1008);
+  assert.equal(await closed, 1008);
 });
