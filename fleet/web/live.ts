@@ -62,7 +62,7 @@ class Client {
   readonly #request: FastifyRequest;
   readonly #deps: WebDeps;
   /** What it asked for, and what of it they may see. */
-  #wanted: readonly string[] = [];
+  #wanted: ReadonlySet<string> | undefined;
   #topics: ReadonlySet<string> = new Set();
   readonly #pending = new Set<string>();
   #isReload = false;
@@ -105,15 +105,14 @@ class Client {
   /** Who they are now, and what they may see: a session ends, a role goes, a node moves to another group while a page is open. */
   async #judge(): Promise<void> {
     const request = this.#request;
-    const wanted = this.#wanted;
     try {
       if (request.findPerson) {
         request.person = await request.findPerson();
         if (!request.person) return this.#socket.close(POLICY, 'signed out');
       }
       const seen: string[] = [];
-      for (const topic of wanted) if (await this.#maySee(topic)) seen.push(topic);
-      if (wanted === this.#wanted) this.#topics = new Set(seen);
+      for (const topic of this.#wanted ?? []) if (await this.#maySee(topic)) seen.push(topic);
+      this.#topics = new Set(seen);
     } catch (error) {
       // Until the database is back they follow what they followed before.
       if (isAway(error)) return;
@@ -142,9 +141,9 @@ class Client {
 
   #watch(text: string): void {
     const said = v.safeParse(v.pipe(v.string(), v.parseJson(), Watch), text);
-    if (said.success) {
-      this.#wanted = said.output.watch;
+    if (said.success && this.#wanted === undefined) {
+      this.#wanted = new Set(said.output.watch);
       void this.#judge();
-    } else this.#socket.close(POLICY, '{"watch":[…]} is wanted');
+    } else this.#socket.close(POLICY, '{"watch":[…]} is wanted, once');
   }
 }

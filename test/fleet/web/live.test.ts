@@ -20,7 +20,7 @@ async function start(t: TestContext) {
     await once(socket, 'open');
     socket.send(JSON.stringify({ watch }));
     await wait(50);
-    return { told, closed };
+    return { socket, told, closed };
   }
   const [prod, , dev] = served.store.summaries.map(({ node }) => node) as [string, string, string];
   return { served, news: served.news, follow, prod, dev };
@@ -61,6 +61,13 @@ test('everybody is told of health', async (t) => {
 test('who asks for too much is sent away', async (t) => {
   const { follow } = await start(t);
   const { closed } = await follow(Array.from({ length: 17 }, (_, i) => `node:${i}`));
+  assert.equal(await closed, 1008);
+});
+
+test('what is followed is said once: each time costs a look at every node in it', async (t) => {
+  const { follow, prod } = await start(t);
+  const { socket, closed } = await follow([`node:${prod}`]);
+  socket.send(JSON.stringify({ watch: ['fleet'] }));
   assert.equal(await closed, 1008);
 });
 
