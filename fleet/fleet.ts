@@ -11,8 +11,6 @@ export interface RunningFleet {
   readonly store: Store;
   /** `http://127.0.0.1:8000`, once the web listens. */
   readonly address: Promise<string>;
-  /** Opens the door for the first owner, while there is none. */
-  readonly firstSecret: () => Promise<string | undefined>;
   stop(): Promise<void>;
 }
 
@@ -32,7 +30,6 @@ export async function startFleet(config: FleetConfig, log: Logger): Promise<Runn
     services,
     store: parts.store,
     address,
-    firstSecret: () => parts.people.signIn.firstSecret(),
     stop: async () => {
       await services.stop();
       await running;

@@ -80,7 +80,6 @@ class Signals {
 async function start(config: FleetConfig, log: Logger): Promise<RunningFleet> {
   const fleet = await startFleet(config, log);
   void fleet.address.then((address) => log.info(`the web is at ${address}`));
-  void tellFirstSecret(fleet.firstSecret, (text) => log.info(text));
   return fleet;
 }
 
@@ -108,19 +107,6 @@ async function startOr(
 
 function isInMaintenance({ services }: RunningFleet): boolean {
   return services.health().services.some(({ state }) => state === 'maintenance');
-}
-
-/** Once the database answers. */
-async function tellFirstSecret(
-  firstSecret: () => Promise<string | undefined>,
-  say: (text: string) => void,
-): Promise<void> {
-  for (;;) {
-    const secret = await firstSecret().catch(() => false as const);
-    if (secret) say(`nobody owns this fleet yet: open /first and type this one-time secret: ${secret}`);
-    if (secret !== false) return;
-    await new Promise((resolve) => setTimeout(resolve, 1_000).unref());
-  }
 }
 
 try {

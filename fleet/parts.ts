@@ -95,9 +95,9 @@ export async function makeParts(
       log[cause === 'senmlBesideBlocks' ? 'debug' : 'warn']({ topic }, `refused (${cause}): ${text}`),
     onState: ({ kind, why }) => log.warn(`ingest is ${kind}: ${why}`),
   });
-  const audit = (entry: AuditEntry) => people.audit.write(entry);
+  const audit = (entry: AuditEntry, tx?: Queries) => people.audit.write(entry, tx);
   const web = createWeb({
-    ...{ store, health, news, nowMs, audit, openAlerts: () => alerts.openByNode() },
+    ...{ store, health, news, nowMs, audit, log, openAlerts: () => alerts.openByNode() },
     // Whoever has a proxy before it says what people type; it stands on this machine.
     ...(config.web.url && { trustProxy: 'loopback' }),
     plugins: [

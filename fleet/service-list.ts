@@ -170,9 +170,15 @@ function reachable(transport: Reachable): Service {
   });
 }
 
-function people({ people }: Parts): Service {
+/** Opens the door for the first owner, while there is none. */
+function people({ people, log }: Parts): Service {
   let dueMs = 0;
   return service('people', ['database'], {
+    start: async () => {
+      const secret = await people.signIn.firstSecret();
+      if (secret)
+        log.info(`nobody owns this fleet yet: open /first and type this one-time secret: ${secret}`);
+    },
     check: async () => {
       if (performance.now() < dueMs) return undefined;
       await people.tend();

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import type { Database, Queries } from '../db/index.js';
+import type { Database, Queries, SqlRow, Within } from '../db/index.js';
+import { GROUPS } from '../people/index.js';
 import type { Group, Taken } from '../store/types.js';
 import { Deliverer } from './deliverer.js';
 import { type JudgeOptions, judge, judgeLate } from './judge.js';
@@ -156,38 +157,51 @@ export class Alerts {
 
   /** The group of `group:prod`, or of a node; undefined: nobody knows it. */
   async groupOf(scope: string): Promise<Group | undefined> {
-    const [kind, name = ''] = [scope.slice(0, scope.indexOf(':')), scope.slice(scope.indexOf(':') + 1)];
-    if (kind === 'group') return (['dev', 'stage', 'prod'] as const).find((group) => group === name);
-    return (await this.options.facts.nodes(this.options.db, [name])).get(name)?.group;
+    return (await this.groupsOf([scope])).get(scope);
   }
 
-  /** Ends the escalation; and the alert, if it is a happening or `ends` says so. False: somebody else did, or there is none. */
+  /** By scope. */
+  async groupsOf(scopes: readonly string[]): Promise<ReadonlyMap<string, Group | undefined>> {
+    const { facts, db } = this.options;
+    const nameOf = (scope: string) => scope.slice(scope.indexOf(':') + 1);
+    const nodes = await facts.nodes(db, scopes.map(nameOf));
+    const groupOf = (scope: string) =>
+      scope.startsWith('group:')
+        ? GROUPS.find((group) => group === nameOf(scope))
+        : nodes.get(nameOf(scope))?.group;
+    return new Map(scopes.map((scope) => [scope, groupOf(scope)]));
+  }
+
+  /**
+   * Ends the escalation; and the alert, if it is a happening or `ends` says so. False: somebody else did, or there is none. `within` runs in the same
+   * transaction, where anything was done.
+   */
   async acknowledge(
     id: bigint,
     by: { readonly name: string; readonly note: string; readonly ends?: boolean },
+    within?: Within,
   ): Promise<boolean> {
     const [rule] = await this.rules.byId(this.options.db, [(await this.#alert(id))?.ruleId ?? -1n]);
     const ends = by.ends || (rule && isHappening(rule.spec));
     const now = BigInt(this.options.nowMs());
-    const done = await this.options.db.query(
-      `UPDATE alert SET acked_ms = $2, acked_by = $3, acked_note = $4, next_step_ms = NULL
-       WHERE id = $1 AND acked_ms IS NULL RETURNING id`,
-      [id, now, by.name.slice(0, 128), by.note.slice(0, 1_000).replaceAll('\0', '')],
-    );
-    if (ends)
-      await this.options.db.query(
-        `UPDATE alert SET state = 'closed', closed_ms = $2, closed_why = 'person', next_step_ms = NULL
-         WHERE id = $1 AND state = 'open'`,
-        [id, now],
+    const isFirst = await this.options.db.transaction(async (tx) => {
+      const acked = await tx.query(
+        `UPDATE alert SET acked_ms = $2, acked_by = $3, acked_note = $4, next_step_ms = NULL
+         WHERE id = $1 AND acked_ms IS NULL RETURNING id`,
+        [id, now, by.name.slice(0, 128), by.note.slice(0, 1_000).replaceAll('\0', '')],
       );
+      const closed = ends ? await close(tx, id, now) : [];
+      if (acked.length + closed.length > 0) await within?.(tx);
+      return acked.length > 0;
+    });
     this.#isChanged = true;
     this.wake();
-    return done.length > 0;
+    return isFirst;
   }
 
   /** A delivery that failed, from the first attempt on. */
-  async retry(deliveryId: string): Promise<boolean> {
-    const again = await this.#outbox.retry(deliveryId, this.options.nowMs());
+  async retry(deliveryId: string, within?: Within): Promise<boolean> {
+    const again = await this.#outbox.retry(deliveryId, this.options.nowMs(), within);
     for (const deliverer of this.#deliverers) deliverer.wake();
     return again;
   }
@@ -214,4 +228,12 @@ export class Alerts {
     const failed = told.filter(({ state }) => state === 'failed');
     return messageOf(delivery, { alert, rule, node, failed, ...(await this.#times(alert)), baseUrl });
   }
+}
+
+function close(tx: Queries, id: bigint, now: bigint): Promise<readonly SqlRow[]> {
+  return tx.query(
+    `UPDATE alert SET state = 'closed', closed_ms = $2, closed_why = 'person', next_step_ms = NULL
+     WHERE id = $1 AND state = 'open' RETURNING id`,
+    [id, now],
+  );
 }

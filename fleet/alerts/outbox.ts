@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Database, Queries } from '../db/index.js';
+import type { Database, Queries, Within } from '../db/index.js';
 import { deliveryOf } from './rows.js';
 import type { Transport } from './transport.js';
 import type { Delivery } from './types.js';
@@ -62,13 +62,16 @@ export class Outbox {
   }
 
   /** Begins anew with one that failed. */
-  async retry(id: string, nowMs: number): Promise<boolean> {
-    const again = await this.db.query(
-      `UPDATE delivery SET state = 'waiting', attempts = 0, due_ms = $2, done_ms = NULL
-       WHERE id = $1 AND state = 'failed' RETURNING id`,
-      [id, BigInt(nowMs)],
-    );
-    return again.length > 0;
+  retry(id: string, nowMs: number, within?: Within): Promise<boolean> {
+    return this.db.transaction(async (tx) => {
+      const again = await tx.query(
+        `UPDATE delivery SET state = 'waiting', attempts = 0, due_ms = $2, done_ms = NULL
+         WHERE id = $1 AND state = 'failed' RETURNING id`,
+        [id, BigInt(nowMs)],
+      );
+      if (again.length > 0) await within?.(tx);
+      return again.length > 0;
+    });
   }
 }
 

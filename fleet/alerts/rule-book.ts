@@ -1,4 +1,4 @@
-import type { Database, Queries } from '../db/index.js';
+import type { Database, Queries, Within } from '../db/index.js';
 import { DEFAULT_RULES, isHappening, parseRule, type Rule, RuleError, type RuleSpec } from './rule.js';
 
 const MAX_RULES = 500;
@@ -55,8 +55,14 @@ export class RuleBook {
     });
   }
 
-  /** A new rule, from now on; or another in the place of `replaced`, whose open alerts end, but for happenings. Throws RuleError. */
-  async put(json: unknown, by: string, nowMs: number, replaced?: bigint): Promise<bigint> {
+  /** A new rule, from now on; or another in the place of `replaced`, whose open alerts end, but for happenings. `within` runs in the same transaction. Throws RuleError. */
+  async put(
+    json: unknown,
+    by: string,
+    nowMs: number,
+    replaced?: bigint,
+    within?: (tx: Queries, id: bigint) => Promise<void>,
+  ): Promise<bigint> {
     const spec = parseRule(json);
     return this.db.transaction(async (tx) => {
       if (replaced !== undefined && !(await retired(tx, replaced, nowMs)))
@@ -65,13 +71,19 @@ export class RuleBook {
         );
       const [row] = await tx.query<{ n: bigint }>('SELECT count(*) AS n FROM rule WHERE retired_ms IS NULL');
       if (row!.n >= MAX_RULES) throw new RuleError(`there are ${MAX_RULES} rules; retire one first`);
-      return add(tx, spec, by, nowMs);
+      const id = await add(tx, spec, by, nowMs);
+      await within?.(tx, id);
+      return id;
     });
   }
 
-  /** False: it wasn't in force. */
-  retire(id: bigint, nowMs: number): Promise<boolean> {
-    return this.db.transaction((tx) => retired(tx, id, nowMs));
+  /** False: it wasn't in force. `within` runs in the same transaction, where it was. */
+  retire(id: bigint, nowMs: number, within?: Within): Promise<boolean> {
+    return this.db.transaction(async (tx) => {
+      const isDone = await retired(tx, id, nowMs);
+      if (isDone) await within?.(tx);
+      return isDone;
+    });
   }
 }
 

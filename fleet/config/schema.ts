@@ -80,14 +80,20 @@ export const fleetSchema = v.strictObject({
   database: v.optional(urlOf('postgresql:', 'postgres:')),
   broker: v.optional(broker, {}),
   web: v.optional(
-    v.strictObject({
-      host: v.optional(host, '127.0.0.1'),
-      port: v.optional(port, 8000),
-      /** What people type, where a proxy stands before it: links in mails, and cookies for https. */
-      url: v.optional(urlOf('http:', 'https:')),
-      /** `loopback`: who comes from this machine may look without signing in. For a demo, and for a machine of one's own. */
-      open: v.optional(v.picklist(['nobody', 'loopback']), 'nobody'),
-    }),
+    v.pipe(
+      v.strictObject({
+        host: v.optional(host, '127.0.0.1'),
+        port: v.optional(port, 8000),
+        /** What people type, where a proxy stands before it: links in mails, and cookies for https. */
+        url: v.optional(urlOf('http:', 'https:')),
+        /** `loopback`: who comes from this machine may look without signing in. For a demo, and for a machine of one's own. */
+        open: v.optional(v.picklist(['nobody', 'loopback']), 'nobody'),
+      }),
+      v.check(
+        ({ url, open }) => open === 'nobody' || !url || isLoopbackHost(new URL(url).hostname),
+        'through the proxy that stands before url everybody comes from this machine: open: nobody is wanted with it',
+      ),
+    ),
     {},
   ),
   /** Small trackers that speak lines over TCP; absent: none. */

@@ -29,6 +29,9 @@ export class DatabaseError extends Error {
   }
 }
 
+/** What somebody adds to a transaction of somebody else: all of it, or nothing. */
+export type Within = (tx: Queries) => Promise<void>;
+
 export interface Database extends Queries {
   /**
    * All or nothing, and on the disk once it resolves. `work` sees what it wrote. One at a time on SQLite, where the others wait. Rejects with

@@ -10,7 +10,7 @@ export interface UnitMeaning {
   readonly foreign?: string;
 }
 
-/** Units of the registry (RFC 8428, 12.1; RFC 8798, 2) that no quantity here is kept in. */
+/** Units of the registry (RFC 8428, 12.1; RFC 8798, 2; NTU came later) that no quantity here is kept in. */
 const FOREIGN = [
   ...[
     'kg',
@@ -51,11 +51,11 @@ const FOREIGN = [
     '1/s',
     '1/min',
   ],
-  ...['beat/min', 'beats', 'S/m', 'VA', 'VAs', 'var', 'vars', 'J/m', 'kg/m3'],
+  ...['beat/min', 'beats', 'S/m', 'VA', 'VAs', 'var', 'vars', 'J/m', 'kg/m3', 'NTU'],
 ] as const;
 
 type Same = readonly [name: string, of: string, times: number, over?: number, offset?: number];
-/** As other units. Primary ones first, then the secondary ones of RFC 8798, 3. */
+/** As other units. Primary ones first, then the secondary ones of RFC 8798, 3, and those that came later. */
 const SAME_AS: readonly Same[] = [
   ['K', 'Cel', 1, 1, -273.15],
   ['dBW', 'dBm', 1, 1, 30],
@@ -81,6 +81,7 @@ const SAME_AS: readonly Same[] = [
     ['kvarh', 'vars', 3.6e6],
   ] as const),
   ...([
+    ['VAh', 'VAs', 3600],
     ['kVAh', 'VAs', 3.6e6],
     ['Wh/km', 'J/m', 3600, 1000],
     ['KiB', 'B', 1024],
@@ -95,6 +96,9 @@ const SAME_AS: readonly Same[] = [
     ['mV', 'V', 1, 1000],
     ['mA', 'A', 1, 1000],
     ['ug/m3', 'kg/m3', 1, 1e9],
+    ['ug/l', 'kg/m3', 1, 1e6],
+    ['mg/l', 'kg/m3', 1, 1000],
+    ['g/l', 'kg/m3', 1],
   ] as const),
   ...([
     ['mm/h', 'm/s', 1, 3.6e6],
@@ -103,6 +107,8 @@ const SAME_AS: readonly Same[] = [
   ] as const),
   ...([
     ['ppm', '/', 1, 1e6],
+    ['ppb', '/', 1, 1e9],
+    ['ppt', '/', 1, 1e12],
     ['/100', '%', 1],
     ['/1000', '/', 1, 1000],
     ['hPa', 'Pa', 100],

@@ -13,10 +13,14 @@ interface Patience {
 const OF_NAME: Patience = { free: 3, maxMs: 15_000 };
 /** Many people may share one. */
 const OF_ADDRESS: Patience = { free: 10, maxMs: 60_000 };
+/** Only who has the password comes so far, and a code has six digits: 96 guesses a day, of which three are right each time, are 0.03 %. */
+const OF_CODE: Patience = { free: 5, maxMs: 900_000 };
 const FIRST_MS = 1_000;
 /** As long as nothing went wrong, all is forgotten. */
 const FORGET_MS = 3_600_000;
 const MAX_ROWS = 10_000;
+
+type TakeBack = (tx: Queries) => Promise<void>;
 
 /** Wrong passwords, codes and secrets, by name and by address; in the database, so that a restart forgives nothing. */
 export class Attempts {
@@ -32,30 +36,43 @@ export class Attempts {
    * Counts a try as wrong before anybody looks at it; what is returned takes that back once it proved right. Rejects with PeopleError `wait` where it comes
    * too early after wrong ones: that one isn't counted.
    */
-  async begin(name: string, address: string): Promise<(tx: Queries) => Promise<void>> {
+  async begin(name: string, address: string): Promise<TakeBack> {
     const nameKey = `name ${hashOf(name)}`;
     const addressKey = `from ${networkOf(address)}`;
-    const now = this.#nowMs();
-    const waitMs = await this.#db.transaction(async (tx) => {
-      // In this order everywhere: two tries never wait for each other.
-      const left = [await leftMs(tx, nameKey, OF_NAME, now), await leftMs(tx, addressKey, OF_ADDRESS, now)];
-      if (Math.max(...left) > 0) return Math.max(...left);
-      await tx.query(
-        'UPDATE attempt SET failures = failures + 1, last_ms = $1 WHERE attempt_key IN ($2, $3)',
-        [now, nameKey, addressKey],
-      );
-      return 0;
-    });
-    if (waitMs > 0) {
-      const seconds = Math.ceil(waitMs / 1000);
-      throw new PeopleError('wait', `Too many wrong answers. Try again in ${seconds} s.`, waitMs);
-    }
+    // In this order everywhere: two tries never wait for each other.
+    await this.#count([nameKey, OF_NAME], [addressKey, OF_ADDRESS]);
     return async (tx) => {
-      await tx.query('DELETE FROM attempt WHERE attempt_key = $1', [nameKey]);
+      await forget(tx, nameKey);
       await tx.query('UPDATE attempt SET failures = failures - 1 WHERE attempt_key = $1 AND failures > 0', [
         addressKey,
       ]);
     };
+  }
+
+  /** The same for a code, after the right password. */
+  async beginCode(personId: string): Promise<TakeBack> {
+    const key = `code ${personId}`;
+    await this.#count([key, OF_CODE]);
+    return (tx) => forget(tx, key);
+  }
+
+  async #count(...keys: readonly (readonly [key: string, patience: Patience])[]): Promise<void> {
+    const now = this.#nowMs();
+    const waitMs = await this.#db.transaction(async (tx) => {
+      let longestMs = 0;
+      for (const [key, patience] of keys)
+        longestMs = Math.max(longestMs, await leftMs(tx, key, patience, now));
+      if (longestMs > 0) return longestMs;
+      for (const [key] of keys)
+        await tx.query('UPDATE attempt SET failures = failures + 1, last_ms = $1 WHERE attempt_key = $2', [
+          now,
+          key,
+        ]);
+      return 0;
+    });
+    if (waitMs === 0) return;
+    const seconds = Math.ceil(waitMs / 1000);
+    throw new PeopleError('wait', `Too many wrong answers. Try again in ${seconds} s.`, waitMs);
   }
 
   async forget(): Promise<void> {
@@ -64,6 +81,10 @@ export class Attempts {
       `DELETE FROM attempt WHERE attempt_key IN (SELECT attempt_key FROM attempt ORDER BY last_ms DESC LIMIT 1000000 OFFSET ${MAX_ROWS})`,
     );
   }
+}
+
+async function forget(tx: Queries, key: string): Promise<void> {
+  await tx.query('DELETE FROM attempt WHERE attempt_key = $1', [key]);
 }
 
 /** Holds the row until the transaction ends, on both databases. */

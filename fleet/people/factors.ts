@@ -7,6 +7,7 @@ import { type By, PeopleError, type Sources } from './types.js';
 /** RFC 6238 as every app has it: SHA-1, six digits, steps of 30 s; a clock may be one step off. */
 const STEP_MS = 30_000;
 const WINDOW = 1;
+const SIX_DIGITS = /^\d{6}$/;
 /** RFC 4226 §4 R6: 160 bits. */
 const SECRET_BYTES = 20;
 const RECOVERY_CODES = 10;
@@ -92,6 +93,16 @@ export class Factors {
     await tx.query('DELETE FROM recovery WHERE person_id = $1', [personId]);
   }
 
+  /** Whether it looks like a code of an app, and such a one is asked of them. */
+  async isGuessable(personId: string, code: string): Promise<boolean> {
+    if (!SIX_DIGITS.test(code.replace(/\s/g, ''))) return false;
+    const asked = await this.#db.query(
+      'SELECT person_id FROM person WHERE person_id = $1 AND totp IS NOT NULL',
+      [personId],
+    );
+    return asked.length === 1;
+  }
+
   /** Whether it is right, or none is asked; a right one is used up. */
   async take(tx: Queries, personId: string, code: string): Promise<boolean> {
     const [row] = await tx.query<{ totp: string | null }>('SELECT totp FROM person WHERE person_id = $1', [
@@ -116,7 +127,7 @@ export class Factors {
 /** The step that a code belongs to; undefined: to none of now. */
 function stepOf(secret: string, code: string, nowMs: number): number | undefined {
   const token = code.replace(/\s/g, '');
-  if (!/^\d{6}$/.test(token)) return undefined;
+  if (!SIX_DIGITS.test(token)) return undefined;
   const delta = TOTP.validate({
     token,
     secret: Secret.fromBase32(secret),

@@ -94,9 +94,9 @@ export class Sessions {
     });
   }
 
-  /** All of that person, but for one. */
-  async endAll(tx: Queries, personId: string, except = ''): Promise<void> {
-    await tx.query('DELETE FROM session WHERE person_id = $1 AND session_id <> $2', [personId, except]);
+  /** All of that person. */
+  async endAll(tx: Queries, personId: string): Promise<void> {
+    await tx.query('DELETE FROM session WHERE person_id = $1', [personId]);
   }
 
   async forget(): Promise<void> {

@@ -102,13 +102,22 @@ export class SignIn {
     // What is typed for a name that nobody has may be a password.
     const refuse = (why: string) => this.#deny(DENIED, 'sign-in.refused', known?.name ?? '', why, browser);
     if (!known || !isRight) return refuse(known ? 'password' : 'unknown name');
+    const takeBackCode = await this.#beginCode(known.person_id, typed.code);
     const token = await this.#db.transaction(async (tx) => {
       const isSame = await keepPassword(tx, known, renewed);
       if (!isSame || !(await this.#parts.factors.take(tx, known.person_id, typed.code))) return undefined;
       await takeBack(tx);
+      await takeBackCode?.(tx);
       return this.#open(tx, known.person_id, known.name, 'sign-in', browser);
     });
     return token ?? refuse('code');
+  }
+
+  /** Six digits can be guessed; a recovery code can't, and lets its owner in while somebody guesses. */
+  async #beginCode(personId: string, code: string) {
+    return (await this.#parts.factors.isGuessable(personId, code))
+      ? this.#attempts.beginCode(personId)
+      : undefined;
   }
 
   /** Rejects with PeopleError `gone`, `input`, `busy`. */
@@ -127,18 +136,18 @@ export class SignIn {
     });
   }
 
-  /** Ends all other sessions of theirs. Rejects with PeopleError `denied`, `wait`, `input`, `busy`. */
+  /** Ends all sessions of theirs, this one too: somebody may have a copy of it. Rejects with PeopleError `denied`, `wait`, `input`, `busy`. */
   async changePassword(
     caller: Caller,
     typed: { readonly password: string; readonly next: string },
-    by: By,
-  ): Promise<void> {
-    await this.prove(caller, typed.password, by);
+    browser: Browser,
+  ): Promise<string> {
+    await this.prove(caller, typed.password, { who: caller.name, from: browser.address });
     const record = await this.#parts.passwords.hash(typed.next);
-    await this.#db.transaction(async (tx) => {
+    return this.#db.transaction(async (tx) => {
       await setPassword(tx, caller.id, record);
-      await this.#parts.sessions.endAll(tx, caller.id, caller.key);
-      await this.#parts.audit.write({ ...by, action: 'password' }, tx);
+      await this.#parts.sessions.endAll(tx, caller.id);
+      return this.#open(tx, caller.id, caller.name, 'password', browser);
     });
   }
 

@@ -80,11 +80,11 @@ export async function heard(
 }
 
 export async function rename(
-  db: Queries,
+  tx: Queries,
   node: string,
   { name, group }: { readonly name?: string; readonly group?: Group },
 ): Promise<void> {
-  await db.query(
+  await tx.query(
     'UPDATE node SET name = COALESCE($2, name), fleet_group = COALESCE($3, fleet_group) WHERE node = $1',
     [clean(node), name === undefined ? null : clean(name), group ?? null],
   );

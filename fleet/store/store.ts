@@ -1,5 +1,5 @@
 import type { Descriptor } from '../../wire/index.js';
-import type { Database, Queries } from '../db/index.js';
+import type { Database, Queries, Within } from '../db/index.js';
 import { Days } from './days.js';
 import { logLines, removedLogs } from './logs.js';
 import { conflictsOf, gapsOf } from './losses.js';
@@ -93,8 +93,11 @@ class DatabaseStore implements Store {
     return nodeDetail(this.db, node, nowMs);
   }
 
-  rename(node: string, change: { readonly name?: string; readonly group?: Group }) {
-    return rename(this.db, node, change);
+  rename(node: string, change: { readonly name?: string; readonly group?: Group }, within?: Within) {
+    return this.db.transaction(async (tx) => {
+      await rename(tx, node, change);
+      await within?.(tx);
+    });
   }
 
   descriptor(streamId: bigint): Promise<Descriptor | undefined> {

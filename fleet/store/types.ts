@@ -224,7 +224,12 @@ export interface Store {
     filter?: { readonly group?: Group; readonly search?: string },
   ): Promise<readonly NodeSummary[]>;
   node(node: string, nowMs: number): Promise<NodeDetail | undefined>;
-  rename(node: string, change: { readonly name?: string; readonly group?: Group }): Promise<void>;
+  /** `within` runs in the same transaction. */
+  rename(
+    node: string,
+    change: { readonly name?: string; readonly group?: Group },
+    within?: import('../db/index.js').Within,
+  ): Promise<void>;
   descriptor(streamId: bigint): Promise<Descriptor | undefined>;
   /** Whose it is, and what its rows mean: by one key, without its account. */
   stream(streamId: bigint): Promise<StreamSource | undefined>;

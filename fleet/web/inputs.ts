@@ -29,6 +29,8 @@ export const Box = v.pipe(
   v.transform((text) => text.split(',').map(Number) as [number, number, number, number]),
 );
 
+/** What a column of ns holds, and the span between any two of them. */
+const MAX_NS = 2n ** 63n - 1n;
 const MOMENT = /^(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d(?::\d\d)?)(?:\.(\d{1,9}))?(Z|[+-]\d\d:\d\d)?$/;
 
 /** RFC 3339, or what a form's `datetime-local` gives: then it is UTC. As ns since 1970. */
@@ -41,6 +43,8 @@ export const Moment = v.pipe(
     return Number.isNaN(ms) ? undefined : BigInt(ms) * 1_000_000n + BigInt(fraction.padEnd(9, '0'));
   }),
   v.bigint('there is no such time'),
+  v.minValue(0n, 'a time from 1970 to 2261 is wanted'),
+  v.maxValue(MAX_NS, 'a time from 1970 to 2261 is wanted'),
 );
 
 export const Level = v.picklist(LOG_LEVELS);
@@ -55,6 +59,7 @@ export const LogCursor = v.pipe(
     const [wallNs, sequence, streamId] = text.split('-').map(BigInt) as [bigint, bigint, bigint];
     return { wallNs, sequence, streamId };
   }),
+  v.check(({ wallNs }) => wallNs <= MAX_NS, '`next` of the page before is wanted'),
 );
 
 export function cursorOf({ atNs, sequence, streamId }: LogLine): string {

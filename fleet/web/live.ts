@@ -1,6 +1,8 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import * as v from 'valibot';
 import type { WebSocket } from 'ws';
+import { isAway } from './away.js';
+import { nodeFor } from './seen.js';
 import type { Change, WebDeps } from './types.js';
 
 /** Clients at once; the next is told to come back later. */
@@ -24,9 +26,11 @@ const Watch = v.object({
 
 /**
  * `/live`. The client says `{"watch":["fleet"]}` once; what it follows is `fleet`, `logs`, `alerts`, `health` or `node:<id>`. It is told
- * `{"topics":["node:<id>","stream:17"]}` at most once a second, or `{"reload":true}`: then it asks for what it shows.
+ * `{"topics":["node:<id>","stream:17"]}` at most once a second, or `{"reload":true}`: then it asks for what it shows. Of nodes that they may not see nobody
+ * is told; `fleet`, `logs` and `alerts` say only that there is something to ask for. Pages of other sites are turned away before (people/guard.ts).
  */
-export function live(app: FastifyInstance, { news }: WebDeps): void {
+export function live(app: FastifyInstance, deps: WebDeps): void {
+  const { news } = deps;
   const clients = new Set<Client>();
   const onChange = (change: Change) => {
     for (const client of clients) client.note(change);
@@ -45,29 +49,29 @@ export function live(app: FastifyInstance, { news }: WebDeps): void {
     news.off('change', onChange);
   });
   app.get('/live', { websocket: true }, (socket, request) => {
-    if (!isOwnPage(request)) return socket.close(POLICY, 'not from a page of this server');
     if (clients.size >= MAX_CLIENTS) return socket.close(TRY_LATER, 'too many clients');
-    const client = new Client(socket);
+    const client = new Client(socket, request, deps);
     clients.add(client);
     socket.on('close', () => clients.delete(client));
     socket.on('error', () => socket.terminate());
   });
 }
 
-/** A page of somebody else must not follow with this one's cookie. */
-function isOwnPage({ headers, host }: FastifyRequest): boolean {
-  return headers.origin === undefined || URL.parse(headers.origin)?.host === host;
-}
-
 class Client {
   readonly #socket: WebSocket;
+  readonly #request: FastifyRequest;
+  readonly #deps: WebDeps;
+  /** What it asked for, and what of it they may see. */
+  #wanted: ReadonlySet<string> | undefined;
   #topics: ReadonlySet<string> = new Set();
   readonly #pending = new Set<string>();
   #isReload = false;
   #isAlive = true;
 
-  constructor(socket: WebSocket) {
+  constructor(socket: WebSocket, request: FastifyRequest, deps: WebDeps) {
     this.#socket = socket;
+    this.#request = request;
+    this.#deps = deps;
     socket.on('pong', () => {
       this.#isAlive = true;
     });
@@ -95,6 +99,31 @@ class Client {
     if (!this.#isAlive) this.#socket.terminate();
     else this.#socket.ping();
     this.#isAlive = false;
+    void this.#judge();
+  }
+
+  /** Who they are now, and what they may see: a session ends, a role goes, a node moves to another group while a page is open. */
+  async #judge(): Promise<void> {
+    const request = this.#request;
+    try {
+      if (request.findPerson) {
+        request.person = await request.findPerson();
+        if (!request.person) return this.#socket.close(POLICY, 'signed out');
+      }
+      const seen: string[] = [];
+      for (const topic of this.#wanted ?? []) if (await this.#maySee(topic)) seen.push(topic);
+      this.#topics = new Set(seen);
+    } catch (error) {
+      // Until the database is back they follow what they followed before.
+      if (isAway(error)) return;
+      request.log.error(error);
+      this.#socket.close(TRY_LATER, 'what you may see is not known now');
+    }
+  }
+
+  async #maySee(topic: string): Promise<boolean> {
+    if (!topic.startsWith('node:')) return true;
+    return (await nodeFor(this.#request.person, this.#deps, topic.slice('node:'.length))) !== undefined;
   }
 
   #topicsOf(change: Exclude<Change, { readonly kind: 'all' }>): readonly string[] {
@@ -112,7 +141,9 @@ class Client {
 
   #watch(text: string): void {
     const said = v.safeParse(v.pipe(v.string(), v.parseJson(), Watch), text);
-    if (said.success) this.#topics = new Set(said.output.watch);
-    else this.#socket.close(POLICY, '{"watch":[…]} is wanted');
+    if (said.success && this.#wanted === undefined) {
+      this.#wanted = new Set(said.output.watch);
+      void this.#judge();
+    } else this.#socket.close(POLICY, '{"watch":[…]} is wanted, once');
   }
 }

@@ -3,11 +3,20 @@ import { spanOf } from './format.js';
 import { type Html, html } from './html.js';
 import type { Health } from './types.js';
 
-/** A sentence for each service that isn't as it should be. */
-export function healthNotices(health: Health, nowMs: number): readonly Html[] {
+/** A sentence for each service that isn't as it should be; nobody in particular learns only that there is one. */
+export function healthNotices(health: Health, nowMs: number, isKnown: boolean): readonly Html[] {
+  if (!isKnown) return isWell(health) ? [] : [html`${summaryOf(health)}`];
   return health.services
     .filter(({ state }) => state !== 'healthy')
     .map((service) => html`<strong>${service.name}</strong> ${sentenceOf(service, nowMs)}`);
+}
+
+export function isWell({ services }: Health): boolean {
+  return services.every(({ state }) => state === 'healthy' || state === 'maintenance');
+}
+
+export function summaryOf(health: Health): string {
+  return isWell(health) ? 'All services are well.' : 'Not all services are well.';
 }
 
 function sentenceOf({ state, sinceMs, why }: ServiceHealth, nowMs: number): string {

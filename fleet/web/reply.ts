@@ -7,6 +7,21 @@ export function sendPage(reply: FastifyReply, options: Omit<PageOptions, 'person
   return reply.type('text/html; charset=utf-8').send(text);
 }
 
+const TITLES: Readonly<Record<number, string>> = {
+  ...{
+    401: 'Not signed in',
+    403: 'Not allowed',
+    404: 'Not found',
+    413: 'Too large',
+    429: 'Too many requests',
+  },
+};
+
+/** What an answer of that status is called, to people and programs. */
+export function titleOf(status: number): string {
+  return TITLES[status] ?? 'Not understood';
+}
+
 /** With the status that the error handler says. */
 export class HttpError extends Error {
   constructor(

@@ -4,10 +4,11 @@ import fastify, {
   type FastifyInstance,
   type FastifyReply,
   type FastifyRequest,
+  LogController,
 } from 'fastify';
-import { DatabaseError } from '../db/index.js';
 import { api } from './api/index.js';
 import { serveAssets } from './assets.js';
+import { isAway } from './away.js';
 import { timeOfMs } from './format.js';
 import { type Html, html } from './html.js';
 import { LastGood } from './last-good.js';
@@ -19,7 +20,7 @@ import { healthPage } from './pages/health.js';
 import { logsPage } from './pages/logs.js';
 import { nodePage } from './pages/node.js';
 import { nodeRename } from './pages/node-rename.js';
-import { sendPage } from './reply.js';
+import { sendPage, titleOf } from './reply.js';
 import { secure } from './security.js';
 import type { WebDeps } from './types.js';
 
@@ -33,13 +34,16 @@ export function createWeb(deps: WebDeps): FastifyInstance {
     trustProxy: deps.trustProxy ?? false,
     routerOptions: { maxParamLength: 256 },
     requestTimeout: 30_000,
-    ...(deps.log && { loggerInstance: deps.log, disableRequestLogging: true }),
+    ...(deps.log && {
+      loggerInstance: deps.log,
+      logController: new LogController({ disableRequestLogging: true }),
+    }),
   });
   app.decorateRequest('person');
   secure(app);
   keepLastGood(app, deps);
   app.setNotFoundHandler((request, reply) =>
-    fail(request, reply, 404, 'Not found', 'There is no such page.'),
+    fail(request, reply, 404, titleOf(404), 'There is no such page.'),
   );
   app.register(websocket, { options: { maxPayload: 4096 } });
   for (const plugin of deps.plugins) app.register(plugin);
@@ -51,7 +55,7 @@ export function createWeb(deps: WebDeps): FastifyInstance {
   return app;
 }
 
-/** Pages with `lastGood` are shown as they were while the database is down, to whoever shows the same credentials. */
+/** Pages with `lastGood` are shown as they were while the database is down, to whom they were shown. */
 function keepLastGood(app: FastifyInstance, { health, nowMs }: WebDeps): void {
   const lastGood = new LastGood();
   const shownOld = new WeakMap<FastifyReply, number>();
@@ -62,29 +66,29 @@ function keepLastGood(app: FastifyInstance, { health, nowMs }: WebDeps): void {
     if (request.routeOptions.config.lastGood && reply.statusCode === 200 && atMs === undefined)
       lastGood.keep(keyOf(request), payload, nowMs());
     const old = atMs === undefined ? [] : [oldNotice(atMs)];
-    return withNotices(payload, [...old, ...healthNotices(health(), nowMs())]);
+    return withNotices(payload, [...old, ...healthNotices(health(), nowMs(), request.person !== undefined)]);
   });
   app.setErrorHandler<FastifyError>((error, request, reply) => {
-    const isAway = error instanceof DatabaseError && (error.kind === 'down' || error.kind === 'busy');
-    const kept = isAway ? lastGood.find(keyOf(request)) : undefined;
+    const kept = isAway(error) ? lastGood.find(keyOf(request)) : undefined;
     if (kept && request.method === 'GET') {
       shownOld.set(reply, kept.atMs);
       return reply.type('text/html; charset=utf-8').send(kept.text);
     }
-    if (isAway) {
+    if (isAway(error)) {
       reply.header('retry-after', 10);
       const then = 'It is asked again with each request: try again in a moment.';
       return fail(request, reply, 503, 'Not to be had now', `The database doesn't answer. ${then}`);
     }
     const status = error.statusCode ?? 500;
-    if (status < 500) return fail(request, reply, status, 'Not understood', error.message);
+    if (status < 500) return fail(request, reply, status, titleOf(status), error.message);
     request.log.error(error);
     return fail(request, reply, 500, 'A fault of the program', 'It is in the log of the fleet server.');
   });
 }
 
-function keyOf({ headers, url }: FastifyRequest): string {
-  return [headers.cookie, headers.authorization, headers.accept?.includes('text/html'), url].join('\n');
+/** By who asks, with what they may now: neither a session that ended nor one of fewer roles finds what was shown before. */
+function keyOf({ person, headers, url }: FastifyRequest): string {
+  return JSON.stringify([person, headers.accept?.includes('text/html'), url]);
 }
 
 function oldNotice(atMs: number): Html {

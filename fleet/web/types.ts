@@ -1,4 +1,5 @@
 import type { FastifyBaseLogger, FastifyPluginAsync } from 'fastify';
+import type { Queries } from '../db/index.js';
 import type { AuditEntry } from '../people/index.js';
 import type { ServiceHealth } from '../services/index.js';
 import type { Store } from '../store/types.js';
@@ -27,7 +28,8 @@ export interface WebDeps {
   /** How many are open, by node. */
   readonly openAlerts: () => Promise<ReadonlyMap<string, number>>;
   readonly health: () => Health;
-  readonly audit: (entry: AuditEntry) => Promise<void>;
+  /** With `tx`: it is written if, and only if, what it tells of is. */
+  readonly audit: (entry: AuditEntry, tx?: Queries) => Promise<void>;
   readonly news: News;
   /** Sign-in first: their hooks see each request in this order. */
   readonly plugins: readonly FastifyPluginAsync[];

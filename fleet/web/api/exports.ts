@@ -3,11 +3,12 @@ import { senmlPack } from '../../../wire/index.js';
 import type { Reading, Span, Store, StreamSource } from '../../store/types.js';
 import { plainValue, timeAnswer } from './nodes.js';
 
-/** Rows that are asked of the database at once, and of a file at the most. */
+/** Rows that are asked of the database at once; the next ones once these are on their way. */
 const ROWS_AT_ONCE = 2_000;
-const MAX_ROWS = 1_000_000;
+/** Below this a time of SenML is relative to now (RFC 8428, 4.5.3). */
+const FIRST_SENML_NS = 2n ** 28n * 1_000_000_000n;
 
-/** RFC 4180: a header, then a line a row. A text is as the node gave it: a spreadsheet may take one that begins with `=` for a formula. */
+/** RFC 4180: a header, then a line a row. */
 export async function* csvOf(store: Store, source: StreamSource, span: Span): AsyncGenerator<string> {
   const { channels } = source;
   yield lineOf(['sequence', 'time', ...channels.map(({ name }) => name), 'quality']);
@@ -16,7 +17,7 @@ export async function* csvOf(store: Store, source: StreamSource, span: Span): As
       lineOf([
         String(reading.sequence),
         timeAnswer(reading.wallNs) ?? '',
-        ...channels.map((_, column) => String(plainValue(channels, reading, column) ?? '')),
+        ...channels.map((_, column) => cellOf(plainValue(channels, reading, column))),
         reading.quality ?? '',
       ]),
     );
@@ -24,15 +25,20 @@ export async function* csvOf(store: Store, source: StreamSource, span: Span): As
   }
 }
 
+/** A text that a spreadsheet would take for a formula gets an apostrophe before it (OWASP, CSV Injection); a number is one. */
+function cellOf(value: number | string | null): string {
+  return typeof value === 'string' && /^[=+\-@\t\r\n]/.test(value) ? `'${value}` : String(value ?? '');
+}
+
 function lineOf(fields: readonly string[]): string {
   return `${fields.map((field) => (/[",\r\n]/.test(field) ? `"${field.replaceAll('"', '""')}"` : field)).join(',')}\r\n`;
 }
 
-/** One pack; each part of it begins with its own base fields (RFC 8428, 4.1). Rows whose time isn't known stay out: no time means now. */
+/** One pack; each part of it begins with its own base fields (RFC 8428, 4.1). Rows whose time isn't known, or that SenML can't tell, stay out. */
 export async function* senmlOf(store: Store, source: StreamSource, span: Span): AsyncGenerator<string> {
   let before = '[';
   for await (const readings of pagesOf(store, source, span)) {
-    const timed = readings.filter(({ wallNs }) => wallNs !== undefined);
+    const timed = readings.filter(({ wallNs }) => wallNs !== undefined && wallNs >= FIRST_SENML_NS);
     const records = senmlPack(source.node, source, rowsOf(timed, source.channels.length), {
       kind: 'absolute',
       wallNs: (timeNs) => timeNs,
@@ -71,7 +77,7 @@ async function* pagesOf(
 ): AsyncGenerator<readonly Reading[]> {
   let { fromNs } = span;
   let after: bigint | undefined;
-  for (let rows = 0; rows < MAX_ROWS; rows += ROWS_AT_ONCE) {
+  for (;;) {
     const readings = await store.readings(streamId, { ...span, fromNs }, ROWS_AT_ONCE, after);
     yield readings;
     const last = readings.at(-1);

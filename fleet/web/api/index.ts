@@ -3,12 +3,12 @@ import type * as v from 'valibot';
 import type { LogLine } from '../../store/types.js';
 import { cursorOf } from '../inputs.js';
 import { healthJson } from '../pages/health.js';
-import { logQuery } from '../pages/logs.js';
+import { logQuery, seenBy } from '../pages/logs.js';
 import type { WebDeps } from '../types.js';
 import { metrics } from './metrics.js';
 import { nodeRoutes, timeAnswer } from './nodes.js';
-import { describeByValibot } from './openapi.js';
-import { Failure, HealthAnswer, LogsAnswer, LogsQuery } from './schemas.js';
+import { answers, describeByValibot } from './openapi.js';
+import { HealthAnswer, LogsAnswer, LogsQuery } from './schemas.js';
 import { streamRoutes } from './streams.js';
 
 const BASE = '/api/v1';
@@ -41,19 +41,19 @@ function logRoutes(app: FastifyInstance, { store, health }: WebDeps): void {
       schema: {
         summary: 'Lines that nodes logged, newest first',
         querystring: LogsQuery,
-        response: { 200: LogsAnswer, 400: Failure },
+        response: answers(LogsAnswer),
       } as object,
     },
     async (request) => {
       const { limit, ...filter } = request.query;
-      const lines = await store.logs(logQuery(filter, request.person, limit));
+      const lines = await store.logs(logQuery(seenBy(request.person, filter), limit));
       const last = lines.length === limit ? lines.at(-1) : undefined;
       return { lines: lines.map(lineAnswer), next: last ? cursorOf(last) : null };
     },
   );
   app.get(
     '/health',
-    { schema: { summary: "The services' health", response: { 200: HealthAnswer } } as object },
+    { schema: { summary: "The services' health", response: answers(HealthAnswer) } as object },
     async (request) => healthJson(health(), request.person !== undefined),
   );
 }

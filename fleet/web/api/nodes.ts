@@ -6,8 +6,8 @@ import { isoOf } from '../format.js';
 import { HttpError } from '../reply.js';
 import { nodeFor, nodesFor, type Seen } from '../seen.js';
 import type { WebDeps } from '../types.js';
+import { answers } from './openapi.js';
 import {
-  Failure,
   type NodeAnswer,
   NodeDetailAnswer,
   NodeParams,
@@ -24,7 +24,7 @@ export function nodeRoutes(app: FastifyInstance, deps: WebDeps): void {
       schema: {
         summary: 'Nodes, and their state',
         querystring: NodesQuery,
-        response: { 200: NodesAnswer, 400: Failure },
+        response: answers(NodesAnswer),
       } as object,
     },
     async (request) => {
@@ -40,7 +40,7 @@ export function nodeRoutes(app: FastifyInstance, deps: WebDeps): void {
       schema: {
         summary: 'A node and its streams',
         params: NodeParams,
-        response: { 200: NodeDetailAnswer, 404: Failure },
+        response: answers(NodeDetailAnswer),
       } as object,
     },
     async (request) => {

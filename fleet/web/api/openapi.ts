@@ -3,6 +3,7 @@ import { toJsonSchema } from '@valibot/to-json-schema';
 import type { FastifyInstance, FastifySchema } from 'fastify';
 import * as v from 'valibot';
 import { HttpError } from '../reply.js';
+import { Failure } from './schemas.js';
 
 /** Routes of this instance are checked by their valibot schemas, and told in OpenAPI by the same ones. */
 export function describeByValibot(app: FastifyInstance): void {
@@ -15,7 +16,7 @@ export function describeByValibot(app: FastifyInstance): void {
   app.setSerializerCompiler(() => (answer) => JSON.stringify(answer));
   app.register(swagger, {
     openapi: {
-      openapi: '3.0.3',
+      openapi: '3.1.0',
       info: {
         title: 'Cairn fleet',
         version: '1',
@@ -29,6 +30,13 @@ export function describeByValibot(app: FastifyInstance): void {
   });
 }
 
+type Answers = Readonly<Record<string, v.GenericSchema>>;
+
+/** What a route answers, by media type; all else is a Failure. */
+export function answers(answer: v.GenericSchema, files: Answers = {}): Readonly<Record<string, Answers>> {
+  return { 200: { 'application/json': answer, ...files }, default: { 'application/json': Failure } };
+}
+
 const INPUTS = ['querystring', 'params', 'body'] as const;
 
 function asJsonSchema(schema: FastifySchema | undefined): FastifySchema {
@@ -36,17 +44,23 @@ function asJsonSchema(schema: FastifySchema | undefined): FastifySchema {
   for (const key of INPUTS) if (described[key]) described[key] = converted(described[key], 'input');
   if (described.response)
     described.response = Object.fromEntries(
-      Object.entries(described.response).map(([code, answer]) => [
+      Object.entries(described.response as ReturnType<typeof answers>).map(([code, byType]) => [
         code,
-        { description: Number(code) < 400 ? 'The answer' : 'Why not', ...converted(answer, 'output') },
+        { description: code === '200' ? 'The answer' : 'Why not', content: contentOf(byType) },
       ]),
     );
   return described;
 }
 
+function contentOf(byType: Answers) {
+  return Object.fromEntries(
+    Object.entries(byType).map(([type, answer]) => [type, { schema: converted(answer, 'output') }]),
+  );
+}
+
 function converted(schema: unknown, typeMode: 'input' | 'output') {
-  const json = toJsonSchema(schema as v.GenericSchema, {
-    target: 'openapi-3.0',
+  const { $schema: _, ...json } = toJsonSchema(schema as v.GenericSchema, {
+    target: 'draft-2020-12',
     typeMode,
     errorMode: 'ignore',
   });

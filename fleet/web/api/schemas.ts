@@ -13,6 +13,7 @@ const number = (from: number, to: number, otherwise: string) =>
       v.string(),
       v.digits(),
       v.maxLength(7),
+      v.description(`${from} to ${to}`),
       v.transform(Number),
       v.number(),
       v.minValue(from),
@@ -138,6 +139,9 @@ export const ReadingsAnswer = v.object({
     v.pipe(v.object({ from: maybeTime, after: count }), v.description('`from` and `after` of the next page')),
   ),
 });
+
+/** RFC 8428, 5. */
+export const SenmlAnswer = v.array(v.record(v.string(), v.union([v.number(), v.string()])));
 
 export const LogsAnswer = v.object({
   lines: v.array(

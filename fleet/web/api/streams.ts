@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type * as v from 'valibot';
+import * as v from 'valibot';
 import { QUANTITY_UNITS } from '../../../drivers/contract/index.js';
 import type { Span, StreamSource } from '../../store/types.js';
 import { nsOf } from '../format.js';
@@ -9,10 +9,11 @@ import { sees } from '../seen.js';
 import type { WebDeps } from '../types.js';
 import { csvOf, senmlOf } from './exports.js';
 import { readingAnswer, timeAnswer } from './nodes.js';
+import { answers } from './openapi.js';
 import {
-  Failure,
   ReadingsAnswer,
   ReadingsQuery,
+  SenmlAnswer,
   SeriesAnswer,
   SeriesQuery,
   StreamParams,
@@ -36,7 +37,7 @@ export function streamRoutes(app: FastifyInstance, deps: WebDeps): void {
         summary: 'A channel over time: least, greatest and mean per bucket, and where nothing is',
         params: StreamParams,
         querystring: SeriesQuery,
-        response: { 200: SeriesAnswer, 400: Failure, 404: Failure },
+        response: answers(SeriesAnswer),
       } as object,
     },
     async (request): Promise<SeriesAnswer> => {
@@ -56,7 +57,7 @@ export function streamRoutes(app: FastifyInstance, deps: WebDeps): void {
         summary: 'Rows of a window: JSON by pages; all of them as CSV (RFC 4180) or SenML (RFC 8428)',
         params: StreamParams,
         querystring: ReadingsQuery,
-        response: { 200: ReadingsAnswer, 400: Failure, 404: Failure },
+        response: answers(ReadingsAnswer, { 'text/csv': v.string(), 'application/senml+json': SenmlAnswer }),
       } as object,
     },
     async (request, reply) => {
@@ -112,5 +113,7 @@ function sendFile(
   const name = `${source.node}-${source.stream}.${format === 'csv' ? 'csv' : 'senml.json'}`;
   const safe = name.replaceAll(/[^A-Za-z0-9._-]/g, '_');
   reply.header('content-disposition', `attachment; filename="${safe}"`).type(type);
-  return reply.serializer(String).send(Readable.from(write(store, source, span)));
+  // For HEAD fastify would read all of it, and throw it away.
+  const rows = reply.request.method === 'HEAD' ? [] : write(store, source, span);
+  return reply.serializer(String).send(Readable.from(rows));
 }

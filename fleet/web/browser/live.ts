@@ -1,49 +1,65 @@
 import { follow } from './connection.js';
 
-/** Between two fetches of the page, at the least. */
+/** Between two fetches of the page, at the least; and at the most: a state, or how long ago something was, becomes another by time alone. */
 const EVERY_MS = 2_000;
+const AT_LATEST_MS = 10_000;
 
 const main = document.querySelector<HTMLElement>('main[data-watch]');
 if (main) begin(main.dataset.watch!.split(' '));
 
 /** Whenever what the page shows became another, it is fetched anew, and its live parts take the place of the old ones. */
 function begin(topics: readonly string[]): void {
-  const state = document.getElementById('live');
+  let isOpen = true;
+  let trouble: string | undefined;
   let lastMs = 0;
+  let isDue = false;
   let timer: ReturnType<typeof setTimeout> | undefined;
-  let isDueAgain = false;
+  const say = () => {
+    const state = document.getElementById('live');
+    if (!state) return;
+    state.textContent =
+      trouble ?? (isOpen ? 'Follows live.' : 'The connection is lost; it is tried again by itself.');
+    state.className = trouble === undefined && isOpen ? 'quiet' : 'notice';
+  };
   const soon = () => {
-    isDueAgain = true;
+    isDue = true;
     if (timer !== undefined || document.hidden) return;
     timer = setTimeout(
       async () => {
         lastMs = Date.now();
-        isDueAgain = false;
-        await refresh().catch(() => undefined);
+        isDue = false;
+        trouble = await refresh().catch(() => failed('no answer'));
+        say();
         timer = undefined;
-        // Told while it was fetched: the answer may be older than that.
-        if (isDueAgain) soon();
+        if (isDue) soon();
       },
       Math.max(0, lastMs + EVERY_MS - Date.now()),
     );
   };
   document.addEventListener('visibilitychange', soon);
+  setInterval(soon, AT_LATEST_MS);
   follow(
     topics,
     (told) => {
       document.dispatchEvent(new CustomEvent('told', { detail: told }));
       soon();
     },
-    (isOpen) => {
-      if (state)
-        state.textContent = isOpen ? 'Follows live.' : 'The connection is lost; it is tried again by itself.';
+    (isNow) => {
+      isOpen = isNow;
+      say();
     },
   );
 }
 
-async function refresh(): Promise<void> {
+function failed(why: string | number): string {
+  return `This page could not be brought up to date (${why}): what it shows is from before. It is tried again by itself.`;
+}
+
+/** Resolves with why it could not be done. */
+async function refresh(): Promise<string | undefined> {
   const answer = await fetch(location.href, { headers: { accept: 'text/html' } });
-  if (!answer.ok) return;
+  if (answer.redirected) return 'You are signed out: what this page shows is from before. Load it again.';
+  if (!answer.ok) return failed(answer.status);
   const next = new DOMParser().parseFromString(await answer.text(), 'text/html');
   for (const old of document.querySelectorAll('[data-live][id]')) {
     const made = next.getElementById(old.id);
@@ -52,6 +68,7 @@ async function refresh(): Promise<void> {
     old.replaceWith(made);
     if (focused) sameAs(focused, made)?.focus({ preventScroll: true });
   }
+  return undefined;
 }
 
 /** Who works by keyboard stays where they were. */

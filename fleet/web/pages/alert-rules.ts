@@ -5,9 +5,9 @@ import { type Html, html } from '../html.js';
 import { StreamId as Id } from '../inputs.js';
 import { by, csrfField, field } from '../people/form.js';
 import { checked, HttpError, sendPage } from '../reply.js';
-import { type AlertPagesDeps, mustBe } from './alert-access.js';
+import { sees } from '../seen.js';
+import { type AlertPagesDeps, mayAct, mustBe } from './alert-access.js';
 import { scopeText, severityTag } from './alert-parts.js';
-
 import { table } from './parts.js';
 
 const RuleId = v.object({ id: Id });
@@ -22,28 +22,36 @@ const EXAMPLE = {
   whatToDo: 'Look whether the door is closed, then whether the compressor runs.',
 };
 
-/** /alerts/rules: everybody sees them, owners change them. A change retires the rule and makes another. */
+/** /alerts/rules: seen by who sees their group, those of all groups by everybody; owners change them. A change retires the rule and makes another. */
 export function rulePages(app: FastifyInstance, { alerts, audit, nowMs }: AlertPagesDeps): void {
   const { rules } = alerts;
-  app.get('/alerts/rules', async (request, reply) => {
+  const seen = async ({ person }: FastifyRequest) => {
     const inForce = await rules.inForce(rules.db);
-    const body = html`${list(inForce)}<h2>A new rule</h2>${form('/alerts/rules', EXAMPLE, request)}`;
+    return inForce.filter(({ spec }) => !spec.scope.group || sees(person, spec.scope.group));
+  };
+  const isOwner = (request: FastifyRequest) => mayAct(request, 'owner', undefined);
+  app.get('/alerts/rules', async (request, reply) => {
+    const body = html`${list(await seen(request))}${isOwner(request) && html`<h2>A new rule</h2>${form('/alerts/rules', EXAMPLE, request)}`}`;
     return sendPage(reply, { title: 'Rules', path: '/alerts', body });
   });
   app.get('/alerts/rules/:id', async (request, reply) => {
     const { id } = checked(RuleId, request.params);
-    const rule = (await rules.inForce(rules.db)).find((one) => one.id === id);
+    const rule = (await seen(request)).find((one) => one.id === id);
     if (!rule) throw new HttpError(404, 'There is no such rule in force: it may have been changed.');
-    return sendPage(reply, { title: rule.spec.name, path: '/alerts', body: editBody(rule, request) });
+    const body = isOwner(request)
+      ? editBody(rule, request)
+      : html`<pre>${JSON.stringify(rule.spec, null, 2)}</pre>`;
+    return sendPage(reply, { title: rule.spec.name, path: '/alerts', body });
   });
 
   const put = async (request: FastifyRequest, reply: FastifyReply, replaced?: bigint) => {
     mustBe(request, 'owner');
     const text = field(request, 'rule');
     try {
-      const id = await rules.put(parsed(text), by(request).who, nowMs(), replaced);
-      const about = replaced === undefined ? `rule ${id}` : `rule ${replaced}, now ${id}`;
-      await audit({ ...by(request), action: 'rule.change', about, detail: text });
+      await rules.put(parsed(text), by(request).who, nowMs(), replaced, (tx, id) => {
+        const about = replaced === undefined ? `rule ${id}` : `rule ${replaced}, now ${id}`;
+        return audit({ ...by(request), action: 'rule.change', about, detail: text }, tx);
+      });
       return reply.redirect('/alerts/rules', 303);
     } catch (error) {
       if (!(error instanceof RuleError)) throw error;
@@ -57,8 +65,8 @@ export function rulePages(app: FastifyInstance, { alerts, audit, nowMs }: AlertP
   app.post('/alerts/rules/:id/retire', async (request, reply) => {
     mustBe(request, 'owner');
     const { id } = checked(RuleId, request.params);
-    if (await rules.retire(id, nowMs()))
-      await audit({ ...by(request), action: 'rule.retire', about: `rule ${id}` });
+    const said = { ...by(request), action: 'rule.retire', about: `rule ${id}` };
+    await rules.retire(id, nowMs(), (tx) => audit(said, tx));
     return reply.redirect('/alerts/rules', 303);
   });
 }

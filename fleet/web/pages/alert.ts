@@ -6,12 +6,12 @@ import { csrfField } from '../people/form.js';
 import { alertPath, beganAt, severityTag, stateText } from './alert-parts.js';
 import { pathOf, table } from './parts.js';
 
-/** One alert: what, why, who was told. */
-export function alertBody(alert: AlertDetail, request: FastifyRequest): Html {
+/** One alert: what, why, who was told; forms for who may act. */
+export function alertBody(alert: AlertDetail, request: FastifyRequest, mayAct: boolean): Html {
   return html`<section id="alert" data-live aria-label="Alert">${facts(alert)}</section>
 ${alert.rule.spec.whatToDo && html`<h2>What to do</h2><p>${alert.rule.spec.whatToDo}</p>`}
-${(alert.state === 'open' || !alert.acknowledged) && acknowledgeForm(alert, request)}
-<h2>Who was told</h2><section id="deliveries" data-live aria-label="Deliveries">${deliveries(alert, request)}</section>
+${mayAct && (alert.state === 'open' || !alert.acknowledged) && acknowledgeForm(alert, request)}
+<h2>Who was told</h2><section id="deliveries" data-live aria-label="Deliveries">${deliveries(alert)}${mayAct && retryForms(alert, request)}</section>
 <h2>Why</h2><p>${whyText(alert)}</p><details><summary>The rule as it was</summary><pre>${JSON.stringify(alert.rule.spec, null, 2)}</pre></details>`;
 }
 
@@ -45,11 +45,10 @@ ${alert.state === 'open' && html`<label><input type="checkbox" name="ends" value
 <p class="quiet">Nobody else is told then.</p>`;
 }
 
-function deliveries(alert: AlertDetail, request: FastifyRequest): Html {
+function deliveries(alert: AlertDetail): Html {
   if (alert.deliveries.length === 0)
     return html`<p>Nobody${alert.held ? html`: ${stateText(alert)}.` : '.'}</p>`;
-  const failed = alert.deliveries.filter(({ state }) => state === 'failed');
-  return html`${table(
+  return table(
     [
       { title: 'To', cell: ({ target }: Delivery) => target },
       { title: 'For', cell: ({ reason }) => reason },
@@ -58,10 +57,15 @@ function deliveries(alert: AlertDetail, request: FastifyRequest): Html {
       { title: 'Last fault', cell: ({ error }) => error ?? '' },
     ],
     alert.deliveries,
-  )}${failed.map(
+  );
+}
+
+function retryForms(alert: AlertDetail, request: FastifyRequest): readonly Html[] {
+  const failed = alert.deliveries.filter(({ state }) => state === 'failed');
+  return failed.map(
     ({ id, target }) => html`<form method="post" action="${alertPath(alert)}/retry">${csrfField(request)}
 <input type="hidden" name="delivery" value="${id}"><button>Try ${target} again</button></form>`,
-  )}`;
+  );
 }
 
 function deliveryState({ state, doneMs, dueMs, attempts }: Delivery): Html {

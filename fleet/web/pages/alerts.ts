@@ -8,7 +8,7 @@ import { GROUPS, StreamId as Id, NodeName } from '../inputs.js';
 import { by, field, takeForms } from '../people/form.js';
 import { checked, HttpError, sendPage } from '../reply.js';
 import { alertBody } from './alert.js';
-import { type AlertPagesDeps, mustBe } from './alert-access.js';
+import { type AlertPagesDeps, maintenanceFor, mayAct, mustBe } from './alert-access.js';
 import { maintenancePage } from './alert-maintenance.js';
 import { alertTable, maintenanceNotes } from './alert-parts.js';
 import { rulePages } from './alert-rules.js';
@@ -46,11 +46,11 @@ export function alertsPages(deps: AlertPagesDeps): FastifyPluginAsync {
   };
 }
 
-function listPage(app: FastifyInstance, { alerts, nowMs }: AlertPagesDeps): void {
+function listPage(app: FastifyInstance, deps: AlertPagesDeps): void {
   app.get('/alerts', { config: { lastGood: true } }, async (request, reply) => {
     const filter = checked(Filter, request.query);
-    const found = await alerts.list(queryOf(filter, request));
-    const maintenance = await alerts.maintenance.current(nowMs());
+    const found = await deps.alerts.list(queryOf(filter, request));
+    const maintenance = await maintenanceFor(request, deps);
     const body = html`${maintenanceNotes(maintenance)}${form(filter)}
 <section id="alerts" data-live aria-label="Alerts">${found.length > 0 ? alertTable(found) : none(filter)}</section>${older(found, filter)}
 <p class="links"><a href="/alerts/rules">Rules</a> <a href="/alerts/maintenance">Maintenance</a></p>`;
@@ -97,7 +97,8 @@ function older(found: readonly ListedAlert[], { before: _, ...rest }: Filter): H
 
 function alertPage(app: FastifyInstance, { alerts, audit }: AlertPagesDeps): void {
   const show = (alert: AlertDetail, reply: FastifyReply) => {
-    const body = alertBody(alert, reply.request);
+    const { request } = reply;
+    const body = alertBody(alert, request, mayAct(request, 'operator', groupOf(alert)));
     return sendPage(reply, {
       title: `${alert.rule.spec.name}: ${alert.nodeName}`,
       path: '/alerts',
@@ -109,9 +110,7 @@ function alertPage(app: FastifyInstance, { alerts, audit }: AlertPagesDeps): voi
     const { id } = checked(v.object({ id: Id }), request.params);
     const alert = await alerts.get(id);
     if (!alert) throw new HttpError(404, 'There is no such alert.');
-    // A node that nobody knows any more is for those who see all.
-    const group = GROUPS.find((one) => one === alert.group);
-    if (role !== 'viewer' || request.person) mustBe(request, role, group);
+    if (role !== 'viewer' || request.person) mustBe(request, role, groupOf(alert));
     return alert;
   };
 
@@ -122,18 +121,24 @@ function alertPage(app: FastifyInstance, { alerts, audit }: AlertPagesDeps): voi
     const alert = await find(request, 'operator');
     const note = field(request, 'note');
     const ends = field(request, 'ends') === 'yes';
-    const isFirst = await alerts.acknowledge(alert.id, { name: by(request).who, note, ends });
-    if (isFirst || ends)
-      await audit({ ...by(request), action: 'alert.acknowledge', about: `alert ${alert.id}`, detail: note });
+    const said = { ...by(request), action: 'alert.acknowledge', about: `alert ${alert.id}`, detail: note };
+    await alerts.acknowledge(alert.id, { name: by(request).who, note, ends }, (tx) => audit(said, tx));
     return reply.redirect(`/alerts/${alert.id}`, 303);
   });
   app.post('/alerts/:id/retry', async (request, reply) => {
     const alert = await find(request, 'operator');
     const delivery = alert.deliveries.find(({ id }) => id === field(request, 'delivery'));
     if (!delivery) throw new HttpError(404, 'There is no such delivery.');
-    await alerts.retry(delivery.id);
+    const about = `alert ${alert.id}`;
+    const said = { ...by(request), action: 'alert.retry', about, detail: delivery.target };
+    await alerts.retry(delivery.id, (tx) => audit(said, tx));
     return reply.redirect(`/alerts/${alert.id}`, 303);
   });
+}
+
+/** A node that nobody knows any more is for those who see all. */
+function groupOf({ group }: AlertDetail): Group | undefined {
+  return GROUPS.find((one) => one === group);
 }
 
 export type { AlertPagesDeps };

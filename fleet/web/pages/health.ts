@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { spanOf, timeOfMs } from '../format.js';
 import { type Html, html } from '../html.js';
+import { isWell, summaryOf } from '../notices.js';
 import { sendPage } from '../reply.js';
 import type { Health, WebDeps } from '../types.js';
 import { table } from './parts.js';
@@ -10,7 +11,7 @@ export function healthPage(app: FastifyInstance, { health, nowMs }: WebDeps): vo
   app.get('/health', async (request, reply) => {
     const now = health();
     if (request.headers.accept?.includes('text/html')) {
-      const body = request.person ? detail(now, nowMs()) : html`<p>${sentence(now)}</p>`;
+      const body = request.person ? detail(now, nowMs()) : html`<p>${summaryOf(now)}</p>`;
       return sendPage(reply, {
         title: 'Health',
         path: '/health',
@@ -34,16 +35,8 @@ export function healthJson(health: Health, withDetail: boolean) {
   return { status, services };
 }
 
-export function isWell({ services }: Health): boolean {
-  return services.every(({ state }) => state === 'healthy' || state === 'maintenance');
-}
-
-function sentence(health: Health): string {
-  return isWell(health) ? 'All services are well.' : 'Not all services are well.';
-}
-
 function detail(health: Health, nowMs: number): Html {
-  return html`<p>${sentence(health)}</p>${table(
+  return html`<p>${summaryOf(health)}</p>${table(
     [
       { title: 'Service', cell: ({ name }) => name },
       {

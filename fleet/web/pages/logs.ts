@@ -28,21 +28,27 @@ export type LogFilter = v.InferOutput<typeof LogFilter>;
 
 export function logsPage(app: FastifyInstance, { store }: WebDeps): void {
   app.get('/logs', { config: { lastGood: true } }, async (request, reply) => {
-    const filter = checked(LogFilter, request.query);
-    const lines = await store.logs(logQuery(filter, request.person, PER_PAGE));
-    const removed = await removedFor(store, logQuery(filter, request.person, PER_PAGE), lines);
-    const body = html`${form(filter)}<section id="lines" data-live aria-label="Lines">${linesOf(lines)}${older(lines, filter)}${removed && html`<p>${removedText(removed)}</p>`}</section>`;
+    const filter = seenBy(request.person, checked(LogFilter, request.query));
+    const query = logQuery(filter, PER_PAGE);
+    const lines = await store.logs(query);
+    const removed = await removedFor(store, query, lines);
+    const body = html`${form(filter, request.person)}<section id="lines" data-live aria-label="Lines">${linesOf(lines)}${older(lines, filter)}${removed && html`<p>${removedText(removed)}</p>`}</section>`;
     const isMoving = !filter.before && !filter.to;
     return sendPage(reply, { title: 'Logs', path: '/logs', body, watch: isMoving ? ['logs'] : [] });
   });
 }
 
-/** Who sees some groups only, sees the lines of one of them at once. Throws HttpError 403. */
-export function logQuery(filter: LogFilter, person: Caller | undefined, limit: number): LogQuery {
+/** Who sees some groups only, sees the lines of one of them at once: the first, where they name none. Throws HttpError 403. */
+export function seenBy(person: Caller | undefined, filter: LogFilter): LogFilter {
   const seen = GROUPS.filter((group) => sees(person, group));
   const group = filter.group ?? (seen.length < GROUPS.length ? seen[0] : undefined);
   if (seen.length === 0 || (group && !seen.includes(group)))
     throw new HttpError(403, `The logs of ${group ?? 'any group'} are not for you.`);
+  return { ...filter, group };
+}
+
+export function logQuery(filter: LogFilter, limit: number): LogQuery {
+  const { group } = filter;
   return {
     limit,
     ...(filter.from !== undefined && { fromNs: filter.from }),
@@ -60,13 +66,14 @@ function removedFor(store: WebDeps['store'], query: LogQuery, lines: readonly Lo
   return lines.length < PER_PAGE ? store.removedLogs(query) : undefined;
 }
 
-function form({ from, to, level, group, node, text }: LogFilter): Html {
+function form({ from, to, level, group, node, text }: LogFilter, person: Caller | undefined): Html {
+  const seen = GROUPS.filter((each) => sees(person, each));
   const local = (ns: bigint | undefined) => ns !== undefined && new Date(msOf(ns)).toISOString().slice(0, 19);
   return html`<form method="get" action="/logs" class="filter" role="search">
 <label>From, UTC <input type="datetime-local" name="from" step="1" value="${local(from)}"></label>
 <label>To, UTC <input type="datetime-local" name="to" step="1" value="${local(to)}"></label>
 <label>Level from <select name="level">${options(LOG_LEVELS, level, 'all')}</select></label>
-<label>Group <select name="group">${options(GROUPS, group, 'all')}</select></label>
+<label>Group <select name="group">${options(seen, group, seen.length < GROUPS.length ? undefined : 'all')}</select></label>
 <label>Node id <input name="node" value="${node}" maxlength="128" size="18"></label>
 <label>Text <input type="search" name="text" value="${text}" maxlength="100"></label>
 <button>Show</button></form>`;

@@ -11,7 +11,11 @@ import type { WebDeps } from '../types.js';
 import { options, pathOf } from './parts.js';
 
 const Rename = v.object({
-  name: v.pipe(v.string(), v.trim(), v.minLength(1, 'a name is wanted'), v.maxLength(64)),
+  name: v.pipe(
+    v.string(),
+    v.trim(),
+    v.regex(/^\P{C}{1,64}$/u, 'a name of 1 to 64 printable characters is wanted'),
+  ),
   group: GroupName,
 });
 
@@ -33,9 +37,9 @@ export function nodeRename(app: FastifyInstance, deps: WebDeps): void {
     const node = await nodeFor(request.person, deps, id);
     if (!node) throw new HttpError(404, `No node ${id} is known here.`);
     const caller = mayMove(request, node.group, change.group);
-    await deps.store.rename(id, change);
     const detail = `${node.name} in ${node.group} is ${change.name} in ${change.group}`;
-    await deps.audit({ ...byOf(caller, request.ip), action: 'node.rename', about: id, detail });
+    const said = { ...byOf(caller, request.ip), action: 'node.rename', about: id, detail };
+    await deps.store.rename(id, change, (tx) => deps.audit(said, tx));
     return reply.redirect(pathOf(node), 303);
   });
 }

@@ -88,7 +88,11 @@ function facts(node: Seen<NodeDetail>, nowMs: number): Html {
         html`${position.latitude.toFixed(6)}°, ${position.longitude.toFixed(6)}° <small>${timeOf(position.wallNs)}</small>`,
     ],
     ['Lost', node.lostRows > 0n ? html`<a href="#losses">${rowsOf(node.lostRows)}</a>` : 'nothing'],
-    ['Alerts', node.openAlerts > 0 && html`<a href="/alerts" class="bad">${node.openAlerts} open</a>`],
+    [
+      'Alerts',
+      node.openAlerts > 0 &&
+        html`<a href="${pathWith('/alerts', { node: node.node })}" class="bad">${node.openAlerts} open</a>`,
+    ],
     ['Log', html`<a href="${pathWith('/logs', { node: node.node })}">Its log</a>`],
   ];
   const rows = facts.filter(([, value]) => value !== false);

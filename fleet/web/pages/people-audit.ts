@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { AuditLine, People } from '../../people/index.js';
 import { type Html, html } from '../html.js';
-import { show } from '../people/form.js';
+import { asked, show } from '../people/form.js';
 import { requireRole } from '../people/guard.js';
 import { type Column, table } from './parts.js';
 import { when } from './people-parts.js';
@@ -10,15 +10,11 @@ const LINES = 100;
 
 /** /people/audit: newest first, a page at a time. */
 export function auditPage(app: FastifyInstance, { people }: { readonly people: People }): void {
-  app.get<{ Querystring: { before?: string } }>(
-    '/people/audit',
-    { preHandler: requireRole('owner') },
-    async (request, reply) => {
-      const { before = '' } = request.query;
-      const lines = await people.audit.read(LINES, /^\d{1,18}$/.test(before) ? BigInt(before) : undefined);
-      return show(request, reply, { title: 'Audit', path: '/people', body: auditBody(lines) });
-    },
-  );
+  app.get('/people/audit', { preHandler: requireRole('owner') }, async (request, reply) => {
+    const before = asked(request, 'before');
+    const lines = await people.audit.read(LINES, /^\d{1,18}$/.test(before) ? BigInt(before) : undefined);
+    return show(request, reply, { title: 'Audit', path: '/people', body: auditBody(lines) });
+  });
 }
 
 const COLUMNS: readonly Column<AuditLine>[] = [

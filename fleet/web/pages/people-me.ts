@@ -8,13 +8,15 @@ import {
   type Token,
 } from '../../people/index.js';
 import { type Html, html } from '../html.js';
-import { by, callerOf, csrfField, field, idOf, posts, rolesField, show } from '../people/form.js';
+import type { SessionCookie } from '../people/cookie.js';
+import { browserOf, by, callerOf, csrfField, field, idOf, posts, rolesField, show } from '../people/form.js';
 import { requireSession } from '../people/guard.js';
 import { type Column, table } from './parts.js';
 import { newPasswordField, roleFields, when } from './people-parts.js';
 
 interface Deps {
   readonly people: People;
+  readonly cookie: SessionCookie;
 }
 interface Mine {
   readonly hasCode: boolean;
@@ -24,7 +26,7 @@ interface Mine {
 }
 
 /** /me: one's own password, code, sessions and tokens. */
-export function mePages(app: FastifyInstance, { people }: Deps): void {
+export function mePages(app: FastifyInstance, { people, cookie }: Deps): void {
   const { signIn, factors, sessions, tokens } = people;
 
   async function me(request: FastifyRequest, reply: FastifyReply, above?: Html): Promise<FastifyReply> {
@@ -48,13 +50,10 @@ export function mePages(app: FastifyInstance, { people }: Deps): void {
 
   app.get('/me', { preHandler: requireSession }, (request, reply) => me(request, reply));
   const post = posts(app, { preHandler: requireSession, page: me, back: '/me' });
-  post('/me/password', (request) =>
-    signIn.changePassword(
-      callerOf(request),
-      { password: field(request, 'old'), next: field(request, 'password') },
-      by(request),
-    ),
-  );
+  post('/me/password', async (request, reply) => {
+    const typed = { password: field(request, 'old'), next: field(request, 'password') };
+    cookie.set(reply, await signIn.changePassword(callerOf(request), typed, browserOf(request)));
+  });
   post('/me/code', async (request) => {
     await prove(request);
     await factors.begin(callerOf(request).id);

@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { People, PeopleError } from '../../people/index.js';
 import { type Html, html } from '../html.js';
 import type { SessionCookie } from '../people/cookie.js';
-import { browserOf, by, callerOf, csrfField, field, problem, show, trying } from '../people/form.js';
+import { asked, browserOf, by, callerOf, csrfField, field, problem, show, trying } from '../people/form.js';
 import { requireSession } from '../people/guard.js';
 import { newPasswordField } from './people-parts.js';
 
@@ -10,7 +10,6 @@ interface Deps {
   readonly people: People;
   readonly cookie: SessionCookie;
 }
-type Query = { Querystring: Record<string, string | undefined> };
 
 /** /sign-in, /sign-out, /first (the first owner, by the secret that was printed), /invitation (by a link). */
 export function signInPages(app: FastifyInstance, { people, cookie }: Deps): void {
@@ -24,9 +23,9 @@ export function signInPages(app: FastifyInstance, { people, cookie }: Deps): voi
     return reply.redirect(to, 303);
   }
 
-  app.get<Query>('/sign-in', async (request, reply) => {
+  app.get('/sign-in', async (request, reply) => {
     if (!(await signIn.hasOwner())) return reply.redirect('/first', 303);
-    return signInPage(request, reply, localPath(request.query.to));
+    return signInPage(request, reply, localPath(asked(request, 'to')));
   });
   app.post('/sign-in', (request, reply) => {
     const to = localPath(field(request, 'to'));
@@ -71,7 +70,7 @@ export function signInPages(app: FastifyInstance, { people, cookie }: Deps): voi
       ...{ title: 'Welcome', path: '' },
       body: html`${problem(error)}${invitationBody((await directory.invited(link))?.name, link, csrfField(request))}`,
     });
-  app.get<Query>('/invitation', (request, reply) => invitationPage(request, reply, request.query.link ?? ''));
+  app.get('/invitation', (request, reply) => invitationPage(request, reply, asked(request, 'link')));
   app.post('/invitation', (request, reply) => {
     const link = field(request, 'link');
     return trying(
@@ -115,6 +114,6 @@ ${newPasswordField}
 }
 
 /** Never to another site. */
-function localPath(to = '/'): string {
+function localPath(to: string): string {
   return /^\/(?![/\\])[\x21-\x7e]*$/.test(to) ? to : '/';
 }

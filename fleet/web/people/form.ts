@@ -25,10 +25,18 @@ export function takeForms(app: FastifyInstance): void {
 }
 
 /** A field of the form; empty where it isn't there, or is no text. */
-export function field(request: FastifyRequest, name: string): string {
-  const { body } = request;
-  if (typeof body !== 'object' || body === null || !Object.hasOwn(body, name)) return '';
-  const value = (body as Record<string, unknown>)[name];
+export function field({ body }: FastifyRequest, name: string): string {
+  return textIn(body, name);
+}
+
+/** A part of the address's query; empty where it isn't there, or is there twice. */
+export function asked({ query }: FastifyRequest, name: string): string {
+  return textIn(query, name);
+}
+
+function textIn(fields: unknown, name: string): string {
+  if (typeof fields !== 'object' || fields === null || !Object.hasOwn(fields, name)) return '';
+  const value = (fields as Record<string, unknown>)[name];
   return typeof value === 'string' ? value : '';
 }
 
@@ -110,13 +118,13 @@ type Page = (request: FastifyRequest, reply: FastifyReply, above?: Html) => Prom
 export function posts(
   app: FastifyInstance,
   { preHandler, page, back }: { readonly preHandler: Guards; readonly page: Page; readonly back: string },
-): (path: string, work: (request: FastifyRequest) => Promise<unknown>) => void {
+): (path: string, work: (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>) => void {
   return (path, work) =>
     app.post(path, { preHandler }, (request, reply) =>
       trying(
         reply,
         async () => {
-          const once = await work(request);
+          const once = await work(request, reply);
           return once instanceof Html ? page(request, reply, once) : reply.redirect(back, 303);
         },
         (error) => page(request, reply, problem(error)),

@@ -1,7 +1,9 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest, preHandlerAsyncHookHandler } from 'fastify';
 import { type Caller, everywhere, may, type People, type Role } from '../../people/index.js';
 import type { Group } from '../../store/types.js';
+import { isAway } from '../away.js';
 import { html } from '../html.js';
+import { titleOf } from '../reply.js';
 import { csrfOf, isCsrf, type SessionCookie } from './cookie.js';
 import { field, show } from './form.js';
 import { isFromHere, isLoopback } from './origin.js';
@@ -13,6 +15,8 @@ declare module 'fastify' {
     person: Caller | undefined;
     /** For the hidden field `csrf` of each POST form, or the header `x-csrf-token`; empty without a session. */
     csrf(): string;
+    /** Who asks by now, for what lasts longer than an answer; absent where no plugin asks who it is. */
+    findPerson?(): Promise<Caller | undefined>;
   }
 }
 
@@ -53,12 +57,20 @@ export function guard(app: FastifyInstance, { people, cookie, nowMs, url, open }
   app.decorateRequest('csrf', function (this: FastifyRequest) {
     return this.person?.via === 'session' ? csrfOf(cookie.read(this) ?? '') : '';
   });
+  app.decorateRequest('findPerson', function (this: FastifyRequest) {
+    return find(this);
+  });
   app.addHook('onRequest', async (request, reply) => {
-    request.person = await find(request);
+    const isOpen = OPEN.test(request.routeOptions.url ?? '');
+    request.person = await find(request).catch((error) => {
+      // What answers anybody answers while nobody can be looked up, too.
+      if (isOpen && isAway(error)) return undefined;
+      throw error;
+    });
     const isAsking = SAFE.test(request.method) && request.headers.upgrade === undefined;
     if (!isAsking && request.person?.via !== 'token' && !isFromHere(request, url))
       return refuse(request, reply, 403, 'This was sent by a page of another site: nothing was done.');
-    if (!request.person && !OPEN.test(request.routeOptions.url ?? '')) return askWho(request, reply);
+    if (!request.person && !isOpen) return askWho(request, reply);
   });
   app.addHook('preHandler', async (request, reply) => {
     if (SAFE.test(request.method) || request.person?.via !== 'session') return;
@@ -97,8 +109,9 @@ function askWho(request: FastifyRequest, reply: FastifyReply): FastifyReply {
 
 function refuse(request: FastifyRequest, reply: FastifyReply, code: number, why: string): FastifyReply {
   reply.code(code);
-  if (!wantsPage(request)) return reply.send({ statusCode: code, error: why });
-  return show(request, reply, { title: 'Not done', path: '', body: html`<p role="alert">${why}</p>` });
+  const title = titleOf(code);
+  if (!wantsPage(request)) return reply.send({ statusCode: code, error: title, message: why });
+  return show(request, reply, { title, path: '', body: html`<p role="alert">${why}</p>` });
 }
 
 function wantsPage({ headers }: FastifyRequest): boolean {

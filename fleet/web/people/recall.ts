@@ -1,5 +1,5 @@
-import { DatabaseError } from '../../db/index.js';
 import type { Caller } from '../../people/index.js';
+import { isAway } from '../away.js';
 
 const MAX_CALLERS = 1_000;
 const RECALL_MS = 3_600_000;
@@ -24,8 +24,7 @@ export class Recall {
       return caller;
     } catch (error) {
       const known = this.#callers.get(token);
-      const isDown = error instanceof DatabaseError && error.kind === 'down';
-      if (isDown && known && this.#nowMs() - known.atMs < RECALL_MS) return known.caller;
+      if (isAway(error) && known && this.#nowMs() - known.atMs < RECALL_MS) return known.caller;
       throw error;
     }
   }

@@ -59,6 +59,13 @@ test('a broker that listens beyond this machine wants certificates', () => {
   assert.match(problems('data: /x\nbroker: { host: 0.0.0.0 }\n').join(), /CN is its id/);
 });
 
+test('what is open to this machine has no proxy before it: through one everybody comes from this machine', () => {
+  const web = (url: string) => problems(`data: /x\nweb: { open: loopback, url: '${url}' }\n`);
+  assert.match(web('https://fleet.example.org').join(), /^fleet\.yaml:2:6: web: .*open: nobody/);
+  for (const url of ['http://localhost:8000', 'http://127.0.0.1:8000', 'http://[::1]:8000'])
+    assert.deepEqual(web(url), [], url);
+});
+
 test('what is no YAML, and a file that is not there', () => {
   assert.match(problems('data: [')[0]!, /^fleet\.yaml:1:\d+: /);
   assert.match(problems(`data: /x\n${'#'.repeat(300_000)}`)[0]!, /more than/);

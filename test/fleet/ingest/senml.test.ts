@@ -145,6 +145,69 @@ test('units of both registries come as the quantity is kept', () => {
   );
 });
 
+/** IANA's registry: RFC 8428, table 6, and RFC 8798, table 1; NTU came later. */
+const PRIMARY = `m kg g s A K cd mol Hz rad sr N Pa J W C V F Ohm S Wb T H Cel lm lx Bq Gy Sv kat m2 m3 l m/s m/s2 m3/s l/s W/m2 cd/m2 bit
+  bit/s lat lon pH dB dBW Bspl count / % %RH %EL EL 1/s 1/min beat/min beats S/m B VA VAs var vars J/m kg/m3 deg NTU`;
+/** RFC 8798, table 2, and the six that came later: each is so many of a primary one, and an offset. */
+const SECONDARY: Readonly<Record<string, readonly [of: string, scale: number, offset?: number]>> = {
+  ...{
+    ms: ['s', 1e-3],
+    min: ['s', 60],
+    h: ['s', 3600],
+    MHz: ['Hz', 1e6],
+    kW: ['W', 1000],
+    kVA: ['VA', 1000],
+  },
+  ...{ kvar: ['var', 1000], Ah: ['C', 3600], Wh: ['J', 3600], kWh: ['J', 3.6e6], varh: ['vars', 3600] },
+  ...{
+    kvarh: ['vars', 3.6e6],
+    kVAh: ['VAs', 3.6e6],
+    'Wh/km': ['J/m', 3.6],
+    KiB: ['B', 1024],
+    GB: ['B', 1e9],
+  },
+  ...{
+    'Mbit/s': ['bit/s', 1e6],
+    'B/s': ['bit/s', 8],
+    'MB/s': ['bit/s', 8e6],
+    mV: ['V', 1e-3],
+    mA: ['A', 1e-3],
+  },
+  ...{ dBm: ['dBW', 1, -30], 'ug/m3': ['kg/m3', 1e-9], 'mm/h': ['m/s', 1 / 3.6e6], 'm/h': ['m/s', 1 / 3600] },
+  ...{
+    ppm: ['/', 1e-6],
+    '/1000': ['/', 1e-3],
+    hPa: ['Pa', 100],
+    mm: ['m', 1e-3],
+    cm: ['m', 1e-2],
+    km: ['m', 1000],
+  },
+  ...{
+    'km/h': ['m/s', 1 / 3.6],
+    ppb: ['/', 1e-9],
+    ppt: ['/', 1e-12],
+    VAh: ['VAs', 3600],
+    'mg/l': ['kg/m3', 1e-3],
+  },
+  ...{ 'ug/l': ['kg/m3', 1e-6], 'g/l': ['kg/m3', 1] },
+};
+
+test('every unit of the registry is known, and each secondary one is what it says of its primary one', () => {
+  const kept = (u: string, v: number) => {
+    const [pack] = packs([{ n: 'x', u, v, bver: 26 }]);
+    const [channel] = pack!.channels;
+    return { name: channel!.name, quantity: channel!.quantity, value: pack!.values[0]! };
+  };
+  for (const unit of PRIMARY.split(/\s+/)) assert.ok(Number.isFinite(kept(unit, 1).value), unit);
+  for (const [unit, [of, scale, offset = 0]] of Object.entries(SECONDARY)) {
+    const [mine, theirs] = [kept(unit, 7), kept(of, 7 * scale + offset)];
+    assert.deepEqual([mine.name, mine.quantity], [theirs.name, theirs.quantity], unit);
+    assert.ok(Math.abs(mine.value - theirs.value) <= 1e-12 * Math.abs(theirs.value), unit);
+  }
+  // A ratio of a hundred is kept as percent.
+  assert.deepEqual(kept('/100', 7), { name: 'x', quantity: 'percent', value: 7 });
+});
+
 test('what RFC 8428 and 9100 forbid is refused by cause', () => {
   const cases: readonly [pack: unknown, cause: string][] = [
     [[{ n: 'x', v: 1, new_: 2 }], 'senmlUnknownField'],

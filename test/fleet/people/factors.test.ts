@@ -78,6 +78,25 @@ onBothDatabases('codes', (fresh) => {
     assert.ok(await signIn(''));
   });
 
+  test('who has the password guesses 96 codes a day at the most; a recovery code lets its owner in all the same', async () => {
+    const { world, recovery, signIn } = await withCode();
+    world.nowMs = 1_111_111_109_000;
+    const beganMs = world.nowMs;
+    let guesses = 0;
+    for (let tries = 0; tries < 100; tries++) {
+      const error = await signIn('000000').catch((e) => e);
+      if (error.kind === 'denied') guesses++;
+      else world.nowMs += error.waitMs;
+    }
+    const days = (world.nowMs - beganMs) / 86_400_000;
+    // 5 at once, ten while the wait doubles from 1 s to 900 s, then one each 900 s.
+    assert.ok(guesses > 20 && guesses <= 16 + 96 * days, `${guesses} in ${days} days`);
+    assert.equal((await signIn('000000').catch((e) => e)).kind, 'wait');
+    // As long as this address waits.
+    world.nowMs += 60_000;
+    assert.ok(await signIn(recovery[0]!));
+  });
+
   test('nothing is asked until a first code proved the secret', async () => {
     const { world, people, session } = await withOwner(fresh);
     const { id } = (await people.sessions.find(session))!;

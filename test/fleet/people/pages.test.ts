@@ -113,6 +113,20 @@ onBothDatabases('the pages of people', (fresh) => {
     assert.equal((await anna.get('/')).statusCode, 303);
   });
 
+  test('a new password ends every session, a copy of this one too, and this browser gets another', async (t) => {
+    const { app, people } = await serve(t, fresh);
+    const anna = await owner(app, await people.signIn.firstSecret());
+    await anna.get('/me');
+    const stolen = new Browser(app);
+    stolen.cookie = anna.cookie;
+    assert.equal((await stolen.get('/')).statusCode, 200);
+    const changed = await anna.post('/me/password', { old: PASSWORD, password: 'another horse battery' });
+    assert.deepEqual([changed.statusCode, changed.headers.location], [303, '/me']);
+    assert.equal((await anna.get('/')).statusCode, 200);
+    assert.equal((await stolen.get('/')).statusCode, 303);
+    assert.equal((await people.audit.read(1))[0]!.action, 'password');
+  });
+
   test('too many wrong ones: 429, and when to come again', async (t) => {
     const { app, people } = await serve(t, fresh);
     await owner(app, await people.signIn.firstSecret());
@@ -121,6 +135,15 @@ onBothDatabases('the pages of people', (fresh) => {
     const { statusCode, headers, body } = await eve.signIn('Anna', PASSWORD);
     assert.deepEqual([statusCode, headers['retry-after']], [429, '1']);
     assert.match(body, /Try again in 1 s/);
+  });
+
+  test('an address whose parts come twice is a fault of nobody', async (t) => {
+    const { app, people } = await serve(t, fresh);
+    assert.equal((await new Browser(app).get('/invitation?link=a&link=b')).statusCode, 200);
+    const anna = await owner(app, await people.signIn.firstSecret());
+    const { body } = await anna.get('/sign-in?to=/a&to=/b');
+    assert.match(body, /name="to" value="\/"/);
+    assert.equal((await anna.get('/people/audit?before=1&before=2')).statusCode, 200);
   });
 
   test('bodies of 10 MB, of other kinds and without sense are refused', async (t) => {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import fastify, { type LightMyRequestResponse } from 'fastify';
 import { ALERT_MIGRATIONS } from '../../../fleet/alerts/index.js';
+import { DatabaseError } from '../../../fleet/db/index.js';
 import { type AuditEntry, type Caller, everywhere, type Roles } from '../../../fleet/people/index.js';
 import { alertsPages } from '../../../fleet/web/pages/alerts.js';
 import { HOT, NODE, worldOf } from '../alerts/fixtures.js';
@@ -10,7 +11,7 @@ import { type Fresh, onBothDatabases } from '../db/databases.js';
 /** The pages with somebody who is who the test says. */
 async function serve(t: TestContext, fresh: Fresh) {
   const w = await worldOf(await fresh(ALERT_MIGRATIONS));
-  const audited: AuditEntry[] = [];
+  const audited: AuditEntry[] & { isFull?: true } = [];
   const app = fastify();
   t.after(() => app.close());
   let person: Caller | undefined;
@@ -23,7 +24,9 @@ async function serve(t: TestContext, fresh: Fresh) {
     alertsPages({
       alerts: w.alerts,
       nowMs: () => w.nowMs,
-      audit: async (entry) => {
+      audit: async (entry, tx) => {
+        await tx?.query('SELECT 1');
+        if (audited.isFull) throw new DatabaseError('full', 'no room for the audit');
         audited.push(entry);
       },
     }),
@@ -144,5 +147,79 @@ onBothDatabases('the pages of alerts', (fresh) => {
     );
     await post('/alerts/maintenance/end', { scope: `node:${NODE}` });
     assert.match((await get('/alerts/maintenance')).body, /Nothing is in maintenance/);
+  });
+
+  test('what can not be written into the audit is not done', async (t) => {
+    const { w, post, audited } = await serve(t, fresh);
+    const id = await w.alerts.rules.put(HOT, 'ada', w.nowMs);
+    await w.take({ first: 1, rows: [[9]] });
+    await w.alerts.maintenance.set(
+      { scope: 'group:dev', untilMs: w.nowMs + 60_000, by: 'ada', note: '' },
+      w.nowMs,
+    );
+    await w.db.query("UPDATE delivery SET state = 'failed'");
+    const [delivery] = (await w.alerts.get(1n))!.deliveries;
+    audited.isFull = true;
+    for (const [path, fields] of [
+      ['/alerts/1/acknowledge', { ends: 'yes' }],
+      ['/alerts/1/retry', { delivery: delivery!.id }],
+      ['/alerts/rules', { rule: JSON.stringify(HOT) }],
+      [`/alerts/rules/${id}`, { rule: JSON.stringify({ ...HOT, severity: 'critical' }) }],
+      [`/alerts/rules/${id}/retire`, {}],
+      ['/alerts/maintenance', { scope: 'group:prod', hours: '1' }],
+      ['/alerts/maintenance/end', { scope: 'group:dev' }],
+    ] as const)
+      assert.equal((await post(path, fields)).statusCode, 500, path);
+    const alert = await w.alerts.get(1n);
+    assert.deepEqual(
+      [alert!.state, alert!.acknowledged, alert!.deliveries[0]!.state],
+      ['open', undefined, 'failed'],
+    );
+    assert.equal((await w.alerts.rules.inForce(w.db)).length, 3);
+    assert.deepEqual(
+      (await w.alerts.maintenance.current(w.nowMs)).map(({ scope }) => scope),
+      ['group:dev'],
+    );
+    delete audited.isFull;
+    assert.equal((await post('/alerts/1/retry', { delivery: delivery!.id })).statusCode, 303);
+    assert.deepEqual(
+      audited.map(({ action }) => action),
+      ['alert.retry'],
+    );
+  });
+
+  test('rules and maintenance of a group are for who sees it, forms for who may do what they do', async (t) => {
+    const { w, as, get } = await serve(t, fresh);
+    await w.alerts.rules.put({ ...HOT, name: 'Of prod', scope: { group: 'prod' } }, 'ada', w.nowMs);
+    await w.alerts.rules.put({ ...HOT, name: 'Of all', scope: {} }, 'ada', w.nowMs);
+    await w.take({ first: 1, rows: [[9]] });
+    for (const scope of ['group:prod', 'group:dev', `node:${NODE}`])
+      await w.alerts.maintenance.set(
+        { scope, untilMs: w.nowMs + 60_000, by: 'ada', note: `note of ${scope}` },
+        w.nowMs,
+      );
+    const pages = async () => ({
+      rules: (await get('/alerts/rules')).body,
+      list: (await get('/alerts')).body,
+      maintenance: (await get('/alerts/maintenance')).body,
+    });
+    as({ dev: 'viewer' });
+    const dev = await pages();
+    assert.ok(dev.rules.includes('Of all') && !dev.rules.includes('Of prod'));
+    assert.equal((await get('/alerts/rules/3')).statusCode, 404);
+    for (const body of [dev.list, dev.maintenance]) {
+      assert.ok(body.includes('note of group:dev'));
+      assert.ok(!body.includes('group:prod') && !body.includes(NODE));
+    }
+    assert.ok(!Object.values(dev).some((body) => body.includes('method="post"')));
+    as({ prod: 'viewer' });
+    const prod = await pages();
+    assert.ok(prod.rules.includes('Of prod'));
+    assert.ok(prod.list.includes('note of group:prod') && prod.list.includes(`note of node:${NODE}`));
+    assert.ok(!(await get('/alerts/1')).body.includes('method="post"'));
+    as({ prod: 'operator' });
+    assert.match((await get('/alerts/1')).body, /action="\/alerts\/1\/acknowledge"/);
+    assert.match((await get('/alerts/maintenance')).body, /action="\/alerts\/maintenance\/end"/);
+    assert.ok(!(await get('/alerts/rules')).body.includes('method="post"'));
   });
 });

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
+import { Ajv2020 } from 'ajv/dist/2020.js';
 import type * as v from 'valibot';
+import { senmlOf } from '../../../fleet/web/api/exports.js';
 import type { ReadingsAnswer } from '../../../fleet/web/api/schemas.js';
 import { isoOf } from '../../../fleet/web/format.js';
-import { HOSTILE, NOW_MS } from './fake-store.js';
+import { FakeStore, HOSTILE, NOW_MS } from './fake-store.js';
 import { serve } from './served.js';
 
 const served = serve();
@@ -106,6 +108,40 @@ test('CSV quotes what RFC 4180 says, and has all rows of the window', async () =
   assert.equal(day.body.split('\r\n').length, 1 + 24 * 60 + 1);
 });
 
+test('a text is never a formula to a spreadsheet, and a number stays one', async () => {
+  const text = async (note: string | null, celsius: number) => {
+    served.store.note = note;
+    served.store.temperature = celsius;
+    const { body } = await get(
+      '/api/v1/streams/0/readings?format=csv&from=2026-11-20T12:00:00Z&to=2026-11-20T12:00:01Z',
+    );
+    return body.split('\r\n')[1]!.split(',').slice(2, 6);
+  };
+  for (const note of ['=1+1', '+1', '-1', '@SUM(A1)', '\tx'])
+    assert.deepEqual(await text(note, -5.25), ['-5.25', '101325', 'shut', `'${note}`]);
+  assert.deepEqual(await text('10 = 5 + 5', 1e-7), ['1e-7', '101325', 'shut', '10 = 5 + 5']);
+  served.store.note = `a "quoted", note`;
+  served.store.temperature = 21.5;
+});
+
+test('who asks for the head of an export reads no row', async (t) => {
+  const { readings } = served.store;
+  t.after(() => Object.assign(served.store, { readings }));
+  let reads = 0;
+  served.store.readings = (...asked) => {
+    reads++;
+    return readings(...asked);
+  };
+  const { statusCode, headers, body } = await app.inject({
+    ...{ method: 'HEAD', url: `/api/v1/streams/0/readings?${TEN}&format=csv` },
+  });
+  assert.deepEqual([statusCode, body], [200, '']);
+  assert.match(String(headers['content-type']), /^text\/csv/);
+  assert.equal(headers['content-length'], undefined);
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(reads, 0);
+});
+
 test('SenML resolves (RFC 8428, 4.6) to the same rows', async () => {
   const { headers, body } = await get(`/api/v1/streams/0/readings?${TEN}&format=senml`);
   assert.equal(headers['content-type'], 'application/senml+json');
@@ -133,6 +169,22 @@ test('SenML resolves (RFC 8428, 4.6) to the same rows', async () => {
   assert.equal(resolved[3]?.value, 'a "quoted", note');
 });
 
+test('a row of a time that SenML would read as relative to now stays out, and takes no other row with it', async () => {
+  const store = Object.assign(new FakeStore(), {
+    readings: async () => [
+      { sequence: 1n, wallNs: 5_000_000_000n, values: [1, null, null, null] },
+      { sequence: 2n, wallNs: BigInt(NOW_MS) * 1_000_000n, values: [2, null, null, null] },
+    ],
+  });
+  const source = (await store.stream(0n))!;
+  let text = '';
+  for await (const part of senmlOf(store, source, { fromNs: 0n, toNs: 1n })) text += part;
+  assert.deepEqual(
+    JSON.parse(text).map(({ v }: { v: number }) => v),
+    [2],
+  );
+});
+
 test('what is asked wrongly is answered by what was wrong', async () => {
   for (const [url, why] of [
     ['/api/v1/nodes?limit=0', /limit/],
@@ -151,7 +203,7 @@ test('what is asked wrongly is answered by what was wrong', async () => {
 
 test('OpenAPI tells the routes by the schemas that check them', async () => {
   const told = (await get('/api/v1/openapi.json')).json();
-  assert.equal(told.openapi, '3.0.3');
+  assert.equal(told.openapi, '3.1.0');
   assert.deepEqual(Object.keys(told.paths).sort(), [
     '/api/v1/health',
     '/api/v1/logs',
@@ -165,7 +217,45 @@ test('OpenAPI tells the routes by the schemas that check them', async () => {
   assert.deepEqual(group.schema.enum, ['prod', 'stage', 'dev']);
   assert.equal(group.required, false);
   assert.ok(responses['200'].content['application/json'].schema.properties.nodes);
+  assert.equal(parameters.find(({ name }: { name: string }) => name === 'limit').description, '1 to 5000');
 });
+
+test('what OpenAPI tells is so: another validator takes its schemas, and every answer by them', async () => {
+  const told = (await get('/api/v1/openapi.json')).json();
+  // OpenAPI 3.1 has the JSON Schema of 2020-12.
+  const ajv = new Ajv2020({ strict: true, allErrors: true });
+  const answers: readonly (readonly [path: string, url: string, type?: string])[] = [
+    ['/api/v1/nodes', '/api/v1/nodes?limit=24'],
+    ['/api/v1/nodes', '/api/v1/nodes?limit=0'],
+    ['/api/v1/nodes/{node}', '/api/v1/nodes/a1b2c3d400000000'],
+    ['/api/v1/nodes/{node}', '/api/v1/nodes/nobody'],
+    ['/api/v1/streams/{stream}/series', '/api/v1/streams/0/series'],
+    ['/api/v1/streams/{stream}/readings', `/api/v1/streams/0/readings?${TEN}`],
+    ['/api/v1/streams/{stream}/readings', `/api/v1/streams/0/readings?${TEN}&limit=3`],
+    [
+      '/api/v1/streams/{stream}/readings',
+      `/api/v1/streams/0/readings?${TEN}&format=senml`,
+      'application/senml+json',
+    ],
+    ['/api/v1/logs', '/api/v1/logs'],
+    ['/api/v1/health', '/api/v1/health'],
+  ];
+  for (const [path, url, type = 'application/json'] of answers) {
+    const answer = await get(url);
+    const { responses } = told.paths[path].get;
+    const isRight = ajv.compile((responses[answer.statusCode] ?? responses.default).content[type].schema);
+    assert.ok(isRight(answer.json()), `${url}: ${ajv.errorsText(isRight.errors)}`);
+  }
+  for (const [path, { get: route }] of Object.entries<{ get: Route }>(told.paths)) {
+    const inPath = route.parameters?.filter((one) => one.in === 'path').map(({ name }) => `{${name}}`) ?? [];
+    assert.deepEqual(inPath, path.match(/\{\w+\}/g) ?? [], path);
+    for (const { schema } of route.parameters ?? []) ajv.compile(schema);
+  }
+});
+
+interface Route {
+  readonly parameters?: readonly { readonly in: string; readonly name: string; readonly schema: object }[];
+}
 
 test('metrics are lines as Prometheus reads them', async () => {
   served.services = [{ name: 'a"b\\c', state: 'unhealthy', sinceMs: 0 }];

@@ -92,6 +92,36 @@ describe('in a browser', { skip: existsSync(CHROMIUM) ? false : 'chromium is not
     await page.close();
   });
 
+  test('a page that nothing is told to grows old by itself: a silence is no news', async () => {
+    const page = await browser.newPage();
+    await page.clock.install();
+    await page.goto(url);
+    await page.getByText('Follows live.').waitFor();
+    await page.clock.runFor(3_000);
+    served.nowMs += 60_000;
+    await page.clock.runFor(33_000);
+    await page.locator('#list').getByText('80 s ago').first().waitFor({ timeout: 5_000 });
+    served.nowMs = NOW_MS;
+    await page.close();
+  });
+
+  test('a page that can not be brought up to date says so, and follows again by itself', async () => {
+    const page = await open('/');
+    const { news } = served;
+    await page.getByText('Follows live.').waitFor();
+    await page.route(`${url}/`, (route) => route.fulfill({ status: 503 }));
+    news.emit('change', { kind: 'health' });
+    await page.getByText(/could not be brought up to date \(503\)/).waitFor({ timeout: 10_000 });
+    await page.unroute(`${url}/`);
+    news.emit('change', { kind: 'health' });
+    await page.getByText('Follows live.').waitFor({ timeout: 10_000 });
+    await page.route(`${url}/`, (route) => route.fulfill({ status: 303, headers: { location: '/health' } }));
+    news.emit('change', { kind: 'health' });
+    await page.getByText(/signed out/).waitFor({ timeout: 10_000 });
+    assert.ok(await page.getByText('24 nodes').isVisible());
+    await page.close();
+  });
+
   test('by keyboard: the skip link first, and who stands on a link stays there when the list moves', async () => {
     const page = await open('/');
     await page.getByText('Follows live.').waitFor();

@@ -50,6 +50,8 @@ export class FakeStore implements Store {
   readonly renamed: Parameters<Store['rename']>[] = [];
   /** What the stream `air` of the first node says last. */
   temperature = 21.5;
+  /** And in its channel of texts, always. */
+  note: string | null = 'a "quoted", note';
   readonly summaries: readonly NodeSummary[];
 
   constructor(count = 24) {
@@ -115,8 +117,9 @@ export class FakeStore implements Store {
   repairTimes: Store['repairTimes'] = async () => false;
   forgetRows: Store['forgetRows'] = async () => false;
   removedLogs: Store['removedLogs'] = async () => undefined;
-  rename: Store['rename'] = async (node, change) => {
+  rename: Store['rename'] = async (node, change, within) => {
     this.renamed.push([node, change]);
+    await within?.({ dialect: 'sqlite', query: async () => [] });
   };
   descriptor: Store['descriptor'] = async () => undefined;
 
@@ -165,7 +168,7 @@ export class FakeStore implements Store {
       sequence: BigInt((ms - NOW_MS + 25 * HOUR_MS) / EVERY_MS),
       wallNs: ns(ms),
       values: [celsius, 101_325, ms % 7 === 0 ? 1 : 0, null],
-      texts: [null, null, null, `a "quoted", note`],
+      texts: [null, null, null, this.note],
       quality: 'gsgg',
     };
   }

@@ -101,4 +101,33 @@ onBothDatabases('the web over the store', (fresh) => {
     });
     await app.close();
   });
+
+  test('a time or a cursor that no database holds is answered by what is wrong', async (t) => {
+    const nowMs = () => T0_MS;
+    const store = openStore(await fresh(STORE_MIGRATIONS), { nowMs });
+    await store.take([meta([{ kind: 'descriptor', value: CLIMATE }, anchor(0, T0)]), block([[1]])], nowMs());
+    const app = createWeb({
+      ...{ store, nowMs, news: new EventEmitter(), plugins: [], audit: async () => undefined },
+      openAlerts: async () => new Map(),
+      health: () => ({ services: [] }),
+    });
+    t.after(() => app.close());
+    const [, stream] = /data-stream="(\d+)"/.exec((await page(app, `/nodes/${NODE}`)).body)!;
+    for (const path of [
+      `/api/v1/streams/${stream}/readings?to=9999-12-31T23:59:59Z`,
+      `/api/v1/streams/${stream}/series?from=0001-01-01T00:00:00Z`,
+      '/api/v1/logs?before=9999999999999999999-1-1',
+      '/logs?from=0001-01-01T00:00',
+      `/nodes/${NODE}?end=9999-12-31T23:59:59Z`,
+    ]) {
+      const { statusCode, body } = await page(app, path);
+      assert.equal(statusCode, 400, path);
+      assert.match(body, /1970 to 2261|`next` of the page before/, path);
+    }
+    for (const path of [
+      `/api/v1/streams/${stream}/readings?from=1970-01-01T00:00:00Z&to=2261-12-31T23:59:59Z`,
+      `/api/v1/streams/${stream}/series?from=1970-01-01T00:00:00Z&to=2261-12-31T23:59:59Z&points=1`,
+    ])
+      assert.equal((await app.inject(path)).statusCode, 200, path);
+  });
 });

@@ -24,6 +24,7 @@ export function serve(nodes?: number): Served {
   const news = new EventEmitter<{ change: [Change] }>();
   const isIt: FastifyPluginAsync = async (app) => {
     app.decorateRequest('csrf', () => 'token of the session');
+    app.decorateRequest('findPerson', async () => served.person);
     app.addHook('onRequest', async (request) => {
       request.person = served.person;
     });

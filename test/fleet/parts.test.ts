@@ -1,0 +1,22 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { pino } from 'pino';
+import { parseConfig } from '../../fleet/config/index.js';
+import { makeParts } from '../../fleet/parts.js';
+
+test('a fault of the program that somebody met on a page is in the log, as the page says', async (t) => {
+  const data = mkdtempSync(join(tmpdir(), 'cairn-parts-'));
+  t.after(() => rmSync(data, { recursive: true, force: true }));
+  const lines: string[] = [];
+  const log = pino({ base: null }, { write: (line: string) => void lines.push(line) });
+  const parts = await makeParts(parseConfig(JSON.stringify({ data }), 'test'), log, () => ({ services: [] }));
+  t.after(() => parts.db.close());
+  parts.people.signIn.hasOwner = () => Promise.reject(new Error('a fault of the test'));
+  const { statusCode, body } = await parts.web.inject('/sign-in');
+  assert.equal(statusCode, 500);
+  assert.equal(body.includes('a fault of the test'), false);
+  assert.match(lines.join(''), /a fault of the test/);
+});
