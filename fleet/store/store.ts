@@ -17,6 +17,8 @@ import type { Group, Incoming, LogQuery, Span, Store, Taken } from './types.js';
 export interface StoreOptions {
   /** ms since 1970. */
   readonly nowMs: () => number;
+  /** A late anchor gave rows of a node other times: for whoever shows them. */
+  readonly onMoved?: (node: string) => void;
 }
 
 /** On a database with STORE_MIGRATIONS. Several processes may have one open on the same PostgreSQL. */
@@ -52,8 +54,11 @@ class DatabaseStore implements Store {
     return taken;
   }
 
-  repairTimes(): Promise<boolean> {
-    return this.#transaction((tx) => repairSome(tx, this.options.nowMs(), this.#days));
+  async repairTimes(): Promise<boolean> {
+    const { nowMs, onMoved } = this.options;
+    const { isMore, moved } = await this.#transaction((tx) => repairSome(tx, nowMs(), this.#days));
+    if (moved !== undefined) onMoved?.(moved);
+    return isMore;
   }
 
   async #transaction<T>(work: (tx: Queries) => Promise<T>): Promise<T> {

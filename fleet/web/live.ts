@@ -24,7 +24,7 @@ const Watch = v.object({
 
 /**
  * `/live`. The client says `{"watch":["fleet"]}` once; what it follows is `fleet`, `logs`, `alerts`, `health` or `node:<id>`. It is told
- * `{"topics":["node:<id>","stream:17"]}` at most once a second, or `{"reload":true}`: then it asks for what it shows.
+ * `{"topics":["node:<id>","stream:17"]}` (`streams`: any of the node's) at most once a second, or `{"reload":true}`: then it asks for what it shows.
  */
 export function live(app: FastifyInstance, { news }: WebDeps): void {
   const clients = new Set<Client>();
@@ -102,8 +102,8 @@ class Client {
     if (change.kind === 'alert') return this.#followed('alerts');
     if (change.kind === 'log') return this.#followed('logs');
     const node = this.#followed(`node:${change.node}`);
-    const stream = node.length > 0 && change.streamId !== undefined ? [`stream:${change.streamId}`] : [];
-    return [...this.#followed('fleet'), ...node, ...stream];
+    const streams = change.streamId === undefined ? 'streams' : `stream:${change.streamId}`;
+    return [...this.#followed('fleet'), ...node, ...(node.length > 0 ? [streams] : [])];
   }
 
   #followed(topic: string): readonly string[] {

@@ -41,7 +41,7 @@ function begin({ dataset }: HTMLElement): void {
   }
   document.addEventListener('told', (event) => {
     const { reload, topics = [] } = (event as CustomEvent<Told>).detail;
-    const isAll = reload || topics.includes('health');
+    const isAll = reload || topics.includes('health') || topics.includes('streams');
     for (const chart of charts.values())
       if (isAll || topics.includes(`stream:${chart.stream}`)) due.add(chart);
   });
