@@ -23,6 +23,8 @@ export interface ListedAlert extends Alert {
   readonly nodeName: string;
   /** When its first row was taken, as far as it is known now. */
   readonly from: RowWhen | undefined;
+  /** When the row was taken that ended it. */
+  readonly ended: RowWhen | undefined;
   readonly failed: number;
 }
 
@@ -70,16 +72,20 @@ export async function described(
     const rule = known.find(({ id }) => id === alert.ruleId);
     if (!rule) return [];
     const nodeName = nodes.get(alert.node)?.name ?? alert.node;
-    const from = times.get(alert.streamId ?? -1n)?.get(alert.firstSequence ?? -1n);
-    return [{ ...alert, rule, nodeName, from, failed: failed.get(alert.id) ?? 0 }];
+    const timeOf = (sequence = -1n) => times.get(alert.streamId ?? -1n)?.get(sequence);
+    const [from, ended] = [timeOf(alert.firstSequence), timeOf(alert.closedSequence)];
+    return [{ ...alert, rule, nodeName, from, ended, failed: failed.get(alert.id) ?? 0 }];
   });
 }
 
 async function timesOf(on: Queries, alerts: readonly Alert[], facts: Facts) {
   const wanted = new Map<bigint, bigint[]>();
-  for (const { streamId, firstSequence } of alerts)
-    if (streamId !== undefined && firstSequence !== undefined)
-      wanted.set(streamId, [...(wanted.get(streamId) ?? []), firstSequence]);
+  for (const { streamId, firstSequence, closedSequence } of alerts)
+    if (streamId !== undefined)
+      wanted.set(streamId, [
+        ...(wanted.get(streamId) ?? []),
+        ...[firstSequence, closedSequence].filter((sequence) => sequence !== undefined),
+      ]);
   const times = new Map<bigint, ReadonlyMap<bigint, RowWhen>>();
   for (const [streamId, sequences] of wanted) times.set(streamId, await facts.times(on, streamId, sequences));
   return times;

@@ -67,16 +67,21 @@ export async function rowTimes(
   streamId: bigint,
   sequences: readonly bigint[],
 ): Promise<ReadonlyMap<bigint, RowWhen>> {
-  // The block says between which times to look: readings are indexed by time.
+  const [stream] = await on.query<{ is_log: bigint | null }>('SELECT is_log FROM stream WHERE id = $1', [
+    streamId,
+  ]);
+  const isLog = stream?.is_log === 1n;
+  // The block says between which times to look: rows are indexed by time.
   const rows = await withGiven<{ seq: bigint; wall_ns: bigint; uncertainty_ns: bigint | null }>(
     on,
     { stream_id: 'BIGINT', seq: 'BIGINT' },
     [...new Set(sequences)].map((seq) => ({ stream_id: streamId, seq })),
-    (given) => `SELECT reading.seq, reading.wall_ns, block.uncertainty_ns FROM ${given}
+    (given) => `SELECT line.seq, line.wall_ns, block.uncertainty_ns FROM ${given}
       JOIN block ON block.stream_id = given.stream_id
         AND block.first = (SELECT max(first) FROM block AS b WHERE b.stream_id = given.stream_id AND b.first <= given.seq)
-      JOIN reading ON reading.stream_id = given.stream_id AND reading.seq = given.seq
-        AND reading.wall_ns BETWEEN block.wall_first_ns AND block.wall_last_ns`,
+      JOIN ${isLog ? 'log_line' : 'reading'} AS line ON line.stream_id = given.stream_id AND line.seq = given.seq
+        AND line.wall_ns BETWEEN block.wall_first_ns AND block.wall_last_ns
+        ${isLog ? 'AND line.at_ns BETWEEN block.wall_first_ns AND block.wall_last_ns' : ''}`,
   );
   return new Map(
     rows.map(({ seq, wall_ns: wallNs, uncertainty_ns }) => [

@@ -58,7 +58,9 @@ async function newestBoots(
     tx,
     { epoch_id: 'BIGINT' },
     [...new Set(timeless.map(({ stream }) => stream.row.epoch_id))].map((epoch_id) => ({ epoch_id })),
-    (given) => `SELECT boot.epoch_id, boot.boot, boot.last_ns FROM ${given} JOIN boot ON boot.epoch_id = given.epoch_id
+    (
+      given,
+    ) => `SELECT boot.epoch_id, boot.boot, boot.last_ns FROM ${given} JOIN boot ON boot.epoch_id = given.epoch_id
       WHERE boot.boot = (SELECT max(boot) FROM boot AS one WHERE one.epoch_id = given.epoch_id)`,
   );
   return new Map(boots.map((boot) => [boot.epoch_id, boot]));

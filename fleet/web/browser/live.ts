@@ -1,12 +1,13 @@
 import { follow } from './connection.js';
 
-/** Between two fetches of the page, at the least. */
+/** Between two fetches of the page, at the least; and at the most: a state, or how long ago something was, becomes another by time alone. */
 const EVERY_MS = 2_000;
+const AT_LATEST_MS = 10_000;
 
 const main = document.querySelector<HTMLElement>('main[data-watch]');
 if (main) begin(main.dataset.watch!.split(' '));
 
-/** Whenever what the page shows became another, it is fetched anew, and its live parts take the place of the old ones. */
+/** Whenever what the page shows became another, it is fetched anew: its live parts take the place of the old ones, and what is new in a list that grows joins it. */
 function begin(topics: readonly string[]): void {
   const state = document.getElementById('live');
   let lastMs = 0;
@@ -23,6 +24,7 @@ function begin(topics: readonly string[]): void {
     );
   };
   document.addEventListener('visibilitychange', soon);
+  setInterval(soon, AT_LATEST_MS);
   follow(
     topics,
     (told) => {
@@ -47,6 +49,15 @@ async function refresh(): Promise<void> {
     old.replaceWith(made);
     if (focused) sameAs(focused, made)?.focus({ preventScroll: true });
   }
+  for (const list of document.querySelectorAll('[data-grows][id]')) grow(list, next.getElementById(list.id));
+}
+
+/** What is there stays as it is: it may be drawn into. */
+function grow(list: Element, next: HTMLElement | null): void {
+  const fresh = [...(next?.children ?? [])].map((made, at) => ({ made, at }));
+  for (const { made, at } of fresh)
+    if (made.id && !document.getElementById(made.id)) list.insertBefore(made, list.children[at] ?? null);
+  document.dispatchEvent(new Event('grown'));
 }
 
 /** Who works by keyboard stays where they were. */

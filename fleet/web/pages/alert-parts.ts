@@ -3,6 +3,7 @@ import {
   conditionText,
   type ListedAlert,
   type Maintenance,
+  type RowWhen,
   type RuleSpec,
 } from '../../alerts/index.js';
 import { spanOf, timeOf, timeOfMs } from '../format.js';
@@ -36,10 +37,19 @@ export function alertPath({ id }: Pick<Alert, 'id'>): string {
 
 /** When it began, and how sure that is. */
 export function beganAt({ timed, sinceMs, from, openedMs }: ListedAlert): Html {
-  if (timed) return timeOfMs(sinceMs ?? openedMs);
-  if (!from) return html`<span class="quiet">time not known yet</span>`;
-  const plusMinus = from.uncertaintyMs !== undefined && from.uncertaintyMs >= 1_000;
-  return html`${timeOf(from.wallNs)}${plusMinus && html` <small>± ${spanOf(from.uncertaintyMs!)}</small>`}`;
+  return timed ? timeOfMs(sinceMs ?? openedMs) : rowTime(from);
+}
+
+/** When its rows say so; where none does, when it was closed. */
+export function endedAt({ closedSequence, closedMs, ended }: ListedAlert): Html | undefined {
+  if (closedSequence !== undefined) return rowTime(ended);
+  return closedMs === undefined ? undefined : timeOfMs(closedMs);
+}
+
+function rowTime(when: RowWhen | undefined): Html {
+  if (!when) return html`<span class="quiet">time not known yet</span>`;
+  const { wallNs, uncertaintyMs = 0 } = when;
+  return html`${timeOf(wallNs)}${uncertaintyMs >= 1_000 && html` <small>± ${spanOf(uncertaintyMs)}</small>`}`;
 }
 
 const COLUMNS: readonly Column<ListedAlert>[] = [
@@ -47,6 +57,7 @@ const COLUMNS: readonly Column<ListedAlert>[] = [
   { title: 'Severity', cell: ({ severity }) => severityTag(severity) },
   { title: 'Node', cell: (alert) => html`<a href="${pathOf(alert)}">${alert.nodeName}</a>` },
   { title: 'Began', cell: beganAt },
+  { title: 'Ended', cell: (alert) => endedAt(alert) ?? '' },
   { title: 'Arrived', cell: ({ openedMs }) => timeOfMs(openedMs) },
   {
     title: 'State',

@@ -3,7 +3,7 @@ import { type AlertDetail, conditionText, type Delivery, whatOf } from '../../al
 import { countOf, timeOfMs } from '../format.js';
 import { type Html, html } from '../html.js';
 import { csrfField } from '../people/form.js';
-import { alertPath, beganAt, severityTag, stateText } from './alert-parts.js';
+import { alertPath, beganAt, endedAt, severityTag, stateText } from './alert-parts.js';
 import { pathOf, table } from './parts.js';
 
 /** One alert: what, why, who was told. */
@@ -24,7 +24,7 @@ function facts(alert: AlertDetail): Html {
     ['Began', beganAt(alert)],
     ['Arrived', timeOfMs(alert.openedMs)],
     ['State', stateText(alert)],
-    ['Ended', alert.closedMs === undefined ? undefined : timeOfMs(alert.closedMs)],
+    ['Ended', endedAt(alert)],
     ['Acknowledged', alert.acknowledged && timeOfMs(alert.acknowledged.ms)],
     ['Note', alert.acknowledged?.note],
     [

@@ -60,9 +60,9 @@ ${healthOf(current, nowMs)}
 <section aria-labelledby="readings-title"><h2 id="readings-title">Readings</h2>
 
 ${windows(node, query)}
-<div id="charts" data-now="${nowMs}" data-hours="${query.hours}" ${query.end !== undefined && html`data-end="${msOf(query.end)}"`}>
+<div id="charts" data-grows data-now="${nowMs}" data-hours="${query.hours}" ${query.end !== undefined && html`data-end="${msOf(query.end)}"`}>
 ${current.map((stream) => streamSection(stream, span))}</div>
-${current.length === 0 && html`<p class="quiet">No stream of this node is known yet.</p>`}</section>
+<div id="no-stream" data-live>${current.length === 0 && html`<p class="quiet">No stream of this node is known yet.</p>`}</div></section>
 ${older.length > 0 && oldStreams(older, span)}
 ${lossesOf(losses)}
 ${boots(node)}

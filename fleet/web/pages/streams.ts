@@ -11,7 +11,7 @@ export function streamSection(stream: StreamSummary, span: Span): Html {
   const charts = stream.channels.flatMap((channel, column) =>
     stream.logClass !== 'log' && isCharted(channel) ? [chart(stream, channel, column)] : [],
   );
-  return html`<section class="stream" aria-labelledby="${id}-title">
+  return html`<section class="stream" id="${id}-all" aria-labelledby="${id}-title">
 <h3 id="${id}-title">${stream.title || stream.stream} <small>${stream.stream}, ${stream.logClass}</small></h3>
 <div id="${id}" data-live>${latestOf(stream)}<p>${accountOf(stream)}</p></div>
 <div class="charts">${charts}</div>

@@ -4,44 +4,29 @@ import { type TestContext, test } from 'node:test';
 import { chromium, type Page } from 'playwright-core';
 import { WITHOUT_POSTGRES } from '../../support/postgres.js';
 import { until } from '../../support/until.js';
-import { Day, HOUR_MS, type Message, NODE, type Row } from './day.js';
-import { cellsOf, inkOf, noteStates, type SeenSeries, seriesSeenBy } from './seen.js';
-import { bucketsOf, type Episode, episodesOf, holesOf } from './truth.js';
-import { openWorld, type World } from './world.js';
+import {
+  accountsOf,
+  checkAccount,
+  checkAlerts,
+  checkCharts,
+  checkLogs,
+  checkMails,
+  RULES,
+} from './checks.js';
+import { Day, HOUR_MS, type Message, NODE } from './day.js';
+import { cellsOf, noteSeries, noteStates, seriesOf } from './seen.js';
+import { openWorld } from './world.js';
 
 const CHROMIUM = '/usr/bin/chromium';
 const WITHOUT_CHROMIUM = existsSync(CHROMIUM) ? false : 'chromium is not installed';
+/** A folder for what the browser showed, for people. */
 const PICTURES = process.env.CAIRN_PICTURES;
-
-const WARM = { at: 26, hysteresis: 0.5, forRows: 2, sign: 1 } as const;
-const LOW = { at: 3.6, hysteresis: 0.1, forRows: 3, sign: -1 } as const;
-const RULES = [
-  {
-    ...{ name: 'Too warm', severity: 'warning', scope: { stream: 'climate' } },
-    condition: { kind: 'threshold', channel: 'temperature', above: WARM.at, hysteresis: 0.5, forRows: 2 },
-  },
-  {
-    ...{ name: 'Battery low', severity: 'warning', scope: { stream: 'power' } },
-    condition: { kind: 'threshold', channel: 'voltage', below: LOW.at, hysteresis: 0.1, forRows: 3 },
-  },
-  {
-    ...{ name: 'Error in its log', severity: 'info', scope: { stream: 'log' }, tell: [] },
-    condition: { kind: 'sos', channel: 'level', labels: ['error'] },
-  },
-  {
-    ...{ name: 'Not heard', severity: 'warning', scope: { group: 'dev' } },
-    condition: { kind: 'silence', afterS: 3_600 },
-  },
-];
-const CHARTED = [
-  ['climate', 2],
-  ['power', 1],
-  ['sos', 1],
-] as const;
+/** For a page to follow. */
+const WITHIN_MS = 10_000;
 
 for (const on of ['sqlite', 'postgres'] as const)
   test(
-    `a day's backlog comes right by itself in a browser, on ${on}`,
+    `a day that comes late comes right by itself in a browser, on ${on}`,
     {
       skip: WITHOUT_CHROMIUM || (on === 'postgres' && WITHOUT_POSTGRES),
     },
@@ -51,226 +36,125 @@ for (const on of ['sqlite', 'postgres'] as const)
 async function lateDay(t: TestContext, on: 'sqlite' | 'postgres'): Promise<void> {
   const world = await openWorld(t, on, RULES);
   const day = new Day(world.nowMs());
-  await world.send([day.firstMeta()]);
-  await world.send(day.newest());
-  const browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] });
-  t.after(() => browser.close());
-  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, colorScheme: 'light' });
-  const open = async (path: string): Promise<Page> => {
-    const page = await context.newPage();
-    await page.goto(world.web + path);
-    await page.getByText('Follows live.').waitFor();
-    return page;
-  };
+  const [untimed, timed, newest] = [day.backlog(1), day.backlog(2), day.newest()];
+  await world.send([day.firstMeta(), ...newest]);
+  const open = await browse(t, world.web);
   const node = await open(`/nodes/${NODE}?hours=24`);
-  const series = seriesSeenBy(node);
+  noteSeries(node);
   const states = await noteStates(node);
-  const alerts = await open('/alerts?show=all');
-  const logs = await open(`/logs?level=error`);
-  const streams = await idsOf(world);
-  const shows = (page: Page, text: RegExp | string, withinMs = 10_000) =>
-    page.getByText(text).first().waitFor({ timeout: withinMs });
+  const [alerts, logs] = [await open('/alerts?show=all'), await open('/logs?level=error')];
+  const pages = { node, alerts, logs };
   const live = async () => {
     world.skip(8_000);
     await world.send([day.live('climate', world.nowMs())]);
   };
-  const climateSays = (text: string) =>
-    `figure[data-stream="${streams.climate}"][data-channel="0"] .said >> text=${text}`;
-
   await live();
-  await until('live', async () => (await states()).includes('live'));
+  await until('live', async () => (await states()).includes('live'), WITHIN_MS);
 
   // The first boot has no time yet: its rows are there, and stand nowhere.
-  const [untimed, timed] = [shuffled(day.backlog(1), 7), shuffled(day.backlog(2), 8)];
-  const first = untimed.splice(0, 12);
-  await world.send(first);
-  await until('backlog, of rows without a time', async () => (await states()).includes('backlog'), 10_000);
-  const rest = shuffled([...untimed, ...timed], 9);
-  const half = rest.splice(0, rest.length / 2);
-  await world.send(half);
+  const [first, ...others] = chunksOf(shuffled(untimed, 7), 10);
+  await world.send(first!);
+  await until(
+    'a backlog, of rows without a time',
+    async () => (await states()).includes('backlog'),
+    WITHIN_MS,
+  );
+  const rest = chunksOf(shuffled([...others.flat(), ...timed], 8), 6);
+  const half = Math.floor(rest.length / 2);
+  for (const chunk of rest.slice(0, half)) await world.send(chunk);
   await live();
   await world.send([day.gaps()]);
-  await node.locator(climateSays('more at a time that is not known yet')).waitFor({ timeout: 10_000 });
-  await picture(node, `${on}-node-middle`);
-  await picture(alerts, `${on}-alerts-middle`);
-  await picture(logs, `${on}-logs-middle`);
-  for (let i = 0; i < rest.length; i += 6) await world.send(rest.slice(i, i + 6));
-  const untold = day.kept('climate').filter(({ boot }) => boot === 1).length;
-  await node
-    .locator(climateSays(`${untold.toLocaleString('en-US')} more at a time`))
-    .waitFor({ timeout: 10_000 });
-  const climate = () => series.get(`${streams.climate}/0`)!;
-  assert.equal(climate().timeless, untold);
-  const isOfFirstBoot = ({ wallMs }: { readonly wallMs: number }) => wallMs < day.beginMs + 14.5 * HOUR_MS;
-  assert.deepEqual(
-    climate().buckets.filter(isOfFirstBoot),
-    [],
-    'no row stands where only a guess would put it',
-  );
-  await shows(alerts, 'time not known yet');
-
-  // Nothing but the anchor comes.
-  await world.send([day.lateAnchor()]);
-  await until('all times known', () => climate().timeless === 0, 10_000);
+  const stream = String((await accountsOf(world)).get('climate')!.id);
+  const climate = () => seriesOf(node, stream, 0)!;
   await until(
-    'and on the page of alerts',
-    async () => (await alerts.getByText('time not known').count()) === 0,
-    10_000,
+    'some of it in the chart',
+    () => climate().timeless > 0 && climate().holes.length > 0,
+    WITHIN_MS,
   );
-  await until('and in the log', async () => (await logs.getByText('time not known').count()) === 0, 10_000);
+  await picture(pages, `${on}-middle`);
+  for (const chunk of rest.slice(half)) await world.send(chunk);
+  const timeless = day.kept('climate').filter(({ boot }) => boot === 1).length;
+  const said = node.locator(`figure[data-stream="${stream}"] .said`).first();
+  await said.getByText(`${timeless.toLocaleString('en-US')} more at a time that is not known yet`).waitFor();
+  const ofFirstBoot = climate().buckets.filter(({ wallMs }) => wallMs < day.beginMs + 14.5 * HOUR_MS);
+  assert.deepEqual(ofFirstBoot, [], 'no row stands where only a guess would put it');
+  const unknown = (page: Page) => page.getByText('time not known').count();
+  assert.ok((await unknown(alerts)) > 0 && (await unknown(logs)) > 0);
 
-  for (let i = 0; i < 5; i++) await live();
-  await until('live again', async () => (await states()).at(-1) === 'live', 10_000);
-  assert.deepEqual(await states(), ['live', 'backlog', 'live']);
+  // The anchor comes, and nothing else: each page is told.
+  await world.send([day.lateAnchor()]);
+  await until('all times in the chart', () => climate().timeless === 0, WITHIN_MS);
+  for (const page of [alerts, logs])
+    await until('all times on the page', async () => (await unknown(page)) === 0, WITHIN_MS);
+  for (let i = 0; i < 4; i++) await live();
+  await until('live again', async () => (await states()).at(-1) === 'live', WITHIN_MS);
 
   const check = async () => {
-    await checkCharts(node, day, streams, series);
     await checkAccount(world, day);
+    await checkCharts(node, world, day);
     await checkAlerts(alerts, day);
-    await checkLogs(open, logs, day);
-    checkMails(world, day);
+    await checkLogs(logs, world, day);
+    await checkMails(world, day);
   };
   await check();
-  await picture(node, `${on}-node-end`);
-  await picture(alerts, `${on}-alerts-end`);
-  await picture(logs, `${on}-logs-end`);
-
-  const rows = await cellsOf(alerts, '#alerts');
-  await world.send(shuffled([...day.backlog(1), ...day.backlog(2), ...day.newest()], 10));
+  await picture(pages, `${on}-end`);
+  const before = { alerts: await cellsOf(alerts, '#alerts'), mails: world.sink.mails.length };
+  await world.send(shuffled([...untimed, ...timed, ...newest], 9));
   await live();
   await check();
-  assert.deepEqual(await cellsOf(alerts, '#alerts'), rows);
-}
-
-async function idsOf(world: World): Promise<Readonly<Record<string, string>>> {
-  const answer = await fetch(`${world.web}/api/v1/nodes/${NODE}`);
-  const { streams } = (await answer.json()) as { streams: { id: number; stream: string }[] };
-  return Object.fromEntries(streams.map(({ id, stream }) => [stream, String(id)]));
-}
-
-async function checkCharts(
-  node: Page,
-  day: Day,
-  streams: Readonly<Record<string, string>>,
-  series: ReadonlyMap<string, SeenSeries>,
-): Promise<void> {
-  for (const [name, channels] of CHARTED) {
-    await node.locator(`figure[data-stream="${streams[name]}"]`).first().scrollIntoViewIfNeeded();
-    for (let channel = 0; channel < channels; channel++) {
-      const seen = () => series.get(`${streams[name]}/${channel}`);
-      const wanted = () => bucketsOf(day.kept(name), channel, seen()!.window);
-      await until(
-        `chart of ${name}`,
-        () => seen() !== undefined && countOf(seen()!.buckets) === countOf(wanted()),
-        10_000,
-      );
-      assertSame(seen()!.buckets, wanted(), name);
-      assert.deepEqual(
-        seen()!.holes.map((hole) => ({ ...hole })),
-        holesOf(day.stream(name).rows),
-      );
-    }
-    for (const { fromMs, toMs } of holesOf(day.stream(name).rows)) {
-      const { window } = series.get(`${streams[name]}/0`)!;
-      const beside = await inkOf(node, streams[name]!, window, [fromMs - HOUR_MS / 2, fromMs]);
-      assert.ok(beside > 10, `the line of ${name} is drawn before its hole`);
-      assert.equal(
-        await inkOf(node, streams[name]!, window, [fromMs, toMs]),
-        0,
-        `${name} is drawn in its hole`,
-      );
-    }
-  }
-}
-
-const countOf = (buckets: readonly { readonly count: number }[]) =>
-  buckets.reduce((sum, { count }) => sum + count, 0);
-
-function assertSame(seen: SeenSeries['buckets'], wanted: SeenSeries['buckets'], name: string): void {
-  assert.equal(seen.length, wanted.length, name);
-  const rounded = (bucket: SeenSeries['buckets'][number]) => ({
-    ...bucket,
-    wallMs: Math.round(bucket.wallMs),
-    mean: bucket.mean.toFixed(9),
-  });
-  assert.deepEqual(seen.map(rounded), wanted.map(rounded), name);
-}
-
-async function checkAccount(world: World, day: Day): Promise<void> {
-  const answer = await fetch(`${world.web}/api/v1/nodes/${NODE}`);
-  const { streams } = (await answer.json()) as {
-    streams: {
-      stream: string;
-      received: number;
-      missing: number;
-      conflicts: number;
-      lost: Record<string, number>;
-    }[];
-  };
-  for (const { name, rows } of day.streams) {
-    const { received, missing, conflicts, lost } = streams.find(({ stream }) => stream === name)!;
-    const wanted: Record<string, number> = {};
-    for (const { lost: cause } of rows) if (cause) wanted[cause] = (wanted[cause] ?? 0) + 1;
-    assert.deepEqual(
-      { received, missing, conflicts, lost },
-      { received: day.kept(name).length, missing: 0, conflicts: 0, lost: wanted },
-      name,
-    );
-  }
-  assert.equal(streams.find(({ stream }) => stream === 'meta')!.missing, 0);
-}
-
-/** `2026-11-23 01:48:58 UTC`, as pages have it. */
-const utc = (ms: number) => `${new Date(ms).toISOString().slice(0, 19).replace('T', ' ')} UTC`;
-
-async function checkAlerts(page: Page, day: Day): Promise<void> {
-  const happenings = (rows: readonly Row[]): readonly Episode[] =>
-    rows.map(({ wallMs }) => ({ fromMs: wallMs, endMs: undefined }));
-  const wanted: Readonly<Record<string, readonly Episode[]>> = {
-    'Too warm': episodesOf(day.kept('climate'), WARM),
-    'Battery low': episodesOf(day.kept('power'), LOW),
-    'Error in its log': happenings(day.kept('log').filter(({ values }) => values[0] === 3)),
-    Alarm: happenings(day.kept('sos')),
-  };
-  const rows = await cellsOf(page, '#alerts');
-  const listed = rows.filter(([, , , , , , state]) => !/^(withdrawn|part of)/.test(state!));
-  for (const [name, episodes] of Object.entries(wanted)) {
-    assert.ok(episodes.length > 0);
-    const seen = listed.filter(([rule]) => rule === name).map(([, , , began, ended]) => [began, ended]);
-    const times = episodes.map(({ fromMs, endMs }) => [utc(fromMs), endMs === undefined ? '' : utc(endMs)]);
-    assert.deepEqual(seen.sort(), times.sort(), name);
-  }
-  assert.equal(listed.length, Object.values(wanted).flat().length, 'and no other');
-}
-
-async function checkLogs(open: (path: string) => Promise<Page>, followed: Page, day: Day): Promise<void> {
-  const lines = day.kept('log').toReversed();
-  const text = ({ wallMs, texts }: Row) => [utc(wallMs), texts![2]!];
-  const read = async (page: Page) => (await cellsOf(page, '#lines')).map((cells) => [cells[0]!, cells[4]!]);
-  assert.deepEqual(await read(followed), lines.filter(({ values }) => values[0] === 3).map(text));
-  const [from, to] = [day.beginMs + 11 * HOUR_MS, day.beginMs + 17 * HOUR_MS].map((ms) =>
-    new Date(ms).toISOString(),
+  assert.deepEqual({ alerts: await cellsOf(alerts, '#alerts'), mails: world.sink.mails.length }, before);
+  assert.deepEqual(
+    await states(),
+    ['live', 'backlog', 'live'],
+    'as the page showed it, and it was never loaded anew',
   );
-  const window = await open(`/logs?level=warn&group=dev&from=${from}&to=${to}`).catch(() => undefined);
-  void window;
 }
 
-function checkMails(world: World, day: Day): void {
-  void [world, day];
+/** Opens pages that follow live. */
+async function browse(t: TestContext, web: string): Promise<(path: string) => Promise<Page>> {
+  const browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] });
+  t.after(() => browser.close());
+  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, colorScheme: 'light' });
+  context.setDefaultTimeout(WITHIN_MS);
+  return async (path) => {
+    const page = await context.newPage();
+    await page.goto(web + path);
+    await page.getByText('Follows live.').waitFor();
+    return page;
+  };
 }
 
-function shuffled(messages: readonly Message[], seed: number): Message[] {
+/** Always the same disorder. */
+function shuffled(messages: readonly Message[], seed: number): readonly Message[] {
   let state = seed;
   const random = () => {
     state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
     return state;
   };
   return messages
-    .map((one) => [random(), one] as const)
-    .sort(([a], [b]) => a - b)
-    .map(([, one]) => one);
+    .map((message) => ({ message, at: random() }))
+    .sort((a, b) => a.at - b.at)
+    .map(({ message }) => message);
 }
 
-async function picture(page: Page, name: string): Promise<void> {
-  if (PICTURES) await page.screenshot({ path: `${PICTURES}/${name}.png`, fullPage: true });
+function chunksOf<T>(all: readonly T[], size: number): readonly (readonly T[])[] {
+  return Array.from({ length: Math.ceil(all.length / size) }, (_, i) => all.slice(i * size, (i + 1) * size));
+}
+
+async function picture(pages: Readonly<Record<string, Page>>, moment: string): Promise<void> {
+  if (!PICTURES) return;
+  for (const [name, page] of Object.entries(pages))
+    for (const colorScheme of ['dark', 'light'] as const)
+      for (const [size, width, height] of [
+        ['phone', 390, 844],
+        ['desktop', 1280, 900],
+      ] as const) {
+        await page.emulateMedia({ colorScheme });
+        await page.setViewportSize({ width, height });
+        await page.waitForTimeout(200);
+        await page.screenshot({
+          path: `${PICTURES}/${moment}-${name}-${size}-${colorScheme}.png`,
+          fullPage: true,
+        });
+      }
 }

@@ -1,30 +1,36 @@
 import type { Page } from 'playwright-core';
 import type { Series } from '../../../fleet/web/browser/series.js';
 
-/** What a chart was last given, and for which window. */
+/** What a chart was given, and for which window. */
 export interface SeenSeries extends Series {
   readonly window: { readonly fromMs: number; readonly toMs: number; readonly points: number };
 }
 
-/** Listens to what the page's own script asks for; by stream and channel: `17/0`. */
-export function seriesSeenBy(page: Page): ReadonlyMap<string, SeenSeries> {
-  const seen = new Map<string, SeenSeries>();
+const seen = new WeakMap<Page, Map<string, SeenSeries>>();
+
+/** From now on: what the page's own script asks for. */
+export function noteSeries(page: Page): void {
+  const byChart = new Map<string, SeenSeries>();
+  seen.set(page, byChart);
   page.on('response', async (response) => {
     const url = new URL(response.url());
     const stream = /^\/api\/v1\/streams\/(\d+)\/series$/.exec(url.pathname)?.[1];
     if (!stream || !response.ok()) return;
     const of = (name: string) => url.searchParams.get(name)!;
     const window = {
-      fromMs: Date.parse(of('from')),
-      toMs: Date.parse(of('to')),
+      ...{ fromMs: Date.parse(of('from')), toMs: Date.parse(of('to')) },
       points: Number(of('points')),
     };
-    seen.set(`${stream}/${of('channel')}`, { ...((await response.json()) as Series), window });
+    byChart.set(`${stream}/${of('channel')}`, { ...((await response.json()) as Series), window });
   });
-  return seen;
 }
 
-/** From now on the page notes each state of the node that it shows; also whether it was loaded anew. */
+/** What a chart was given last. */
+export function seriesOf(page: Page, stream: string, channel: number): SeenSeries | undefined {
+  return seen.get(page)?.get(`${stream}/${channel}`);
+}
+
+/** From now on: each state of the node that the page shows; and whether it was loaded anew. */
 export async function noteStates(page: Page): Promise<() => Promise<readonly string[]>> {
   await page.evaluate(`{
     const seen = (globalThis.seenStates = []);
@@ -43,17 +49,16 @@ export function cellsOf(page: Page, table: string): Promise<readonly (readonly s
   );
 }
 
-/** How many pixels of a chart, between two moments, are as green as its line (#1f6f5c) or its band's edge (the same at a fifth, on white). */
+/** How many pixels of a stream's first chart, between two moments, are as green as its line (#1f6f5c) or its band (the same at a fifth, on white). */
 export function inkOf(
   page: Page,
   stream: string,
-  { fromMs, toMs, points: _ }: SeenSeries['window'],
+  { fromMs, toMs }: SeenSeries['window'],
   [leftMs, rightMs]: readonly [number, number],
 ): Promise<number> {
   return page.evaluate<number>(`(() => {
-    const figure = document.querySelector('figure[data-stream="${stream}"][data-channel="0"]');
-    const canvas = figure.querySelector('canvas');
-    const plot = figure.querySelector('.u-over');
+    const figure = document.querySelector('figure[data-stream="${stream}"]');
+    const [canvas, plot] = [figure.querySelector('canvas'), figure.querySelector('.u-over')];
     const ratio = canvas.width / canvas.clientWidth;
     const x = (ms) => (plot.offsetLeft + (plot.clientWidth * (ms - ${fromMs})) / ${toMs - fromMs}) * ratio;
     const [left, right] = [Math.ceil(x(${leftMs})), Math.floor(x(${rightMs}))];
