@@ -49,7 +49,7 @@ export function endedAt({ closedSequence, closedMs, ended }: ListedAlert): Html 
 function rowTime(when: RowWhen | undefined): Html {
   if (!when) return html`<span class="quiet">time not known yet</span>`;
   const { wallNs, uncertaintyMs = 0 } = when;
-  return html`${timeOf(wallNs)}${uncertaintyMs >= 1_000 && html` <small>± ${spanOf(uncertaintyMs)}</small>`}`;
+  return html`${timeOf(wallNs)}${uncertaintyMs >= 1_000 && html` <small>±\u00a0${spanOf(uncertaintyMs).replace(' ', '\u00a0')}</small>`}`;
 }
 
 const COLUMNS: readonly Column<ListedAlert>[] = [

@@ -109,8 +109,8 @@ ${end !== undefined && html`<span>until ${timeOf(end)}</span>`}</nav>`;
 const MAX_BOOTS = 50;
 
 function boots({ boots }: NodeDetail): Html {
-  if (boots.length === 0) return html``;
-  return html`<section aria-labelledby="boots-title"><h2 id="boots-title">Boots</h2>
+  if (boots.length === 0) return html`<section id="boots" data-live></section>`;
+  return html`<section id="boots" data-live aria-labelledby="boots-title"><h2 id="boots-title">Boots</h2>
 ${table(
   [
     { title: 'Boot', cell: ({ boot }) => boot },

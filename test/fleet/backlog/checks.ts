@@ -91,6 +91,8 @@ export async function checkCharts(node: Page, world: World, day: Day): Promise<v
       assert.deepEqual(seen.buckets.map(rounded), wanted(seen).map(rounded), name);
       assert.deepEqual(seen.holes, holes, name);
     }
+    // An alarm says nothing of the time until the next one.
+    if (name === 'sos') assert.equal(await inkBetween(node, stream, day.kept(name)), 0);
     for (const { fromMs, toMs } of holes) {
       const { window } = seriesOf(node, stream, 0)!;
       const [before, within] = [
@@ -101,6 +103,12 @@ export async function checkCharts(node: Page, world: World, day: Day): Promise<v
       assert.equal(within, 0, `${name} is drawn in its hole`);
     }
   }
+}
+
+/** Between two rows, a quarter of an hour from either. */
+async function inkBetween(node: Page, stream: string, [_, one, next]: readonly Row[]): Promise<number> {
+  const { window } = seriesOf(node, stream, 0)!;
+  return inkOf(node, stream, window, [one!.wallMs + HOUR_MS / 4, next!.wallMs - HOUR_MS / 4]);
 }
 
 function countOf(buckets: SeenSeries['buckets']): number {
