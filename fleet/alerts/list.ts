@@ -30,6 +30,8 @@ export interface ListedAlert extends Alert {
 
 export interface AlertDetail extends ListedAlert {
   readonly until: RowWhen | undefined;
+  /** Of its first row, where its time isn't known. */
+  readonly notAfterNs: bigint | undefined;
   readonly deliveries: readonly Delivery[];
 }
 

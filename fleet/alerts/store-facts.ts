@@ -1,5 +1,5 @@
 import type { Channel } from '../../drivers/contract/index.js';
-import { channelsOf, lockNodes, nodeFacts, rowTimes } from '../store/index.js';
+import { channelsOf, lockNodes, nodeFacts, rowNotAfter, rowTimes } from '../store/index.js';
 import type { Facts } from './types.js';
 
 const MAX_KEPT = 20_000;
@@ -11,6 +11,7 @@ export function storeFacts(): Facts {
     nodes: nodeFacts,
     lock: lockNodes,
     times: rowTimes,
+    notAfter: rowNotAfter,
     async channels(on, streamId, version) {
       const key = `${streamId}/${version}`;
       const known = kept.get(key);

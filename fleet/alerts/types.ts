@@ -14,6 +14,8 @@ export interface Facts {
   channels(on: Queries, streamId: bigint, version: number): Promise<readonly Channel[] | undefined>;
   /** When rows were taken, as far as that is known now. */
   times(on: Queries, streamId: bigint, sequences: readonly bigint[]): Promise<ReadonlyMap<bigint, RowWhen>>;
+  /** The latest moment, ns since 1970, that a row without a time can be of, if anything says so. */
+  notAfter(on: Queries, streamId: bigint, sequence: bigint): Promise<bigint | undefined>;
 }
 
 /** Of the store, between transactions: what forecasts look at. */

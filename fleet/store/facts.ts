@@ -1,6 +1,7 @@
 import type { Channel } from '../../drivers/contract/index.js';
 import type { Queries } from '../db/index.js';
 import { withGiven } from './given.js';
+import { readTimes } from './row-times.js';
 import type { Group } from './types.js';
 
 /** What others ask in the middle of a transaction, on its own connection. */
@@ -89,6 +90,28 @@ export async function rowTimes(
       { wallNs, ...(uncertainty_ns !== null && { uncertaintyMs: Number(uncertainty_ns) / 1e6 }) },
     ]),
   );
+}
+
+/** The latest moment that a row without a time can be of: the next boot that has one began then. Undefined: nobody knows. */
+export async function rowNotAfter(
+  on: Queries,
+  streamId: bigint,
+  sequence: bigint,
+): Promise<bigint | undefined> {
+  const [block] = await on.query<{ epoch_id: bigint; boot: bigint; last_ns: bigint }>(
+    `SELECT stream.epoch_id, block.boot, block.last_ns FROM block JOIN stream ON stream.id = block.stream_id
+      WHERE block.stream_id = $1 AND block.first <= $2 ORDER BY block.first DESC LIMIT 1`,
+    [streamId, sequence],
+  );
+  if (!block) return undefined;
+  const { times } = (await readTimes(on, [block.epoch_id])).get(block.epoch_id)!;
+  const boots = await on.query<{ boot: bigint; last_ns: bigint }>(
+    'SELECT boot, last_ns FROM boot WHERE epoch_id = $1',
+    [block.epoch_id],
+  );
+  for (const { boot, last_ns } of boots) times.seen(Number(boot), last_ns);
+  const time = times.at(Number(block.boot), block.last_ns);
+  return time.kind === 'bounded' ? time.notAfterNs : undefined;
 }
 
 /** Keeps others from taking anything of these nodes until the transaction ends, as `take` itself does. On SQLite a transaction is alone anyway. */

@@ -1,4 +1,12 @@
-export { channelsOf, lockNodes, type NodeFacts, nodeFacts, type RowWhen, rowTimes } from './facts.js';
+export {
+  channelsOf,
+  lockNodes,
+  type NodeFacts,
+  nodeFacts,
+  type RowWhen,
+  rowNotAfter,
+  rowTimes,
+} from './facts.js';
 export { type Cell, type GivenType, withGiven } from './given.js';
 export { STORE_MIGRATIONS } from './migrations.js';
 export { openStore } from './store.js';

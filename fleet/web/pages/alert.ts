@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify';
 import { type AlertDetail, conditionText, type Delivery, whatOf } from '../../alerts/index.js';
-import { countOf, timeOfMs } from '../format.js';
+import { countOf, timeOf, timeOfMs } from '../format.js';
 import { type Html, html } from '../html.js';
 import { csrfField } from '../people/form.js';
 import { alertPath, beganAt, endedAt, severityTag, stateText } from './alert-parts.js';
@@ -21,7 +21,10 @@ function facts(alert: AlertDetail): Html {
     ['Node', html`<a href="${pathOf(alert)}">${alert.nodeName}</a>`],
     ['What', whatOf(alert, alert.rule.spec.condition)],
     ['Its first row', alert.detail],
-    ['Began', beganAt(alert)],
+    [
+      'Began',
+      html`${beganAt(alert)}${alert.notAfterNs !== undefined && html`, before ${timeOf(alert.notAfterNs)}`}`,
+    ],
     ['Arrived', timeOfMs(alert.openedMs)],
     ['State', stateText(alert)],
     ['Ended', endedAt(alert)],

@@ -4,7 +4,7 @@ import { ALERT_MIGRATIONS, storeFacts } from '../../../fleet/alerts/index.js';
 import { openStore, STORE_MIGRATIONS } from '../../../fleet/store/index.js';
 import type { Descriptor } from '../../../wire/index.js';
 import { onBothDatabases } from '../db/databases.js';
-import { block, meta, NODE, S, T0, T0_MS } from '../store/blocks.js';
+import { anchor, block, logBlock, meta, NODE, S, T0, T0_MS } from '../store/blocks.js';
 import { deliveries, worldOf } from './fixtures.js';
 
 const CLIMATE: Descriptor = {
@@ -73,6 +73,40 @@ onBothDatabases('alerts in the transaction of the store', (fresh) => {
     assert.equal(Math.round(seen!.from!.uncertaintyMs!), 500);
     assert.equal(seen!.until!.wallNs, T0 + S);
     assert.equal((await deliveries(w)).filter((line) => line.includes('opened')).length, 2);
+  });
+
+  test('an alert of a log line has its time, its end the time of its row; one without a time is from before the next boot', async () => {
+    const db = await fresh([...STORE_MIGRATIONS, ...ALERT_MIGRATIONS]);
+    const store = openStore(db, { nowMs: () => T0_MS });
+    const w = await worldOf(db, { facts: storeFacts(), histories: store });
+    const take = (...incoming: Parameters<typeof store.take>[0]) =>
+      store.take(incoming, w.nowMs, (tx, taken) => w.alerts.judge(tx, taken));
+    for (const [stream, condition] of [
+      ['log', { kind: 'sos' }],
+      ['climate', { kind: 'threshold', channel: 'temperature', above: 8 }],
+    ] as const)
+      await w.alerts.rules.put(
+        { name: stream, severity: 'info', scope: { stream }, condition },
+        'ada',
+        w.nowMs,
+      );
+    // Boot 2 began at T0 - 100 s.
+    await take(meta([{ kind: 'descriptor', value: CLIMATE }, anchor(0, T0 - 100n * S, 1, 2)]));
+    await take(
+      logBlock([['error', 'store', 'disk full']], { first: 5, boot: 2, atS: 30 }),
+      block(
+        [[9], [4]].map((row) => [...row, 40]),
+        { first: 5, boot: 2, atS: 40 },
+      ),
+      logBlock([['error', 'store', 'disk full']], { boot: 1 }),
+    );
+    const [untimed, warm, line] = await w.alerts.list({ limit: 9 });
+    assert.equal(line!.from!.wallNs, T0 - 70n * S);
+    assert.deepEqual([warm!.from!.wallNs, warm!.ended!.wallNs], [T0 - 60n * S, T0 - 59n * S]);
+    const detail = await w.alerts.get(untimed!.id);
+    assert.equal(detail!.from, undefined);
+    // Boot 1 went on for a second after it: there is a row of its own meta stream.
+    assert.equal(Math.round(Number(T0 - detail!.notAfterNs!) / 1e8), 1_010);
   });
 
   test('many at once, in any order, from several connections: the alerts are those of the rows in order', async () => {

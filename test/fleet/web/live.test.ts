@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { after, before, test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
 import { WebSocket } from 'ws';
+import { changesOfMoved } from '../../../fleet/web/index.js';
 import { until } from '../../support/until.js';
 import { serve } from './served.js';
 
@@ -44,6 +45,14 @@ test('a client that would be told too much is told to load anew', async () => {
   await until('it is told', () => told.length > 0);
   socket.close();
   assert.deepEqual(told[0], { reload: true });
+});
+
+test('what may be of any stream of a node is told as that', async () => {
+  const { socket, told } = await follow(['node:a', 'logs', 'alerts']);
+  for (const change of changesOfMoved('a')) news.emit('change', change);
+  await until('it is told', () => told.length > 0);
+  socket.close();
+  assert.deepEqual(told, [{ topics: ['node:a', 'streams', 'logs', 'alerts'] }]);
 });
 
 test('everybody is told of health', async () => {

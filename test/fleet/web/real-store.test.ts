@@ -32,7 +32,7 @@ onBothDatabases('the web over the store', (fresh) => {
     );
     assert.deepEqual(
       changesOf(taken).map(({ kind }) => kind),
-      ['node', 'node', 'log'],
+      ['node', 'node', 'node', 'log'],
     );
     const app = createWeb({
       ...{ store, nowMs, news: new EventEmitter(), plugins: [], audit: async () => undefined },
