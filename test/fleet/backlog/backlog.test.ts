@@ -21,6 +21,8 @@ const CHROMIUM = '/usr/bin/chromium';
 const WITHOUT_CHROMIUM = existsSync(CHROMIUM) ? false : 'chromium is not installed';
 /** A folder for what the browser showed, for people. */
 const PICTURES = process.env.CAIRN_PICTURES;
+/** High enough for all charts of the node: one that is out of sight is not loaded. */
+const VIEWPORT = { width: 1280, height: 2_600 };
 /** For a page to follow. */
 const WITHIN_MS = 10_000;
 
@@ -114,7 +116,7 @@ async function lateDay(t: TestContext, on: 'sqlite' | 'postgres'): Promise<void>
 async function browse(t: TestContext, web: string): Promise<(path: string) => Promise<Page>> {
   const browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] });
   t.after(() => browser.close());
-  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, colorScheme: 'light' });
+  const context = await browser.newContext({ viewport: VIEWPORT, colorScheme: 'light' });
   context.setDefaultTimeout(WITHIN_MS);
   return async (path) => {
     const page = await context.newPage();
@@ -141,20 +143,17 @@ function chunksOf<T>(all: readonly T[], size: number): readonly (readonly T[])[]
   return Array.from({ length: Math.ceil(all.length / size) }, (_, i) => all.slice(i * size, (i + 1) * size));
 }
 
+/** On a phone and a desktop, light and dark. */
 async function picture(pages: Readonly<Record<string, Page>>, moment: string): Promise<void> {
   if (!PICTURES) return;
-  for (const [name, page] of Object.entries(pages))
+  for (const [name, page] of Object.entries(pages)) {
     for (const colorScheme of ['dark', 'light'] as const)
-      for (const [size, width, height] of [
-        ['phone', 390, 844],
-        ['desktop', 1280, 900],
-      ] as const) {
+      for (const width of [390, 1280]) {
         await page.emulateMedia({ colorScheme });
-        await page.setViewportSize({ width, height });
-        await page.waitForTimeout(200);
-        await page.screenshot({
-          path: `${PICTURES}/${moment}-${name}-${size}-${colorScheme}.png`,
-          fullPage: true,
-        });
+        await page.setViewportSize({ width, height: 844 });
+        const path = `${PICTURES}/${moment}-${name}-${width}-${colorScheme}.png`;
+        await page.screenshot({ path, fullPage: true });
       }
+    await page.setViewportSize(VIEWPORT);
+  }
 }

@@ -72,10 +72,6 @@ export async function checkCharts(node: Page, world: World, day: Day): Promise<v
   const accounts = await accountsOf(world);
   for (const [name, channels] of CHARTED) {
     const stream = String(accounts.get(name)!.id);
-    await node
-      .locator(`figure[data-stream="${stream}"]`)
-      .first()
-      .scrollIntoViewIfNeeded({ timeout: WITHIN_MS });
     const holes = holesOf(day.stream(name).rows);
     for (let channel = 0; channel < channels; channel++) {
       const wanted = ({ window }: SeenSeries) => bucketsOf(day.kept(name), channel, window);
