@@ -129,13 +129,17 @@ function judgedRows({ rows, boot, ms }: Batch, gauge: Gauge): readonly Judged[] 
 }
 
 function moved(track: Track, rows: readonly Reading[], moves: (row: Reading) => boolean): Track {
-  let { sinceNs, movedNs } = track;
+  let { sinceNs, movedNs, unplaced } = track;
   for (const row of rows) {
-    if (row.wallNs === undefined) continue;
+    const isMove = moves(row);
+    if (row.wallNs === undefined) {
+      if (isMove && (unplaced === undefined || row.sequence > unplaced)) unplaced = row.sequence;
+      continue;
+    }
     if (sinceNs === undefined || row.wallNs < sinceNs) sinceNs = row.wallNs;
-    if (moves(row) && (movedNs === undefined || row.wallNs > movedNs)) movedNs = row.wallNs;
+    if (isMove && (movedNs === undefined || row.wallNs > movedNs)) movedNs = row.wallNs;
   }
-  return { ...track, sinceNs, movedNs };
+  return { ...track, sinceNs, movedNs, unplaced };
 }
 
 const MAX_DETAIL = 300;

@@ -37,4 +37,9 @@ export const ALERT_MIGRATIONS: readonly Migration[] = [
       `CREATE TABLE maintenance (scope TEXT PRIMARY KEY, until_ms BIGINT NOT NULL, set_by TEXT NOT NULL, note TEXT NOT NULL)`,
     ],
   },
+  {
+    id: 'alerts-2',
+    // Of noMotion: the newest row that moved while nobody knew when.
+    statements: () => ['ALTER TABLE track ADD COLUMN unplaced_seq BIGINT'],
+  },
 ];

@@ -11,12 +11,17 @@ export interface Track {
   /** Of `noMotion`: the earliest row's time, and when it last moved; of silence: when it was last heard. */
   readonly sinceNs: bigint | undefined;
   readonly movedNs: bigint | undefined;
+  /** Of `noMotion`: the newest row that moved and had no time yet. */
+  readonly unplaced: bigint | undefined;
 }
 
-export const NO_TRACK: Track = { segments: [], floor: -1, sinceNs: undefined, movedNs: undefined };
+export const NO_TRACK: Track = {
+  ...{ segments: [], floor: -1 },
+  ...{ sinceNs: undefined, movedNs: undefined, unplaced: undefined },
+};
 const SHAPE: Readonly<Record<string, GivenType>> = {
   ...{ rule_id: 'BIGINT', stream_id: 'BIGINT', node: 'TEXT', stream: 'TEXT' },
-  ...{ segments: 'TEXT', floor: 'BIGINT', since_ns: 'BIGINT', moved_ns: 'BIGINT' },
+  ...{ segments: 'TEXT', floor: 'BIGINT', since_ns: 'BIGINT', moved_ns: 'BIGINT', unplaced_seq: 'BIGINT' },
 };
 
 /** The tracks of some streams, and those changed of them, to be written at once. The store holds the streams' locks meanwhile. */
@@ -38,6 +43,7 @@ export class Tracks {
         floor: Number(row.floor),
         sinceNs: (row.since_ns ?? undefined) as bigint | undefined,
         movedNs: (row.moved_ns ?? undefined) as bigint | undefined,
+        unplaced: (row.unplaced_seq ?? undefined) as bigint | undefined,
       });
     return tracks;
   }
@@ -54,10 +60,16 @@ export class Tracks {
 
   async save(tx: Queries): Promise<void> {
     const rows = [...this.#changed].map(([key, { ruleId, ref }]) => {
-      const { segments, floor, sinceNs, movedNs } = this.#tracks.get(key)!;
+      const { segments, floor, sinceNs, movedNs, unplaced } = this.#tracks.get(key)!;
       return {
         ...{ rule_id: ruleId, stream_id: ref.streamId, node: ref.node, stream: ref.stream },
-        ...{ segments: JSON.stringify(segments), floor, since_ns: sinceNs, moved_ns: movedNs },
+        ...{
+          segments: JSON.stringify(segments),
+          floor,
+          since_ns: sinceNs,
+          moved_ns: movedNs,
+          unplaced_seq: unplaced,
+        },
       };
     });
     const columns = Object.keys(SHAPE).join(', ');
@@ -68,7 +80,7 @@ export class Tracks {
       rows,
       (given) => `INSERT INTO track (${columns}) SELECT ${columns} FROM ${given} WHERE 1 = 1
         ON CONFLICT (rule_id, stream_id) DO UPDATE SET segments = excluded.segments, floor = excluded.floor,
-          since_ns = excluded.since_ns, moved_ns = excluded.moved_ns`,
+          since_ns = excluded.since_ns, moved_ns = excluded.moved_ns, unplaced_seq = excluded.unplaced_seq`,
     );
   }
 }

@@ -109,6 +109,35 @@ onBothDatabases('alerts in the transaction of the store', (fresh) => {
     assert.equal(Math.round(Number(T0 - detail!.notAfterNs!) / 1e8), 1_010);
   });
 
+  test('motion at a time that nobody knew opens no rest: it is placed by the next boot, then by its own anchor', async () => {
+    const db = await fresh([...STORE_MIGRATIONS, ...ALERT_MIGRATIONS]);
+    const store = openStore(db, { nowMs: () => T0_MS });
+    const w = await worldOf(db, { facts: storeFacts(), histories: store });
+    const condition = { kind: 'noMotion', channel: 'temperature', above: 8, afterS: 3_600 };
+    await w.alerts.rules.put({ name: 'Rests', severity: 'info', tell: [], condition }, 'ada', w.nowMs);
+    const take = (...incoming: Parameters<typeof store.take>[0]) =>
+      store.take(incoming, w.nowMs, (tx, taken) => w.alerts.judge(tx, taken));
+    const row = (temperature: number, first: number, boot: number, atS: number) =>
+      block([[temperature, 40]], { first, boot, atS });
+    const openSinceS = async () => {
+      while (await store.repairTimes());
+      await w.alerts.tick();
+      const open = await w.alerts.list({ state: 'open', limit: 9 });
+      return open.map(({ sinceMs }) => Math.round((sinceMs! - T0_MS) / 1_000));
+    };
+    // It moved at T0 - 3 h; then in boot 2, which nobody can place; it rests in boot 3, from T0 - 2,000 s on.
+    await take(meta([{ kind: 'descriptor', value: CLIMATE }, anchor(0, T0 - 10_800n * S)]));
+    await take(row(9, 0, 1, 0), row(9, 1, 2, 1_000));
+    assert.deepEqual(await openSinceS(), []);
+    await take(meta([anchor(0, T0 - 2_000n * S, 1, 3)], { first: 10, boot: 3, atS: 0 }), row(1, 5, 3, 0));
+    await take(row(1, 6, 3, 2_000));
+    assert.deepEqual(await openSinceS(), [], 'by its boot it may have moved 2,000 s ago');
+    await take(meta([anchor(1_000, T0 - 5_000n * S, 1, 2)], { first: 20 }));
+    assert.deepEqual(await openSinceS(), [-5_000]);
+    await take(row(9, 2, 2, 1_200));
+    assert.deepEqual(await openSinceS(), [-4_800], 'a late row moves where it began');
+  });
+
   test('many at once, in any order, from several connections: the alerts are those of the rows in order', async () => {
     const db = await fresh([...STORE_MIGRATIONS, ...ALERT_MIGRATIONS]);
     const store = openStore(db, { nowMs: () => T0_MS });
