@@ -3,7 +3,7 @@ import { EventEmitter } from 'node:events';
 import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
-import { ALERT_MIGRATIONS, Alerts, storeFacts } from './alerts/index.js';
+import { ALERT_MIGRATIONS, Alerts, type Reachable, storeFacts } from './alerts/index.js';
 import type { FleetConfig } from './config/index.js';
 import { type Database, type GatedDatabase, gated, openDatabase, type Queries } from './db/index.js';
 import { DeadLetters, Ingest, type Notice, Spool, senmlPacks } from './ingest/index.js';
@@ -24,7 +24,7 @@ export const MIGRATIONS = [
   ...VIEW_MIGRATIONS,
 ];
 
-const SPOOL_BYTES = 2 << 30;
+const SPOOL_BYTES = 2 * 1024 ** 3;
 const DEAD_LETTER_BYTES = 64 << 20;
 
 /** All of a fleet in one process; the parts know each other by what they are handed here. */
@@ -37,6 +37,8 @@ export interface Parts {
   readonly store: Store;
   readonly people: People;
   readonly alerts: Alerts;
+  /** The ways to people. */
+  readonly transports: readonly Reachable[];
   readonly ingest: Ingest;
   readonly receipts: Receipts;
   readonly news: EventEmitter<{ change: [Change] }>;
@@ -61,8 +63,9 @@ export async function makeParts(
   };
   const store = openStore(db, { nowMs, onMoved: (node) => say(changesOfMoved(node)) });
   const people = openPeople(db, { nowMs, random: randomBytes });
+  const transports = transportsOf(config);
   const alerts = new Alerts({
-    ...{ db, nowMs, facts: storeFacts(), histories: store, transports: transportsOf(config) },
+    ...{ db, nowMs, facts: storeFacts(), histories: store, transports },
     ...{
       defaultTell: config.tell,
       baseUrl: config.web.url ?? `http://${config.web.host}:${config.web.port}`,
@@ -110,6 +113,7 @@ export async function makeParts(
     store,
     people,
     alerts,
+    transports,
     ingest,
     receipts,
     news,

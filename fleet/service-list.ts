@@ -1,3 +1,4 @@
+import type { Reachable } from './alerts/index.js';
 import { migrate } from './db/index.js';
 import { MIGRATIONS, type Parts } from './parts.js';
 import type { Service } from './services/index.js';
@@ -27,6 +28,7 @@ export function fleetServices(parts: Parts, tellAddress: (address: string) => vo
     ...(parts.config.listener ? [listener(parts, parts.config.listener)] : []),
     times(parts),
     alerts(parts),
+    ...parts.transports.map(reachable),
     people(parts),
     web(parts, tellAddress),
   ];
@@ -120,6 +122,18 @@ function alerts({ alerts }: Parts): Service {
       alerts.start();
     },
     stop: () => alerts.stop(),
+  });
+}
+
+/** Mail, SMS: needs no database; what can't go waits in the outbox. */
+function reachable(transport: Reachable): Service {
+  return service(transport.scheme, [], {
+    start: () => transport.start(),
+    check: async () => {
+      transport.check();
+      return undefined;
+    },
+    stop: () => transport.stop(),
   });
 }
 

@@ -1,13 +1,14 @@
 import { readFileSync } from 'node:fs';
-import { httpSms, mailTransport, spoolSms, type Transport } from './alerts/index.js';
+import { httpSms, mailTransport, type ProbedTransport, Reachable, spoolSms } from './alerts/index.js';
 import { type FleetConfig, isLoopbackHost } from './config/index.js';
 
 /** Who carries alerts to people, as the file says. */
-export function transportsOf({ mail, sms }: FleetConfig): readonly Transport[] {
-  return [...(mail ? [mailOf(mail)] : []), ...(sms ? [smsOf(sms)] : [])];
+export function transportsOf({ mail, sms }: FleetConfig): readonly Reachable[] {
+  const transports = [...(mail ? [mailOf(mail)] : []), ...(sms ? [smsOf(sms)] : [])];
+  return transports.map((transport) => new Reachable(transport));
 }
 
-function mailOf({ url, from, passwordFile }: NonNullable<FleetConfig['mail']>): Transport {
+function mailOf({ url, from, passwordFile }: NonNullable<FleetConfig['mail']>): ProbedTransport {
   const { protocol, hostname, port, username } = new URL(url);
   const isTls = protocol === 'smtps:';
   return mailTransport({
@@ -18,7 +19,7 @@ function mailOf({ url, from, passwordFile }: NonNullable<FleetConfig['mail']>): 
   });
 }
 
-function smsOf(sms: NonNullable<FleetConfig['sms']>): Transport {
+function smsOf(sms: NonNullable<FleetConfig['sms']>): ProbedTransport {
   if ('spool' in sms) return spoolSms({ outgoing: sms.spool });
   return httpSms({
     url: sms.gateway,

@@ -74,6 +74,13 @@ const JOBS = [
     maxMin: 240,
   },
   {
+    name: 'outages',
+    what: 'database, broker, mail server and the fleet’s process stopped and started 20 times each under load, watched in a browser',
+    command: ['npm', 'test', '--', '--test-timeout=3000000', 'fleet/outages'],
+    env: { CAIRN_OUTAGES: '20' },
+    maxMin: 50,
+  },
+  {
     name: 'fleet-load',
     what: '2,000 nodes, a row a second each, for five minutes over MQTT into the fleet, on SQLite and on PostgreSQL',
     command: ['npm', 'run', 'fleet-load'],

@@ -1,4 +1,6 @@
-import type { Message, Transport } from './transport.js';
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import type { Message, ProbedTransport } from './transport.js';
 
 export interface HttpSmsOptions {
   readonly url: string;
@@ -12,11 +14,12 @@ const MAX_ANSWER_BYTES = 4_096;
 const MAX_TEXT = 459;
 
 /** Short messages by somebody's HTTP gateway. Any answer but 2xx is a failure. */
-export function httpSms({ url, headers = {}, body }: HttpSmsOptions): Transport {
+export function httpSms({ url, headers = {}, body }: HttpSmsOptions): ProbedTransport {
   const type = Object.entries(headers).find(([name]) => name.toLowerCase() === 'content-type')?.[1];
   const quoted = type === undefined || type.includes('json') ? inJson : encodeURIComponent;
   return {
     scheme: 'sms',
+    probe: () => connected(new URL(url)),
     async send(message: Message): Promise<void> {
       const values: Readonly<Record<string, string>> = {
         to: message.to,
@@ -36,6 +39,17 @@ export function httpSms({ url, headers = {}, body }: HttpSmsOptions): Transport 
         throw new Error(`the SMS gateway answered ${response.status}: ${answer.slice(0, 200)}`);
     },
   };
+}
+
+/** That somebody listens there; a request might cost something. */
+async function connected({ protocol, hostname, port }: URL): Promise<void> {
+  const host = hostname.replaceAll(/[[\]]/g, '');
+  const socket = connect({ host, port: Number(port || (protocol === 'https:' ? 443 : 80)) });
+  try {
+    await once(socket, 'connect', { signal: AbortSignal.timeout(TIMEOUT_MS) });
+  } finally {
+    socket.destroy();
+  }
 }
 
 /** As it stands within quotes. */

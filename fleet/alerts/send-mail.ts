@@ -1,5 +1,5 @@
 import { createTransport } from 'nodemailer';
-import type { Message, Transport } from './transport.js';
+import type { Message, ProbedTransport } from './transport.js';
 
 const TIMEOUT_MS = 20_000;
 
@@ -17,7 +17,15 @@ export interface MailOptions {
 }
 
 /** Mail by SMTP. Its Message-ID is the delivery's: a repeat after a broken connection is known by it. */
-export function mailTransport({ host, port, security, ca, user, password, from }: MailOptions): Transport {
+export function mailTransport({
+  host,
+  port,
+  security,
+  ca,
+  user,
+  password,
+  from,
+}: MailOptions): ProbedTransport {
   const smtp = createTransport({
     host,
     port,
@@ -46,6 +54,9 @@ export function mailTransport({ host, port, security, ca, user, password, from }
         // Nobody's holiday notice answers an alarm (RFC 3834).
         headers: { 'Auto-Submitted': 'auto-generated' },
       });
+    },
+    async probe() {
+      await smtp.verify();
     },
     async close() {
       smtp.close();

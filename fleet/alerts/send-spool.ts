@@ -1,6 +1,7 @@
-import { open, rename } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { access, open, readdir, rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Message, Transport } from './transport.js';
+import type { Message, ProbedTransport } from './transport.js';
 
 export interface SpoolSmsOptions {
   /** smsd's: `/var/spool/sms/outgoing`. */
@@ -11,13 +12,18 @@ export interface SpoolSmsOptions {
 const MAX_GSM = 3 * 153;
 const MAX_UCS2 = 3 * 67;
 
+/** smsd looks every 20 s, and a modem takes some seconds a message. */
+const TAKEN_WITHIN_MS = 600_000;
+const MAX_LOOKED = 100;
+
 /**
  * Short messages by smstools: a file in smsd's outgoing folder (its manual, "SMS file format"). The file is written under a name that smsd passes over
  * and then renamed, so that it never reads half of one; its name is the delivery's: a repeat replaces what smsd has not taken yet.
  */
-export function spoolSms({ outgoing }: SpoolSmsOptions): Transport {
+export function spoolSms({ outgoing }: SpoolSmsOptions): ProbedTransport {
   return {
     scheme: 'sms',
+    probe: () => looked(outgoing),
     async send(message: Message): Promise<void> {
       const half = join(outgoing, `.${message.id}`);
       const file = await open(half, 'w', 0o660);
@@ -30,6 +36,20 @@ export function spoolSms({ outgoing }: SpoolSmsOptions): Transport {
       await rename(half, join(outgoing, `cairn-${message.id}`));
     },
   };
+}
+
+/** Rejects where nothing can be put there, or nobody takes it out. */
+async function looked(outgoing: string): Promise<void> {
+  await access(outgoing, constants.W_OK | constants.X_OK);
+  for (const name of (await readdir(outgoing))
+    .filter((one) => one.startsWith('cairn-'))
+    .slice(0, MAX_LOOKED)) {
+    const { mtimeMs } = await stat(join(outgoing, name)).catch(() => ({ mtimeMs: Date.now() }));
+    if (Date.now() - mtimeMs > TAKEN_WITHIN_MS)
+      throw new Error(
+        `${join(outgoing, name)} has not been taken for ten minutes: does smsd run, and has its modem a network?`,
+      );
+  }
 }
 
 /** What smsd reads: headers, an empty line, the text. ASCII goes in the GSM alphabet, all else as UCS-2. */

@@ -20,3 +20,8 @@ export interface Transport {
   send(message: Message): Promise<void>;
   close?(): Promise<void>;
 }
+
+export interface ProbedTransport extends Transport {
+  /** Whether the other side is there and would take a message, as far as that can be asked without sending one; within 60 s. Rejects with why not. */
+  probe(): Promise<void>;
+}

@@ -39,6 +39,7 @@ export class Spool {
 
   /** Cuts the torn tail that a killed process leaves: it was never acknowledged. */
   static async open(options: SpoolOptions): Promise<Spool> {
+    if (!(options.maxBytes > 0)) throw new RangeError(`a spool of ${options.maxBytes} bytes holds nothing`);
     const spool = new Spool(options);
     await spool.#disk.mkdir(options.folder, { recursive: true, mode: 0o700 });
     const names = (await spool.#disk.readdir(options.folder)).filter((name) => SEGMENT.test(name)).sort();

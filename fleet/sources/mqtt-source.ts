@@ -5,7 +5,8 @@ import type { Source, Take } from './types.js';
 
 const RECEIVE_MAXIMUM = 512;
 const FIRST_RETRY_MS = 1_000;
-const MAX_RETRY_MS = 30_000;
+/** One client a fleet makes no herd, and an alarm may wait behind it. */
+const MAX_RETRY_MS = 5_000;
 const PROBE_MS = 3_000;
 /** Retained, so shared by nobody: each process hears all of them. */
 const STATUS_FILTER = 'cairn/1/+/status';

@@ -55,7 +55,9 @@ function nodeLines({ status, nodeState, linkUp }: DemoView): readonly string[] {
 function latestText({ stream, channels, latest }: StreamSummary, nowMs: number): string {
   if (!latest) return `  ${stream}`;
   const age =
-    latest.wallNs === undefined ? '' : `${Math.round((nowMs - Number(latest.wallNs) / 1e6) / 1000)} s`;
+    latest.wallNs === undefined
+      ? ''
+      : `${Math.max(0, Math.round((nowMs - Number(latest.wallNs) / 1e6) / 1000))} s`;
   const cells = channels.slice(0, VALUES_SHOWN).map(({ name, type }, i) => {
     const value = latest.values[i];
     const text =

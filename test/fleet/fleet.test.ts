@@ -82,7 +82,9 @@ test('the whole fleet side: an alarm that its node has no disk for reaches a mai
 test('nobody owns a new fleet: it has a secret to say, and no page for strangers', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'cairn-fleet-'));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
-  const { fleet, web } = await start(t, folder, 1);
+  const sink = await startSink();
+  t.after(() => sink.stop());
+  const { fleet, web } = await start(t, folder, sink.port);
   assert.match((await fleet.firstSecret()) ?? '', /^[A-Z0-9]{4}(-[A-Z0-9]{4}){5}$/);
   const health = await (await fetch(`${web}/health`)).json();
   assert.equal((health as { readonly status: string }).status, 'ok');

@@ -21,7 +21,7 @@ type Listener = Parameters<Store['onCommit']>[0];
 
 /** The store's promise in memory: real blocks, no disk. */
 export class FakeStore implements Store {
-  readonly node = '0123456789abcdef';
+  constructor(readonly node = '0123456789abcdef') {}
   readonly epoch = 'fedcba9876543210';
   boot = 3;
   /** Streams that are declared live. */

@@ -12,13 +12,18 @@ function begin(topics: readonly string[]): void {
   const state = document.getElementById('live');
   let lastMs = 0;
   let timer: ReturnType<typeof setTimeout> | undefined;
+  let isDueAgain = false;
   const soon = () => {
+    isDueAgain = true;
     if (timer !== undefined || document.hidden) return;
     timer = setTimeout(
       async () => {
         lastMs = Date.now();
+        isDueAgain = false;
         await refresh().catch(() => undefined);
         timer = undefined;
+        // Told while it was fetched: the answer may be older than that.
+        if (isDueAgain) soon();
       },
       Math.max(0, lastMs + EVERY_MS - Date.now()),
     );

@@ -189,11 +189,12 @@ async function hangs(
   assert.match(journal, /the last run ended by watchdog \(killed ABRT\)/);
 }
 
+/** It goes on filling: a store that opens frees some blocks of its own, and would write into them for a while. */
 const FILL = `cd /var/lib/cairn
 fallocate -l $(( $(df -B1 --output=avail . | tail -1) - 1048576 )) ballast
-dd if=/dev/zero of=ballast2 bs=4096 2>/dev/null || true
+(while [ -e ballast ]; do dd if=/dev/zero of=ballast2 bs=512 oflag=append conv=notrunc; sleep 1; done) >/dev/null 2>&1 &
 cd /`;
-const FREE = 'rm -f /var/lib/cairn/ballast*';
+const FREE = 'rm -f /var/lib/cairn/ballast; sleep 2; rm -f /var/lib/cairn/ballast2';
 
 async function refused(t: TestContext, guest: NodeGuest): Promise<void> {
   await guest.sh('systemctl stop cairn', 60_000);
