@@ -20,7 +20,7 @@ export interface RunningFleet {
 export async function startFleet(
   config: FleetConfig,
   log: Logger,
-  nowMs: () => number = Date.now,
+  nowMs?: () => number,
 ): Promise<RunningFleet> {
   mkdirSync(config.data, { recursive: true, mode: 0o700 });
   const parts = await makeParts(config, log, () => services.health(), nowMs);

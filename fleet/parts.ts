@@ -52,7 +52,7 @@ export async function makeParts(
   config: FleetConfig,
   log: Logger,
   health: () => ReturnType<Services['health']>,
-  nowMs: () => number,
+  nowMs: () => number = Date.now,
 ): Promise<Parts> {
   const { data } = config;
   const raw = openDatabase(config.database ?? join(data, 'fleet.db'));

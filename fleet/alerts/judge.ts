@@ -137,7 +137,9 @@ function moved(track: Track, rows: readonly Reading[], moves: (row: Reading) => 
       continue;
     }
     if (sinceNs === undefined || row.wallNs < sinceNs) sinceNs = row.wallNs;
-    if (isMove && (movedNs === undefined || row.wallNs > movedNs)) movedNs = row.wallNs;
+    if (!isMove) continue;
+    if (movedNs === undefined || row.wallNs > movedNs) movedNs = row.wallNs;
+    if (unplaced !== undefined && row.sequence > unplaced) unplaced = undefined;
   }
   return { ...track, sinceNs, movedNs, unplaced };
 }

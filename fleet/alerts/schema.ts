@@ -38,7 +38,7 @@ export const ALERT_MIGRATIONS: readonly Migration[] = [
     ],
   },
   {
-    id: 'alerts-2',
+    id: 'alerts-3',
     // Of noMotion: the newest row that moved while nobody knew when.
     statements: () => ['ALTER TABLE track ADD COLUMN unplaced_seq BIGINT'],
   },

@@ -100,7 +100,7 @@ export async function rowNotAfter(
 ): Promise<bigint | undefined> {
   const [block] = await on.query<{ epoch_id: bigint; boot: bigint; last_ns: bigint }>(
     `SELECT stream.epoch_id, block.boot, block.last_ns FROM block JOIN stream ON stream.id = block.stream_id
-      WHERE block.stream_id = $1 AND block.first <= $2 ORDER BY block.first DESC LIMIT 1`,
+      WHERE block.stream_id = $1 AND block.first <= $2 AND block.first + block.count > $2 ORDER BY block.first DESC LIMIT 1`,
     [streamId, sequence],
   );
   if (!block) return undefined;

@@ -1,3 +1,4 @@
+import { META_STREAM } from '../../wire/index.js';
 import type { Queries, SqlRow } from '../db/index.js';
 import type { Batch } from './batch.js';
 import { type Cell, type Shape, withGiven } from './given.js';
@@ -27,6 +28,8 @@ export async function updateNodes(
   for (const row of batch.nodes.values()) heardOf(row, BigInt(receivedMs));
   const newest = await newestBoots(tx, written);
   for (const { stream, rows } of written) {
+    // What a node says of itself may be old while its readings are not.
+    if (stream.row.name === META_STREAM) continue;
     const row = batch.nodes.get(stream.row.node)!;
     const wallNs = rows.readings.at(-1)?.wallNs;
     if (wallNs !== undefined && (row.latest_ns === null || wallNs > row.latest_ns)) row.latest_ns = wallNs;

@@ -24,7 +24,7 @@ const PICTURES = process.env.CAIRN_PICTURES;
 /** High enough for all charts of the node: one that is out of sight is not loaded. */
 const VIEWPORT = { width: 1280, height: 2_600 };
 /** For a page to follow. */
-const WITHIN_MS = 10_000;
+const WITHIN_MS = 30_000;
 
 for (const on of ['sqlite', 'postgres'] as const)
   test(

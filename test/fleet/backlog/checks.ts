@@ -34,7 +34,7 @@ const CHARTED = [
   ['sos', 1],
 ] as const;
 const LEVEL: Readonly<Record<LogLevel, number>> = { debug: 0, info: 1, warn: 2, error: 3 };
-const WITHIN_MS = 10_000;
+const WITHIN_MS = 30_000;
 
 interface StreamAccount {
   readonly id: number;
