@@ -67,10 +67,10 @@ async function lateDay(t: TestContext, on: 'sqlite' | 'postgres'): Promise<void>
   await live();
   await world.send([day.gaps()]);
   const stream = String((await accountsOf(world)).get('climate')!.id);
-  const climate = () => seriesOf(node, stream, 0)!;
+  const climate = () => seriesOf(node, stream, 0);
   await until(
     'some of it in the chart',
-    () => climate().timeless > 0 && climate().holes.length > 0,
+    () => (climate()?.timeless ?? 0) > 0 && climate()!.holes.length > 0,
     WITHIN_MS,
   );
   await picture(pages, `${on}-middle`);
@@ -78,14 +78,14 @@ async function lateDay(t: TestContext, on: 'sqlite' | 'postgres'): Promise<void>
   const timeless = day.kept('climate').filter(({ boot }) => boot === 1).length;
   const said = node.locator(`figure[data-stream="${stream}"] .said`).first();
   await said.getByText(`${timeless.toLocaleString('en-US')} more at a time that is not known yet`).waitFor();
-  const ofFirstBoot = climate().buckets.filter(({ wallMs }) => wallMs < day.beginMs + 14.5 * HOUR_MS);
+  const ofFirstBoot = climate()!.buckets.filter(({ wallMs }) => wallMs < day.beginMs + 14.5 * HOUR_MS);
   assert.deepEqual(ofFirstBoot, [], 'no row stands where only a guess would put it');
   const unknown = (page: Page) => page.getByText('time not known').count();
   assert.ok((await unknown(alerts)) > 0 && (await unknown(logs)) > 0);
 
   // The anchor comes, and nothing else: each page is told.
   await world.send([day.lateAnchor()]);
-  await until('all times in the chart', () => climate().timeless === 0, WITHIN_MS);
+  await until('all times in the chart', () => climate()!.timeless === 0, WITHIN_MS);
   for (const page of [alerts, logs])
     await until('all times on the page', async () => (await unknown(page)) === 0, WITHIN_MS);
   for (let i = 0; i < 4; i++) await live();

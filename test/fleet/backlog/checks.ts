@@ -91,11 +91,9 @@ export async function checkCharts(node: Page, world: World, day: Day): Promise<v
     if (name === 'sos') assert.equal(await inkBetween(node, stream, day.kept(name)), 0);
     for (const { fromMs, toMs } of holes) {
       const { window } = seriesOf(node, stream, 0)!;
-      const [before, within] = [
-        await inkOf(node, stream, window, [fromMs - HOUR_MS / 2, fromMs]),
-        await inkOf(node, stream, window, [fromMs, toMs]),
-      ];
-      assert.ok(before > 10, `the line of ${name} is drawn before its hole`);
+      const before = () => inkOf(node, stream, window, [fromMs - HOUR_MS / 2, fromMs]);
+      await until(`the line of ${name} up to its hole`, async () => (await before()) > 10, WITHIN_MS);
+      const within = await inkOf(node, stream, window, [fromMs, toMs]);
       assert.equal(within, 0, `${name} is drawn in its hole`);
     }
   }
