@@ -15,9 +15,13 @@ export interface RunningFleet {
 }
 
 /** Starts all services, each when what it needs is there; resolves before that. Rejects where its folder can't be had. */
-export async function startFleet(config: FleetConfig, log: Logger): Promise<RunningFleet> {
+export async function startFleet(
+  config: FleetConfig,
+  log: Logger,
+  nowMs?: () => number,
+): Promise<RunningFleet> {
   mkdirSync(config.data, { recursive: true, mode: 0o700 });
-  const parts = await makeParts(config, log, () => services.health());
+  const parts = await makeParts(config, log, () => services.health(), nowMs);
   let tell: (address: string) => void = () => undefined;
   const address = new Promise<string>((resolve) => {
     tell = resolve;

@@ -15,7 +15,7 @@ import type { Services } from './services/index.js';
 import type { Source } from './sources/index.js';
 import { openStore, STORE_MIGRATIONS, type Store, type Taken } from './store/index.js';
 import { transportsOf } from './transports.js';
-import { alertsPages, changesOf, createWeb, peoplePlugin } from './web/index.js';
+import { alertsPages, type Change, changesOf, changesOfMoved, createWeb, peoplePlugin } from './web/index.js';
 
 export const MIGRATIONS = [
   ...STORE_MIGRATIONS,
@@ -53,14 +53,17 @@ export async function makeParts(
   config: FleetConfig,
   log: Logger,
   health: () => ReturnType<Services['health']>,
+  nowMs: () => number = Date.now,
 ): Promise<Parts> {
   const { data } = config;
-  const nowMs = () => Date.now();
   const raw = openDatabase(config.database ?? join(data, 'fleet.db'));
   const db = gated(raw);
-  const store = openStore(db, { nowMs });
-  const people = openPeople(db, { nowMs, random: randomBytes });
   const news = new SharedNews(db, config.database);
+  const say = (changes: readonly Change[]) => {
+    for (const change of changes) news.tell(change);
+  };
+  const store = openStore(db, { nowMs, onMoved: (node) => say(changesOfMoved(node)) });
+  const people = openPeople(db, { nowMs, random: randomBytes });
   const transports = transportsOf(config);
   const alerts = new Alerts({
     ...{ db, nowMs, facts: storeFacts(), histories: store, transports },
@@ -80,7 +83,7 @@ export async function makeParts(
   const within = (tx: Queries, taken: readonly Taken[]) => alerts.judge(tx, taken);
   const onTaken = (taken: readonly Taken[]) => {
     alerts.wake();
-    for (const change of changesOf(taken)) news.tell(change);
+    say(changesOf(taken));
   };
   const ingest = new Ingest({
     ...{ store, nowMs, receipts, within, onTaken },

@@ -143,8 +143,8 @@ export class Alerts {
     const alert = await this.#alert(id);
     const [listed] = alert ? await described(db, [alert], { rules: this.rules, facts }) : [];
     if (!listed) return undefined;
-    const { until } = await this.#times(listed);
-    return { ...listed, until, deliveries: await deliveriesOf(db, id) };
+    const { until, notAfterNs } = await this.#times(listed);
+    return { ...listed, until, notAfterNs, deliveries: await deliveriesOf(db, id) };
   }
 
   /** Open ones a node. */
@@ -212,10 +212,14 @@ export class Alerts {
   }
 
   async #times({ streamId, firstSequence, lastSequence }: Alert) {
-    if (streamId === undefined || firstSequence === undefined) return { from: undefined, until: undefined };
+    if (streamId === undefined || firstSequence === undefined)
+      return { from: undefined, until: undefined, notAfterNs: undefined };
+    const { db, facts } = this.options;
     const last = lastSequence ?? firstSequence;
-    const times = await this.options.facts.times(this.options.db, streamId, [firstSequence, last]);
-    return { from: times.get(firstSequence), until: times.get(last) };
+    const times = await facts.times(db, streamId, [firstSequence, last]);
+    const from = times.get(firstSequence);
+    const notAfterNs = from ? undefined : await facts.notAfter(db, streamId, firstSequence);
+    return { from, until: times.get(last), notAfterNs };
   }
 
   async #messageOf(delivery: LeasedDelivery): Promise<Omit<Message, 'to'>> {

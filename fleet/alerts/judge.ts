@@ -128,7 +128,10 @@ function judgedRows({ rows, boot, ms }: Batch, gauge: Gauge): readonly Judged[] 
   }));
 }
 
-/** Between two rows further apart than the rule waits nobody knows: from the later one on it is counted anew. */
+/**
+ * Between two rows further apart than the rule waits nobody knows: from the later one on it is counted anew. A row that moved at an unknown time is kept by
+ * its number.
+ */
 function moved(
   track: Track,
   rows: readonly Reading[],
@@ -136,16 +139,21 @@ function moved(
   afterS: number,
 ): Track {
   const afterNs = BigInt(Math.round(afterS * 1e9));
-  let { sinceNs, movedNs, newestNs } = track;
+  let { sinceNs, movedNs, newestNs, unplaced } = track;
   for (const row of rows) {
-    const { wallNs } = row;
-    if (wallNs === undefined) continue;
+    const { wallNs, sequence } = row;
+    const isMove = moves(row);
+    if (wallNs === undefined) {
+      if (isMove && (unplaced === undefined || sequence > unplaced)) unplaced = sequence;
+      continue;
+    }
     if (sinceNs === undefined || wallNs < sinceNs) sinceNs = wallNs;
     const isApart = newestNs !== undefined && wallNs - newestNs > afterNs;
-    if ((isApart || moves(row)) && (movedNs === undefined || wallNs > movedNs)) movedNs = wallNs;
+    if ((isApart || isMove) && (movedNs === undefined || wallNs > movedNs)) movedNs = wallNs;
+    if (isMove && unplaced !== undefined && sequence > unplaced) unplaced = undefined;
     if (newestNs === undefined || wallNs > newestNs) newestNs = wallNs;
   }
-  return { ...track, sinceNs, movedNs, newestNs };
+  return { ...track, sinceNs, movedNs, newestNs, unplaced };
 }
 
 const MAX_DETAIL = 300;

@@ -25,11 +25,15 @@ export interface ListedAlert extends Alert {
   readonly from: RowWhen | undefined;
   /** Its first row went because it was old; so did its time. */
   readonly isRemoved: boolean;
+  /** When the row was taken that ended it. */
+  readonly ended: RowWhen | undefined;
   readonly failed: number;
 }
 
 export interface AlertDetail extends ListedAlert {
   readonly until: RowWhen | undefined;
+  /** Of its first row, where its time isn't known. */
+  readonly notAfterNs: bigint | undefined;
   readonly deliveries: readonly Delivery[];
 }
 
@@ -76,17 +80,21 @@ export async function described(
     const rule = known.find(({ id }) => id === alert.ruleId);
     if (!rule) return [];
     const nodeName = nodes.get(alert.node)?.name ?? alert.node;
-    const from = times.get(alert.streamId ?? -1n)?.get(alert.firstSequence ?? -1n);
+    const timeOf = (sequence = -1n) => times.get(alert.streamId ?? -1n)?.get(sequence);
+    const [from, ended] = [timeOf(alert.firstSequence), timeOf(alert.closedSequence)];
     const isRemoved = !from && (alert.firstSequence ?? 0n) < (removed.get(alert.streamId ?? -1n) ?? 0n);
-    return [{ ...alert, rule, nodeName, from, isRemoved, failed: failed.get(alert.id) ?? 0 }];
+    return [{ ...alert, rule, nodeName, from, ended, isRemoved, failed: failed.get(alert.id) ?? 0 }];
   });
 }
 
 async function timesOf(on: Queries, alerts: readonly Alert[], facts: Facts) {
   const wanted = new Map<bigint, bigint[]>();
-  for (const { streamId, firstSequence } of alerts)
-    if (streamId !== undefined && firstSequence !== undefined)
-      wanted.set(streamId, [...(wanted.get(streamId) ?? []), firstSequence]);
+  for (const { streamId, firstSequence, closedSequence } of alerts)
+    if (streamId !== undefined)
+      wanted.set(streamId, [
+        ...(wanted.get(streamId) ?? []),
+        ...[firstSequence, closedSequence].filter((sequence) => sequence !== undefined),
+      ]);
   const times = new Map<bigint, ReadonlyMap<bigint, RowWhen>>();
   for (const [streamId, sequences] of wanted) times.set(streamId, await facts.times(on, streamId, sequences));
   return times;

@@ -11,6 +11,8 @@ export interface MessageFacts {
   readonly until: RowWhen | undefined;
   /** Those that could not be told. */
   readonly failed: readonly Pick<Delivery, 'target' | 'error'>[];
+  /** Where the first one's time isn't known: it was taken before this. */
+  readonly notAfterNs?: bigint | undefined;
   /** Of the web, without a slash at its end. */
   readonly baseUrl: string;
 }
@@ -60,7 +62,10 @@ export function messageOf(
   };
 }
 
-function leadOf(reason: Delivery['reason'], { alert, rule, from, failed }: MessageFacts): readonly string[] {
+function leadOf(
+  reason: Delivery['reason'],
+  { alert, rule, from, notAfterNs, failed }: MessageFacts,
+): readonly string[] {
   if (reason === 'undelivered')
     return [...failed.map(({ target, error = '' }) => `${target} could not be told: ${error}`), ''];
   if (reason === 'flood')
@@ -69,9 +74,10 @@ function leadOf(reason: Delivery['reason'], { alert, rule, from, failed }: Messa
       'are kept and listed; those that are still open are told in a later hour.',
       '',
     ];
-  const lateMs = from ? alert.openedMs - Number(from.wallNs / 1_000_000n) : 0;
+  const latestNs = from?.wallNs ?? notAfterNs;
+  const lateMs = latestNs === undefined ? 0 : alert.openedMs - Number(latestNs / 1_000_000n);
   return lateMs > LATE_MS && reason === 'opened'
-    ? [`This is old: it arrived ${agoOf(lateMs)} after it happened.`, '']
+    ? [`This is old: it arrived ${from ? '' : 'at least '}${agoOf(lateMs)} after it happened.`, '']
     : [];
 }
 
@@ -110,9 +116,13 @@ export function conditionText(condition: Condition): string {
 }
 
 function whenOf(facts: MessageFacts): string {
-  const { alert, from, until } = facts;
+  const { alert, from, until, notAfterNs } = facts;
   if (alert.timed) return `since ${utc(alert.sinceMs ?? alert.openedMs)}`;
-  if (!from) return `not known yet (the node had no clock); it arrived at ${utc(alert.openedMs)}`;
+  const before =
+    notAfterNs === undefined
+      ? ''
+      : `, but before ${utc(Number(notAfterNs / 1_000_000n))}, when it started anew`;
+  if (!from) return `not known yet (the node had no clock)${before}; it arrived at ${utc(alert.openedMs)}`;
   const isLong = until && until.wallNs > from.wallNs && alert.state === 'closed';
   return `${rowTime(from)}${isLong ? ` to ${rowTime(until)}` : ''}; arrived at ${utc(alert.openedMs)}`;
 }

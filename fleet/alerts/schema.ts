@@ -48,4 +48,9 @@ export const ALERT_MIGRATIONS: readonly Migration[] = [
       'CREATE TABLE listened (from_ms BIGINT PRIMARY KEY, until_ms BIGINT NOT NULL)',
     ],
   },
+  {
+    id: 'alerts-3',
+    // Of noMotion: the newest row that moved while nobody knew when.
+    statements: () => ['ALTER TABLE track ADD COLUMN unplaced_seq BIGINT'],
+  },
 ];

@@ -1,5 +1,5 @@
 import type { Channel } from '../../drivers/contract/index.js';
-import { channelsOf, lockNodes, nodeFacts, removedTo, rowTimes } from '../store/index.js';
+import { channelsOf, lockNodes, nodeFacts, removedTo, rowNotAfter, rowTimes } from '../store/index.js';
 import type { Facts } from './types.js';
 
 const MAX_KEPT = 20_000;
@@ -20,6 +20,7 @@ export function storeFacts(): Facts {
     lock: lockNodes,
     times: rowTimes,
     removedTo,
+    notAfter: rowNotAfter,
     async channels(on, streamId, version) {
       const key = `${streamId}/${version}`;
       const known = kept.get(key);

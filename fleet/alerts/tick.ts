@@ -64,19 +64,53 @@ async function silent(
     .filter(({ node, sinceMs }) => known.has(node) && isSilent(sinceMs));
 }
 
-/** The newest row of the stream is so much later than the last one that moved. */
+/**
+ * The newest row of the stream is so much later than the last one that moved. While nobody knows when that was, what is open stays so, and nothing is opened.
+ */
 async function resting(
   rule: Rule,
   { afterS }: Extract<Condition, { kind: 'noMotion' }>,
   nowMs: number,
-  { db, histories }: TickOptions,
+  options: TickOptions,
 ): Promise<readonly Firing[]> {
-  const nodes = (await histories.nodes(nowMs)).filter((one) => inScope(rule.spec, one));
+  const nodes = (await options.histories.nodes(nowMs)).filter((one) => inScope(rule.spec, one));
   const known = new Set(nodes.map(({ node }) => node));
-  const afterNs = BigInt(Math.round(afterS * 1e9));
-  return (await lastOf(rule, db))
-    .filter(({ node, last_ns, newest_ns }) => known.has(node) && (newest_ns ?? last_ns) - last_ns >= afterNs)
-    .map(({ node, stream, last_ns }) => firing(node, stream, Number(last_ns / 1_000_000n)));
+  const unplaced = await place(rule, options);
+  const open = new Set((await openOf(rule, options.db)).map(({ subject }) => subject));
+  return (await lastOf(rule, options.db)).flatMap(({ node, stream, last_ns, newest_ns }) => {
+    if (!known.has(node)) return [];
+    const key = `${node}/${stream}`;
+    const beforeNs = unplaced.get(key);
+    if (beforeNs === undefined && unplaced.has(key) && !open.has(key)) return [];
+    const movedNs = beforeNs !== undefined && beforeNs > last_ns ? beforeNs : last_ns;
+    const restedNs = (newest_ns ?? movedNs) - movedNs;
+    return restedNs >= BigInt(Math.round(afterS * 1e9))
+      ? [firing(node, stream, Number(movedNs / 1_000_000n))]
+      : [];
+  });
+}
+
+/** Gives the rows that moved their time, where a late anchor told it. The others, by node and stream: before when they were, as far as that is known. */
+async function place(
+  { id }: Rule,
+  { db, facts }: TickOptions,
+): Promise<ReadonlyMap<string, bigint | undefined>> {
+  const waiting = await db.query<{ stream_id: bigint; node: string; stream: string; unplaced_seq: bigint }>(
+    'SELECT stream_id, node, stream, unplaced_seq FROM track WHERE rule_id = $1 AND unplaced_seq IS NOT NULL',
+    [id],
+  );
+  const unplaced = new Map<string, bigint | undefined>();
+  for (const { stream_id, node, stream, unplaced_seq } of waiting) {
+    const time = (await facts.times(db, stream_id, [unplaced_seq])).get(unplaced_seq);
+    if (!time) unplaced.set(`${node}/${stream}`, await facts.notAfter(db, stream_id, unplaced_seq));
+    else
+      await db.query(
+        `UPDATE track SET moved_ns = CASE WHEN moved_ns > $4 THEN moved_ns ELSE $4 END, unplaced_seq = NULL
+         WHERE rule_id = $1 AND stream_id = $2 AND unplaced_seq = $3`,
+        [id, stream_id, unplaced_seq, time.wallNs],
+      );
+  }
+  return unplaced;
 }
 
 /** When each stream under the rule last moved or spoke. */
@@ -100,10 +134,14 @@ async function settle(
   mayOpen = true,
 ): Promise<void> {
   const open = await openOf(rule, options.db);
-  const known = new Set(open.map(({ subject }) => subject));
+  const known = new Map(open.map((alert) => [alert.subject, alert]));
   const holds = new Set(firing.map(({ subject }) => subject));
-  if (mayOpen)
-    for (const one of firing) if (!known.has(one.subject)) await openTimed(rule, one, nowMs, options);
+  for (const one of firing) {
+    const alert = known.get(one.subject);
+    if (!alert && mayOpen) await openTimed(rule, one, nowMs, options);
+    if (alert && rule.spec.condition.kind === 'noMotion' && alert.sinceMs !== one.sinceMs)
+      await moveBegin(alert, one.sinceMs, options);
+  }
   for (const alert of open) if (!holds.has(alert.subject)) await closeTimed(alert, nowMs, options);
 }
 
@@ -112,6 +150,12 @@ async function openOf({ id }: Rule, db: Queries): Promise<readonly (Alert & { re
     id,
   ]);
   return rows.map((row) => ({ ...alertOf(row), subject: row.subject as string }));
+}
+
+/** A row that came late moved later than was known, and long ago all the same. */
+async function moveBegin({ id }: Alert, sinceMs: number, { db, tell: telling }: TickOptions): Promise<void> {
+  await db.query('UPDATE alert SET since_ms = $2 WHERE id = $1', [id, BigInt(sinceMs)]);
+  telling.changed();
 }
 
 async function openTimed(

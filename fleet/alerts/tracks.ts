@@ -13,15 +13,18 @@ export interface Track {
   readonly movedNs: bigint | undefined;
   /** Of `noMotion`: the newest row's time. */
   readonly newestNs: bigint | undefined;
+  /** Of `noMotion`: the newest row that moved and had no time yet. */
+  readonly unplaced: bigint | undefined;
 }
 
 export const NO_TRACK: Track = {
   ...{ segments: [], floor: -1 },
-  ...{ sinceNs: undefined, movedNs: undefined, newestNs: undefined },
+  ...{ sinceNs: undefined, movedNs: undefined, newestNs: undefined, unplaced: undefined },
 };
 const SHAPE: Readonly<Record<string, GivenType>> = {
   ...{ rule_id: 'BIGINT', stream_id: 'BIGINT', node: 'TEXT', stream: 'TEXT' },
   ...{ segments: 'TEXT', floor: 'BIGINT', since_ns: 'BIGINT', moved_ns: 'BIGINT', newest_ns: 'BIGINT' },
+  unplaced_seq: 'BIGINT',
 };
 
 /** The tracks of some streams, and those changed of them, to be written at once. The store holds the streams' locks meanwhile. */
@@ -44,6 +47,7 @@ export class Tracks {
         sinceNs: (row.since_ns ?? undefined) as bigint | undefined,
         movedNs: (row.moved_ns ?? undefined) as bigint | undefined,
         newestNs: (row.newest_ns ?? undefined) as bigint | undefined,
+        unplaced: (row.unplaced_seq ?? undefined) as bigint | undefined,
       });
     return tracks;
   }
@@ -60,11 +64,11 @@ export class Tracks {
 
   async save(tx: Queries): Promise<void> {
     const rows = [...this.#changed].map(([key, { ruleId, ref }]) => {
-      const { segments, floor, sinceNs, movedNs, newestNs } = this.#tracks.get(key)!;
+      const { segments, floor, sinceNs, movedNs, newestNs, unplaced } = this.#tracks.get(key)!;
       return {
         ...{ rule_id: ruleId, stream_id: ref.streamId, node: ref.node, stream: ref.stream },
         ...{ segments: JSON.stringify(segments), floor },
-        ...{ since_ns: sinceNs, moved_ns: movedNs, newest_ns: newestNs },
+        ...{ since_ns: sinceNs, moved_ns: movedNs, newest_ns: newestNs, unplaced_seq: unplaced },
       };
     });
     const columns = Object.keys(SHAPE).join(', ');
@@ -75,7 +79,8 @@ export class Tracks {
       rows,
       (given) => `INSERT INTO track (${columns}) SELECT ${columns} FROM ${given} WHERE 1 = 1
         ON CONFLICT (rule_id, stream_id) DO UPDATE SET segments = excluded.segments, floor = excluded.floor,
-          since_ns = excluded.since_ns, moved_ns = excluded.moved_ns, newest_ns = excluded.newest_ns`,
+          since_ns = excluded.since_ns, moved_ns = excluded.moved_ns, newest_ns = excluded.newest_ns,
+          unplaced_seq = excluded.unplaced_seq`,
     );
   }
 }

@@ -16,6 +16,8 @@ export interface Facts {
   times(on: Queries, streamId: bigint, sequences: readonly bigint[]): Promise<ReadonlyMap<bigint, RowWhen>>;
   /** Below which number the rows of these streams went with their times: they were too old. Streams that nothing went of are left out. */
   removedTo(on: Queries, streamIds: readonly bigint[]): Promise<ReadonlyMap<bigint, bigint>>;
+  /** The latest moment, ns since 1970, that a row without a time can be of, if anything says so. */
+  notAfter(on: Queries, streamId: bigint, sequence: bigint): Promise<bigint | undefined>;
 }
 
 /** Of the store, between transactions: what forecasts look at. */

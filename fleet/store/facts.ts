@@ -1,6 +1,7 @@
 import type { Channel } from '../../drivers/contract/index.js';
 import type { Queries } from '../db/index.js';
 import { withGiven } from './given.js';
+import { readTimes } from './row-times.js';
 import type { Group } from './types.js';
 
 /** What others ask in the middle of a transaction, on its own connection. */
@@ -76,16 +77,21 @@ export async function rowTimes(
   streamId: bigint,
   sequences: readonly bigint[],
 ): Promise<ReadonlyMap<bigint, RowWhen>> {
-  // The block says between which times to look: readings are indexed by time.
+  const [stream] = await on.query<{ is_log: bigint | null }>('SELECT is_log FROM stream WHERE id = $1', [
+    streamId,
+  ]);
+  const isLog = stream?.is_log === 1n;
+  // The block says between which times to look: rows are indexed by time.
   const rows = await withGiven<{ seq: bigint; wall_ns: bigint; uncertainty_ns: bigint | null }>(
     on,
     { stream_id: 'BIGINT', seq: 'BIGINT' },
     [...new Set(sequences)].map((seq) => ({ stream_id: streamId, seq })),
-    (given) => `SELECT reading.seq, reading.wall_ns, block.uncertainty_ns FROM ${given}
+    (given) => `SELECT line.seq, line.wall_ns, block.uncertainty_ns FROM ${given}
       JOIN block ON block.stream_id = given.stream_id
         AND block.first = (SELECT max(first) FROM block AS b WHERE b.stream_id = given.stream_id AND b.first <= given.seq)
-      JOIN reading ON reading.stream_id = given.stream_id AND reading.seq = given.seq
-        AND reading.wall_ns BETWEEN block.wall_first_ns AND block.wall_last_ns`,
+      JOIN ${isLog ? 'log_line' : 'reading'} AS line ON line.stream_id = given.stream_id AND line.seq = given.seq
+        AND line.wall_ns BETWEEN block.wall_first_ns AND block.wall_last_ns
+        ${isLog ? 'AND line.at_ns BETWEEN block.wall_first_ns AND block.wall_last_ns' : ''}`,
   );
   return new Map(
     rows.map(({ seq, wall_ns: wallNs, uncertainty_ns }) => [
@@ -108,6 +114,28 @@ export async function removedTo(
       `SELECT stream.id, stream.removed_to FROM ${given} JOIN stream ON stream.id = given.stream_id WHERE stream.removed_to > 0`,
   );
   return new Map(rows.map(({ id, removed_to }) => [id, removed_to]));
+}
+
+/** The latest moment that a row without a time can be of: the next boot that has one began then. Undefined: nobody knows. */
+export async function rowNotAfter(
+  on: Queries,
+  streamId: bigint,
+  sequence: bigint,
+): Promise<bigint | undefined> {
+  const [block] = await on.query<{ epoch_id: bigint; boot: bigint; last_ns: bigint }>(
+    `SELECT stream.epoch_id, block.boot, block.last_ns FROM block JOIN stream ON stream.id = block.stream_id
+      WHERE block.stream_id = $1 AND block.first <= $2 AND block.first + block.count > $2 ORDER BY block.first DESC LIMIT 1`,
+    [streamId, sequence],
+  );
+  if (!block) return undefined;
+  const { times } = (await readTimes(on, [block.epoch_id])).get(block.epoch_id)!;
+  const boots = await on.query<{ boot: bigint; last_ns: bigint }>(
+    'SELECT boot, last_ns FROM boot WHERE epoch_id = $1',
+    [block.epoch_id],
+  );
+  for (const { boot, last_ns } of boots) times.seen(Number(boot), last_ns);
+  const time = times.at(Number(block.boot), block.last_ns);
+  return time.kind === 'bounded' ? time.notAfterNs : undefined;
 }
 
 /** Keeps others from taking anything of these nodes until the transaction ends, as `take` itself does. On SQLite a transaction is alone anyway. */

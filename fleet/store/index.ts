@@ -5,6 +5,7 @@ export {
   nodeFacts,
   type RowWhen,
   removedTo,
+  rowNotAfter,
   rowTimes,
 } from './facts.js';
 export { type Cell, type GivenType, withGiven } from './given.js';

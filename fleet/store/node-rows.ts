@@ -1,11 +1,12 @@
 import { META_STREAM } from '../../wire/index.js';
-import type { Queries } from '../db/index.js';
+import type { Queries, SqlRow } from '../db/index.js';
 import type { Batch } from './batch.js';
 import { type Cell, type Shape, withGiven } from './given.js';
 import type { Judged } from './judged.js';
 import { dropOldBoots } from './meta.js';
 import { keyOf, type NodeRow } from './names.js';
 import type { DescriptorKey, PositionChannels, Positions } from './positions.js';
+import type { NewRows } from './rows.js';
 import type { Reading } from './types.js';
 import type { StreamRows } from './write.js';
 
@@ -23,20 +24,55 @@ export async function updateNodes(
   receivedMs: number,
   positions: Positions,
 ): Promise<void> {
+  await noteBoots(tx, batch, judged);
   for (const row of batch.nodes.values()) heardOf(row, BigInt(receivedMs));
+  const newest = await newestBoots(tx, written);
   for (const { stream, rows } of written) {
+    // What a node says of itself may be old while its readings are not.
+    if (stream.row.name === META_STREAM) continue;
     const row = batch.nodes.get(stream.row.node)!;
     const wallNs = rows.readings.at(-1)?.wallNs;
-    // What a node says of itself may be old while its readings are not.
-    if (wallNs === undefined || stream.row.name === META_STREAM) continue;
-    if (row.latest_ns === null || wallNs > row.latest_ns) row.latest_ns = wallNs;
-    if (BigInt(receivedMs) - wallNs / 1_000_000n > BACKLOG_MS) row.backlog_ms = BigInt(receivedMs);
+    if (wallNs !== undefined && (row.latest_ns === null || wallNs > row.latest_ns)) row.latest_ns = wallNs;
+    const ageNs =
+      wallNs === undefined
+        ? ageByBoot(rows, newest.get(stream.row.epoch_id))
+        : BigInt(receivedMs) * 1_000_000n - wallNs;
+    if (ageNs > BACKLOG_MS * 1_000_000n) row.backlog_ms = BigInt(receivedMs);
   }
   for (const { row, lostBefore } of batch.streams.values())
     batch.nodes.get(row.node)!.lost_rows += row.lost_rows - lostBefore;
   await locate(tx, batch, written, positions);
   await writeNodes(tx, [...batch.nodes.values()]);
-  await noteBoots(tx, batch, judged);
+}
+
+interface NewestBoot extends SqlRow {
+  readonly epoch_id: bigint;
+  readonly boot: bigint;
+  readonly last_ns: bigint;
+}
+
+/** Of the epochs of rows without a time: the boot that runs, as far as it is known, and its newest row. */
+async function newestBoots(
+  tx: Queries,
+  written: readonly StreamRows[],
+): Promise<ReadonlyMap<bigint, NewestBoot>> {
+  const timeless = written.filter(({ rows }) => rows.readings.at(-1)?.wallNs === undefined);
+  const boots = await withGiven<NewestBoot>(
+    tx,
+    { epoch_id: 'BIGINT' },
+    [...new Set(timeless.map(({ stream }) => stream.row.epoch_id))].map((epoch_id) => ({ epoch_id })),
+    (
+      given,
+    ) => `SELECT boot.epoch_id, boot.boot, boot.last_ns FROM ${given} JOIN boot ON boot.epoch_id = given.epoch_id
+      WHERE boot.boot = (SELECT max(boot) FROM boot AS one WHERE one.epoch_id = given.epoch_id)`,
+  );
+  return new Map(boots.map((boot) => [boot.epoch_id, boot]));
+}
+
+/** At the least, by the boot's clock: rows of an earlier boot are from before the one that runs, however long. */
+function ageByBoot({ boot, monoNs }: NewRows, newest: NewestBoot | undefined): bigint {
+  if (!newest || newest.boot < BigInt(boot)) return 0n;
+  return newest.boot > BigInt(boot) ? newest.last_ns : newest.last_ns - (monoNs.at(-1) ?? 0n);
 }
 
 /** The longest of the last times between two of its words. One long silence doubles it at the most: it is what the node does, not what befell it. */

@@ -25,10 +25,16 @@ interface Repair extends SqlRow {
   readonly after_first: bigint;
 }
 
-/** One step; it stands in the queue how far it came, so the next one goes on from there, also after a restart. True while there is more to do. */
-export async function repairSome(tx: Queries, nowMs: number, days: Days): Promise<boolean> {
+export interface Repaired {
+  readonly isMore: boolean;
+  /** Whose rows have other times now, or surer ones. */
+  readonly moved?: string;
+}
+
+/** One step; it stands in the queue how far it came, so the next one goes on from there, also after a restart. */
+export async function repairSome(tx: Queries, nowMs: number, days: Days): Promise<Repaired> {
   const repair = await nextRepair(tx);
-  if (!repair) return false;
+  if (!repair) return { isMore: false };
   const times = (await readTimes(tx, [repair.epoch_id])).get(repair.epoch_id)!;
   const blocks = await nextBlocks(tx, repair);
   const seen: BlockRow[] = [];
@@ -50,7 +56,8 @@ export async function repairSome(tx: Queries, nowMs: number, days: Days): Promis
   await noteBlocks(tx, moves);
   await noteNode(tx, repair.node);
   await noteProgress(tx, repair, seen.at(-1), seen.length < MAX_BLOCKS && seen.length === blocks.length);
-  return (await tx.query('SELECT 1 AS more FROM repair LIMIT 1')).length > 0;
+  const isMore = (await tx.query('SELECT 1 AS more FROM repair LIMIT 1')).length > 0;
+  return { isMore, ...(moves.length > 0 && { moved: repair.node }) };
 }
 
 /** With its node locked, as `take` locks it before it touches the queue. */

@@ -18,6 +18,8 @@ import type { Group, Incoming, LogQuery, Retention, Span, Store, Taken } from '.
 export interface StoreOptions {
   /** ms since 1970. */
   readonly nowMs: () => number;
+  /** A late anchor gave rows of a node other times: for whoever shows them. */
+  readonly onMoved?: (node: string) => void;
 }
 
 /** On a database with STORE_MIGRATIONS. Several processes may have one open on the same PostgreSQL. */
@@ -55,8 +57,11 @@ class DatabaseStore implements Store {
     return taken;
   }
 
-  repairTimes(): Promise<boolean> {
-    return this.#transaction((tx) => repairSome(tx, this.options.nowMs(), this.#days));
+  async repairTimes(): Promise<boolean> {
+    const { nowMs, onMoved } = this.options;
+    const { isMore, moved } = await this.#transaction((tx) => repairSome(tx, nowMs(), this.#days));
+    if (moved !== undefined) onMoved?.(moved);
+    return isMore;
   }
 
   forgetRows(retention: Retention) {

@@ -1,4 +1,4 @@
-export { changesOf } from './changes.js';
+export { changesOf, changesOfMoved } from './changes.js';
 export { type Html, html } from './html.js';
 export { type PageOptions, page } from './layout.js';
 export { alertsPages } from './pages/alerts.js';

@@ -26,7 +26,7 @@ const Watch = v.object({
 
 /**
  * `/live`. The client says `{"watch":["fleet"]}` once; what it follows is `fleet`, `logs`, `alerts`, `health` or `node:<id>`. It is told
- * `{"topics":["node:<id>","stream:17"]}` at most once a second, or `{"reload":true}`: then it asks for what it shows. Of nodes that they may not see nobody
+ * `{"topics":["node:<id>","stream:17"]}` (`streams`: any of the node's) at most once a second, or `{"reload":true}`: then it asks for what it shows. Of nodes that they may not see nobody
  * is told; `fleet`, `logs` and `alerts` say only that there is something to ask for. Pages of other sites are turned away before (people/guard.ts).
  */
 export function live(app: FastifyInstance, deps: WebDeps): void {
@@ -131,8 +131,8 @@ class Client {
     if (change.kind === 'alert') return this.#followed('alerts');
     if (change.kind === 'log') return this.#followed('logs');
     const node = this.#followed(`node:${change.node}`);
-    const stream = node.length > 0 && change.streamId !== undefined ? [`stream:${change.streamId}`] : [];
-    return [...this.#followed('fleet'), ...node, ...stream];
+    const streams = change.streamId === undefined ? 'streams' : `stream:${change.streamId}`;
+    return [...this.#followed('fleet'), ...node, ...(node.length > 0 ? [streams] : [])];
   }
 
   #followed(topic: string): readonly string[] {

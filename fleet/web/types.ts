@@ -10,6 +10,7 @@ export interface Health {
 
 /** What became another: a node's readings or status, a line of its log, an alert, a service's health. */
 export type Change =
+  /** Without `streamId`: it may be any of its streams. */
   | { readonly kind: 'node'; readonly node: string; readonly streamId?: bigint }
   | { readonly kind: 'log'; readonly node: string }
   | { readonly kind: 'alert' }

@@ -3,6 +3,8 @@ import { causeOf, columnsOf, type Series, sentenceOf, uncertaintyAt } from './se
 
 const HEIGHT = 190;
 const FONT = '12px system-ui, sans-serif';
+/** Of rows that say nothing of the time until the next one: no line leads from one to the other. */
+const DOTS = { paths: () => null, points: { show: true, size: 8, width: 2 } } satisfies uPlot.Series;
 
 /** One figure of the page: a band from the least to the greatest, the mean, holes shaded, times as sure as they are. */
 export class Chart {
@@ -64,6 +66,7 @@ export class Chart {
       ticks: { show: false },
       font: FONT,
     };
+    const isOfMoments = this.#figure.dataset.moments !== undefined;
     const edge = { stroke: color.band, width: 1, points: { show: false }, value: text };
     return {
       width: this.#place.clientWidth,
@@ -79,8 +82,8 @@ export class Chart {
         { ...edge, label: 'greatest' },
         { ...edge, label: 'least' },
         { label: 'mean', stroke: color.line, width: 2, value: text },
-      ],
-      bands: [{ series: [1, 2], fill: color.band }],
+      ].map((series) => (isOfMoments ? { ...series, ...DOTS } : series)),
+      bands: isOfMoments ? [] : [{ series: [1, 2], fill: color.band }],
       cursor: { drag: { x: false, y: false } },
       hooks: {
         drawClear: [(plot) => this.#shadeHoles(plot, color)],

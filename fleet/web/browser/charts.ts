@@ -16,9 +16,7 @@ function begin({ dataset }: HTMLElement): void {
   const aheadMs = Number(dataset.now) - Date.now();
   const due = new Set<Chart>();
   const inSight = new Set<Chart>();
-  const charts = new Map(
-    [...document.querySelectorAll<HTMLElement>('figure.chart')].map((figure) => [figure, new Chart(figure)]),
-  );
+  const charts = new Map<HTMLElement, Chart>();
   const load = async () => {
     const toMs = end === undefined ? Date.now() + aheadMs : Number(end);
     for (const chart of inSight)
@@ -35,13 +33,20 @@ function begin({ dataset }: HTMLElement): void {
     },
     { rootMargin: '200px' },
   );
-  for (const [figure, chart] of charts) {
-    due.add(chart);
-    observer.observe(figure);
-  }
+  const find = () => {
+    for (const figure of document.querySelectorAll<HTMLElement>('figure.chart')) {
+      if (charts.has(figure)) continue;
+      const chart = new Chart(figure);
+      charts.set(figure, chart);
+      due.add(chart);
+      observer.observe(figure);
+    }
+  };
+  find();
+  document.addEventListener('grown', find);
   document.addEventListener('told', (event) => {
     const { reload, topics = [] } = (event as CustomEvent<Told>).detail;
-    const isAll = reload || topics.includes('health');
+    const isAll = reload || topics.includes('health') || topics.includes('streams');
     for (const chart of charts.values())
       if (isAll || topics.includes(`stream:${chart.stream}`)) due.add(chart);
   });

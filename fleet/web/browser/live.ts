@@ -7,7 +7,7 @@ const AT_LATEST_MS = 10_000;
 const main = document.querySelector<HTMLElement>('main[data-watch]');
 if (main) begin(main.dataset.watch!.split(' '));
 
-/** Whenever what the page shows became another, it is fetched anew, and its live parts take the place of the old ones. */
+/** Whenever what the page shows became another, it is fetched anew: its live parts take the place of the old ones, and what is new in a list that grows joins it. */
 function begin(topics: readonly string[]): void {
   let isOpen = true;
   let trouble: string | undefined;
@@ -68,7 +68,16 @@ async function refresh(): Promise<string | undefined> {
     old.replaceWith(made);
     if (focused) sameAs(focused, made)?.focus({ preventScroll: true });
   }
+  for (const list of document.querySelectorAll('[data-grows][id]')) grow(list, next.getElementById(list.id));
   return undefined;
+}
+
+/** What is there stays as it is: it may be drawn into. */
+function grow(list: Element, next: HTMLElement | null): void {
+  const fresh = [...(next?.children ?? [])].map((made, at) => ({ made, at }));
+  for (const { made, at } of fresh)
+    if (made.id && !document.getElementById(made.id)) list.insertBefore(made, list.children[at] ?? null);
+  document.dispatchEvent(new Event('grown'));
 }
 
 /** Who works by keyboard stays where they were. */

@@ -85,12 +85,16 @@ export function sentenceOf(series: Series, text: (value: number) => string): str
   const count = buckets.reduce((sum, bucket) => sum + bucket.count, 0);
   const worstMs = series.uncertainty.reduce((worst, { ms }) => Math.max(worst, ms), 0);
   const parts = [
-    `${count.toLocaleString('en-US')} readings from ${text(min)} to ${text(max)}, times within ± ${spanText(worstMs)}.`,
+    `${count.toLocaleString('en-US')} ${count === 1 ? 'reading' : 'readings'} ${rangeText(text(min), text(max))}, times within ± ${spanText(worstMs)}.`,
   ];
   const rows = new Map<string, number>();
   for (const hole of holes) rows.set(causeOf(hole), (rows.get(causeOf(hole)) ?? 0) + hole.rows);
   for (const [cause, lost] of rows) parts.push(`${lost.toLocaleString('en-US')} ${cause}.`);
   return withTimeless(parts.join(' '), timeless);
+}
+
+function rangeText(min: string, max: string): string {
+  return min === max ? `of ${min}` : `from ${min} to ${max}`;
 }
 
 function withTimeless(text: string, timeless: number): string {

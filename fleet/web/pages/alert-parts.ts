@@ -3,6 +3,7 @@ import {
   conditionText,
   type ListedAlert,
   type Maintenance,
+  type RowWhen,
   type RuleSpec,
 } from '../../alerts/index.js';
 import { spanOf, timeOf, timeOfMs } from '../format.js';
@@ -36,11 +37,20 @@ export function alertPath({ id }: Pick<Alert, 'id'>): string {
 
 /** When it began, and how sure that is. */
 export function beganAt({ timed, sinceMs, from, isRemoved, openedMs }: ListedAlert): Html {
-  if (timed) return timeOfMs(sinceMs ?? openedMs);
-  if (isRemoved) return html`<span class="quiet">its rows were removed by retention</span>`;
-  if (!from) return html`<span class="quiet">time not known yet</span>`;
-  const plusMinus = from.uncertaintyMs !== undefined && from.uncertaintyMs >= 1_000;
-  return html`${timeOf(from.wallNs)}${plusMinus && html` <small>± ${spanOf(from.uncertaintyMs!)}</small>`}`;
+  return timed ? timeOfMs(sinceMs ?? openedMs) : rowTime(from, isRemoved);
+}
+
+/** When its rows say so; where none does, when it was closed. */
+export function endedAt({ closedSequence, closedMs, ended, isRemoved }: ListedAlert): Html | undefined {
+  if (closedSequence !== undefined) return rowTime(ended, isRemoved);
+  return closedMs === undefined ? undefined : timeOfMs(closedMs);
+}
+
+function rowTime(when: RowWhen | undefined, isRemoved: boolean): Html {
+  if (!when && isRemoved) return html`<span class="quiet">its rows were removed by retention</span>`;
+  if (!when) return html`<span class="quiet">time not known yet</span>`;
+  const { wallNs, uncertaintyMs = 0 } = when;
+  return html`${timeOf(wallNs)}${uncertaintyMs >= 1_000 && html` <small>±\u00a0${spanOf(uncertaintyMs).replace(' ', '\u00a0')}</small>`}`;
 }
 
 const COLUMNS: readonly Column<ListedAlert>[] = [
@@ -48,6 +58,7 @@ const COLUMNS: readonly Column<ListedAlert>[] = [
   { title: 'Severity', cell: ({ severity }) => severityTag(severity) },
   { title: 'Node', cell: (alert) => html`<a href="${pathOf(alert)}">${alert.nodeName}</a>` },
   { title: 'Began', cell: beganAt },
+  { title: 'Ended', cell: (alert) => endedAt(alert) ?? '' },
   { title: 'Arrived', cell: ({ openedMs }) => timeOfMs(openedMs) },
   {
     title: 'State',

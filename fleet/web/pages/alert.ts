@@ -1,9 +1,9 @@
 import type { FastifyRequest } from 'fastify';
 import { type AlertDetail, conditionText, type Delivery, whatOf } from '../../alerts/index.js';
-import { countOf, timeOfMs } from '../format.js';
+import { countOf, timeOf, timeOfMs } from '../format.js';
 import { type Html, html } from '../html.js';
 import { csrfField } from '../people/form.js';
-import { alertPath, beganAt, severityTag, stateText } from './alert-parts.js';
+import { alertPath, beganAt, endedAt, severityTag, stateText } from './alert-parts.js';
 import { pathOf, table } from './parts.js';
 
 /** One alert: what, why, who was told; forms for who may act. */
@@ -21,10 +21,13 @@ function facts(alert: AlertDetail): Html {
     ['Node', html`<a href="${pathOf(alert)}">${alert.nodeName}</a>`],
     ['What', whatOf(alert, alert.rule.spec.condition)],
     ['Its first row', alert.detail],
-    ['Began', beganAt(alert)],
+    [
+      'Began',
+      html`${beganAt(alert)}${alert.notAfterNs !== undefined && html`, before ${timeOf(alert.notAfterNs)}`}`,
+    ],
     ['Arrived', timeOfMs(alert.openedMs)],
     ['State', stateText(alert)],
-    ['Ended', alert.closedMs === undefined ? undefined : timeOfMs(alert.closedMs)],
+    ['Ended', endedAt(alert)],
     ['Acknowledged', alert.acknowledged && timeOfMs(alert.acknowledged.ms)],
     ['Note', alert.acknowledged?.note],
     [

@@ -82,8 +82,8 @@ function form({ from, to, level, group, node, text }: LogFilter, person: Caller 
 function linesOf(lines: readonly LogLine[]): Html {
   if (lines.length === 0) return html`<p>No line is like that. <a href="/logs">Show all</a></p>`;
   const rows = lines.map(
-    ({ wallNs, level, node, module, text }) =>
-      html`<tr class="level ${level}"><td>${timeOf(wallNs)}</td><td><span class="tag ${level}">${level}</span></td><td><a href="${pathOf({ node })}">${node}</a></td><td>${module}</td><td class="text">${text}</td></tr>`,
+    ({ wallNs, atNs, level, node, module, text }) =>
+      html`<tr class="level ${level}"><td>${timeOf(wallNs)}${wallNs === undefined && html` <small>came ${timeOf(atNs)}</small>`}</td><td><span class="tag ${level}">${level}</span></td><td><a href="${pathOf({ node })}">${node}</a></td><td>${module}</td><td class="text">${text}</td></tr>`,
   );
   return html`<table class="lines"><thead><tr><th scope="col">Time</th><th scope="col">Level</th><th scope="col">Node</th><th scope="col">Module</th><th scope="col">Text</th></tr></thead><tbody>${rows}</tbody></table>`;
 }

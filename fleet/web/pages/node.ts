@@ -63,9 +63,9 @@ ${healthOf(current, nowMs)}
 <section aria-labelledby="readings-title"><h2 id="readings-title">Readings</h2>
 
 ${windows(node, query)}
-<div id="charts" data-now="${nowMs}" data-hours="${query.hours}" ${query.end !== undefined && html`data-end="${msOf(query.end)}"`}>
+<div id="charts" data-grows data-now="${nowMs}" data-hours="${query.hours}" ${query.end !== undefined && html`data-end="${msOf(query.end)}"`}>
 ${current.map((stream) => streamSection(stream, span))}</div>
-${current.length === 0 && html`<p class="quiet">No stream of this node is known yet.</p>`}</section>
+<div id="no-stream" data-live>${current.length === 0 && html`<p class="quiet">No stream of this node is known yet.</p>`}</div></section>
 ${older.length > 0 && oldStreams(older, span)}
 ${lossesOf(losses)}
 ${boots(node)}
@@ -116,8 +116,8 @@ ${end !== undefined && html`<span>until ${timeOf(end)}</span>`}</nav>`;
 const MAX_BOOTS = 50;
 
 function boots({ boots }: NodeDetail): Html {
-  if (boots.length === 0) return html``;
-  return html`<section aria-labelledby="boots-title"><h2 id="boots-title">Boots</h2>
+  if (boots.length === 0) return html`<section id="boots" data-live></section>`;
+  return html`<section id="boots" data-live aria-labelledby="boots-title"><h2 id="boots-title">Boots</h2>
 ${table(
   [
     { title: 'Boot', cell: ({ boot }) => boot },

@@ -11,7 +11,7 @@ export function streamSection(stream: StreamSummary, span: Span): Html {
   const charts = stream.channels.flatMap((channel, column) =>
     stream.logClass !== 'log' && isCharted(channel) ? [chart(stream, channel, column)] : [],
   );
-  return html`<section class="stream" aria-labelledby="${id}-title">
+  return html`<section class="stream" id="${id}-all" aria-labelledby="${id}-title">
 <h3 id="${id}-title">${stream.title || stream.stream} <small>${stream.stream}, ${stream.logClass}</small></h3>
 <div id="${id}" data-live>${latestOf(stream)}<p>${accountOf(stream)}</p></div>
 <div class="charts">${charts}</div>
@@ -38,11 +38,16 @@ function isCharted({ type }: Channel): boolean {
   return type.kind !== 'utf8' && type.kind !== 'bytes';
 }
 
-function chart({ streamId }: StreamSummary, channel: Channel, column: number): Html {
+/** Rows when something happened: they say nothing of the time between. */
+function isOfMoments(logClass: StreamSummary['logClass']): boolean {
+  return logClass === 'alarm' || logClass === 'event';
+}
+
+function chart({ streamId, logClass }: StreamSummary, channel: Channel, column: number): Html {
   const { type } = channel;
   const labels = type.kind === 'enum' && JSON.stringify(type.labels);
   const digits = type.kind === 'decimal' && type.scale;
-  return html`<figure class="chart" data-stream="${streamId}" data-channel="${column}" data-unit="${unitOf(channel)}" ${labels && html`data-labels="${labels}"`} ${digits !== false && html`data-digits="${digits}"`}>
+  return html`<figure class="chart" data-stream="${streamId}" data-channel="${column}" data-unit="${unitOf(channel)}" ${isOfMoments(logClass) && html`data-moments`} ${labels && html`data-labels="${labels}"`} ${digits !== false && html`data-digits="${digits}"`}>
 <figcaption>${channel.name} ${unitOf(channel) && html`<small>${unitOf(channel)}</small>`}</figcaption>
 <div class="plot"></div><p class="said quiet"></p></figure>`;
 }

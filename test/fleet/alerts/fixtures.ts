@@ -109,6 +109,7 @@ export async function worldOf(db: Database, more: Partial<AlertsOptions> = {}): 
           { wallNs: BigInt(T0_MS) * 1_000_000n + n * 1_000_000_000n, uncertaintyMs: 250 },
         ]),
       ),
+    notAfter: async () => undefined,
   };
   const faults: string[] = [];
   const heard = new Map<string, { heardMs: number; latestWallNs: bigint | undefined }>();

@@ -55,6 +55,24 @@ test('what arrived late is told as old, however late it is sent; an end asks for
   assert.equal(ended.isUrgent, false);
 });
 
+test('of a boot without a time it is told since when it is over', () => {
+  const facts = {
+    alert: ALERT,
+    rule: { id: 1n, spec: parseRule(HOT) },
+    ...{ node: undefined, from: undefined, until: undefined, failed: [], baseUrl: 'https://f.example' },
+  };
+  const textOf = (notAfterMs: number) =>
+    messageOf({ id: 'x', reason: 'opened' }, { ...facts, notAfterNs: BigInt(notAfterMs) * 1_000_000n }).text;
+  // T0 is 2026-11-23 02:00.
+  const old = textOf(T0_MS - 3 * 3_600_000);
+  assert.match(old, /^This is old: it arrived at least 3 h after it happened\.$/m);
+  assert.match(
+    old,
+    /^When: {3}not known yet \(the node had no clock\), but before 2026-11-22 23:00:00 UTC, /m,
+  );
+  assert.doesNotMatch(textOf(T0_MS - 60_000), /This is old/);
+});
+
 test('a name that somebody gave begins no line and no header of its own', () => {
   const { subject, text, short } = message(
     'opened',

@@ -5,7 +5,7 @@ import { openStore, STORE_MIGRATIONS } from '../../../fleet/store/index.js';
 import type { Descriptor } from '../../../wire/index.js';
 import { until } from '../../support/until.js';
 import { onBothDatabases } from '../db/databases.js';
-import { block, meta, NODE, S, T0, T0_MS } from '../store/blocks.js';
+import { anchor, block, logBlock, meta, NODE, S, T0, T0_MS } from '../store/blocks.js';
 import { deliveries, worldOf } from './fixtures.js';
 
 const CLIMATE: Descriptor = {
@@ -125,6 +125,69 @@ onBothDatabases('alerts in the transaction of the store', (fresh) => {
     await w.alerts.stop();
     const day = new Date(T0_MS - 86_400_000).toISOString().slice(0, 19).replace('T', ' ');
     assert.match(sent[0]!, new RegExp(`^Where: {2}47.50000, 8.25000 \\(its latest, of ${day} UTC\\)`, 'm'));
+  });
+
+  test('an alert of a log line has its time, its end the time of its row; one without a time is from before the next boot', async () => {
+    const db = await fresh([...STORE_MIGRATIONS, ...ALERT_MIGRATIONS]);
+    const store = openStore(db, { nowMs: () => T0_MS });
+    const w = await worldOf(db, { facts: storeFacts(), histories: store });
+    const take = (...incoming: Parameters<typeof store.take>[0]) =>
+      store.take(incoming, w.nowMs, (tx, taken) => w.alerts.judge(tx, taken));
+    for (const [stream, condition] of [
+      ['log', { kind: 'sos' }],
+      ['climate', { kind: 'threshold', channel: 'temperature', above: 8 }],
+    ] as const)
+      await w.alerts.rules.put(
+        { name: stream, severity: 'info', scope: { stream }, condition },
+        'ada',
+        w.nowMs,
+      );
+    // Boot 2 began at T0 - 100 s.
+    await take(meta([{ kind: 'descriptor', value: CLIMATE }, anchor(0, T0 - 100n * S, 1, 2)]));
+    await take(
+      logBlock([['error', 'store', 'disk full']], { first: 5, boot: 2, atS: 30 }),
+      block(
+        [[9], [4]].map((row) => [...row, 40]),
+        { first: 5, boot: 2, atS: 40 },
+      ),
+      logBlock([['error', 'store', 'disk full']], { boot: 1 }),
+    );
+    const [untimed, warm, line] = await w.alerts.list({ limit: 9 });
+    assert.equal(line!.from!.wallNs, T0 - 70n * S);
+    assert.deepEqual([warm!.from!.wallNs, warm!.ended!.wallNs], [T0 - 60n * S, T0 - 59n * S]);
+    const detail = await w.alerts.get(untimed!.id);
+    assert.equal(detail!.from, undefined);
+    // Boot 1 went on for a second after it: there is a row of its own meta stream.
+    assert.equal(Math.round(Number(T0 - detail!.notAfterNs!) / 1e8), 1_010);
+  });
+
+  test('motion at a time that nobody knew opens no rest: it is placed by the next boot, then by its own anchor', async () => {
+    const db = await fresh([...STORE_MIGRATIONS, ...ALERT_MIGRATIONS]);
+    const store = openStore(db, { nowMs: () => T0_MS });
+    const w = await worldOf(db, { facts: storeFacts(), histories: store });
+    const condition = { kind: 'noMotion', channel: 'temperature', above: 8, afterS: 3_600 };
+    await w.alerts.rules.put({ name: 'Rests', severity: 'info', tell: [], condition }, 'ada', w.nowMs);
+    const take = (...incoming: Parameters<typeof store.take>[0]) =>
+      store.take(incoming, w.nowMs, (tx, taken) => w.alerts.judge(tx, taken));
+    const row = (temperature: number, first: number, boot: number, atS: number) =>
+      block([[temperature, 40]], { first, boot, atS });
+    const openSinceS = async () => {
+      while (await store.repairTimes());
+      await w.alerts.tick();
+      const open = await w.alerts.list({ state: 'open', limit: 9 });
+      return open.map(({ sinceMs }) => Math.round((sinceMs! - T0_MS) / 1_000));
+    };
+    // It moved at T0 - 3 h; then in boot 2, which nobody can place; it rests in boot 3, from T0 - 2,000 s on.
+    await take(meta([{ kind: 'descriptor', value: CLIMATE }, anchor(0, T0 - 10_800n * S)]));
+    await take(row(9, 0, 1, 0), row(9, 1, 2, 1_000));
+    assert.deepEqual(await openSinceS(), []);
+    await take(meta([anchor(0, T0 - 2_000n * S, 1, 3)], { first: 10, boot: 3, atS: 0 }), row(1, 5, 3, 0));
+    await take(row(1, 6, 3, 2_000));
+    assert.deepEqual(await openSinceS(), [], 'by its boot it may have moved 2,000 s ago');
+    await take(meta([anchor(1_000, T0 - 5_000n * S, 1, 2)], { first: 20 }));
+    assert.deepEqual(await openSinceS(), [-5_000]);
+    await take(row(9, 2, 2, 1_200));
+    assert.deepEqual(await openSinceS(), [-4_800], 'a late row moves where it began');
   });
 
   test('many at once, in any order, from several connections: the alerts are those of the rows in order', async () => {

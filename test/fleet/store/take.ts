@@ -130,6 +130,23 @@ export function takeSuite(fresh: Fresh): void {
     assert.equal((await store.node(fresh!.stream!.node, T0_MS))!.latestWallNs, undefined);
   });
 
+  test('rows without a time come from a backlog too, by the clock of their boot', async () => {
+    const newest = block([[1]], { first: 100, boot: 2, atS: 3_600 });
+    const isOld: readonly (readonly [Parameters<typeof block>[1] & object, boolean])[] = [
+      [{ boot: 1, atS: 99_999 }, true],
+      [{ boot: 2, atS: 3_539 }, true],
+      [{ boot: 2, atS: 3_541 }, false],
+      [{ boot: 2, atS: 3_700 }, false],
+    ];
+    for (const [of, wanted] of isOld) {
+      const store = await open();
+      await store.take([newest], T0_MS);
+      assert.equal((await store.nodes(T0_MS))[0]!.state, 'live');
+      await store.take([block([[1]], of)], T0_MS);
+      assert.equal((await store.nodes(T0_MS))[0]!.state, wanted ? 'backlog' : 'live', JSON.stringify(of));
+    }
+  });
+
   test('log lines: by level, group and words, the newest first, page by page', async () => {
     const store = await open();
     await store.take([meta([anchor(0, T0)])], T0_MS);

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { openStore, STORE_MIGRATIONS, type Store } from '../../../fleet/store/index.js';
 import type { MetaRecord } from '../../../wire/index.js';
 import type { Fresh } from '../db/databases.js';
-import { anchor, block, EPOCH, logBlock, meta, S, T0, T0_MS } from './blocks.js';
+import { anchor, block, EPOCH, logBlock, meta, NODE, S, T0, T0_MS } from './blocks.js';
 
 const ALL = { fromNs: 0n, toNs: 2n ** 62n };
 const DESCRIPTOR: MetaRecord = {
@@ -29,7 +29,11 @@ export function timesSuite(fresh: Fresh): void {
   const open = async () => openStore(await fresh(STORE_MIGRATIONS), { nowMs: () => T0_MS });
 
   test('a late anchor gives rows their times, log lines too; the newest is told', async () => {
-    const store = await open();
+    const moved: string[] = [];
+    const store = openStore(await fresh(STORE_MIGRATIONS), {
+      nowMs: () => T0_MS,
+      onMoved: (node) => moved.push(node),
+    });
     const [taken] = await store.take(
       [block([[1], [2]]), logBlock([['warn', 'm', 'early']], { atS: 11 })],
       T0_MS,
@@ -41,6 +45,8 @@ export function timesSuite(fresh: Fresh): void {
     assert.equal((await store.nodes(T0_MS))[0]!.latestWallNs, undefined);
     await store.take([meta([anchor(100, T0 - 400n * S)])], T0_MS);
     assert.equal(await store.repairTimes(), false);
+    assert.equal(await store.repairTimes(), false);
+    assert.deepEqual(moved, [NODE], 'once, as nothing is left to move');
     // 90 s before the anchor.
     const times = (await store.readings(streamId, ALL, 10)).map(({ wallNs }) => wallNs! - (T0 - 490n * S));
     assert.deepEqual(times, [0n, S]);

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
 import { WebSocket } from 'ws';
+import { changesOfMoved } from '../../../fleet/web/index.js';
 import { until } from '../../support/until.js';
 import { ADA, serve } from './served.js';
 
@@ -48,6 +49,14 @@ test('a client that would be told too much is told to load anew', async (t) => {
   for (let i = 0; i < 10_000; i++) news.emit('change', { kind: 'node', node: prod, streamId: BigInt(i) });
   await until('it is told', () => told.length > 0);
   assert.deepEqual(told[0], { reload: true });
+});
+
+test('what may be of any stream of a node is told as that', async (t) => {
+  const { news, follow, prod } = await start(t);
+  const { told } = await follow([`node:${prod}`, 'logs', 'alerts']);
+  for (const change of changesOfMoved(prod)) news.emit('change', change);
+  await until('it is told', () => told.length > 0);
+  assert.deepEqual(told, [{ topics: [`node:${prod}`, 'streams', 'logs', 'alerts'] }]);
 });
 
 test('everybody is told of health', async (t) => {

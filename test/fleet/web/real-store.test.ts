@@ -39,7 +39,7 @@ onBothDatabases('the web over the store', (fresh) => {
     );
     assert.deepEqual(
       changesOf(taken).map(({ kind }) => kind),
-      ['node', 'node', 'log'],
+      ['node', 'node', 'node', 'log'],
     );
     const app = webOver(store, nowMs);
     assert.match((await page(app, '/')).body, new RegExp(`href="/nodes/${NODE}"`));
