@@ -8,7 +8,7 @@ import { helpLines } from '../../runtime/console/session/help.js';
 import { Sparkline } from '../../runtime/console/sparkline.js';
 import { COMMANDS } from '../../runtime/console/table.js';
 import { agoText, wrapped } from '../../runtime/console/text.js';
-import { diskFacts } from '../../runtime/console/why/disk.js';
+import { diskFacts } from '../../runtime/disk-facts.js';
 import type { ClassStatus, FlashStatus, StreamStatus } from '../../runtime/store/index.js';
 import { GAP_CAUSES, LOG_CLASSES } from '../../wire/index.js';
 import { facts, node, part, store, trouble } from '../health/why/facts.js';

@@ -1,6 +1,6 @@
 import { readFileSync, realpathSync, statfsSync } from 'node:fs';
 import { dirname } from 'node:path';
-import type { DiskFacts } from '../../health/index.js';
+import type { DiskFacts } from './health/index.js';
 
 /** An ext4 that found an error says `emergency_ro` on newer kernels (seen with 6.18), beside the `rw` that it was mounted with. */
 const READ_ONLY = ['ro', 'emergency_ro'];
