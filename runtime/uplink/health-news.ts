@@ -12,16 +12,18 @@ const MOST_MS = 3_600_000;
 export interface HealthNewsOptions {
   readonly clock: RuntimeClock;
   readonly health: () => Promise<StatusHealth>;
-  /** Whether a budget of bytes leaves something for it. */
+  /** Whether a budget of bytes leaves something for it now, … */
   readonly affords: () => boolean;
+  /** … and how far apart it wants those that say nothing new, ms; 0: there is none. */
+  readonly apartMs: () => number;
   readonly say: Say;
   /** There is something to send. */
   readonly onDue: () => void;
 }
 
 /**
- * When the status says how the node is: on each link, when a word of it changed, and once an hour for its numbers. Words that go on changing
- * are told after twice the wait each time, so that a part which comes and goes costs no more than some 30 messages a day.
+ * When the status says how the node is: on each link, when a word of it changed, and once an hour for its numbers, or as seldom as a budget
+ * wants it. Words that go on changing are told after twice the wait each time: a part that comes and goes costs some 30 messages a day.
  */
 export class HealthNews {
   #timer: Timer | undefined;
@@ -43,6 +45,8 @@ export class HealthNews {
   offline(): void {
     this.#timer?.cancel();
     this.#timer = undefined;
+    // It never left.
+    if (this.#due) this.#told = undefined;
     this.#due = undefined;
   }
 
@@ -71,10 +75,14 @@ export class HealthNews {
     const words = wordsOf(health);
     const hasChanged = this.#told !== undefined && words !== this.#told.words;
     this.#hasMoved ||= hasChanged;
-    const waitMs = this.#isNewLink ? LEAST_MS : hasChanged ? this.#changeWaitMs : MOST_MS - LOOK_MS;
-    const passedMs = this.#told ? Number((nowNs - this.#told.atNs) / 1_000_000n) : MOST_MS;
-    if (passedMs < waitMs || !this.options.affords()) return;
-    this.#changeWaitMs = this.#hasMoved ? Math.min(2 * this.#changeWaitMs, MOST_MS) : LEAST_MS;
+    const apartMs = this.options.apartMs();
+    const idleMs = Math.max(this.#isNewLink ? LEAST_MS : MOST_MS - LOOK_MS, apartMs);
+    const waitMs = hasChanged ? Math.min(this.#changeWaitMs, idleMs) : idleMs;
+    const passedMs = this.#told && Number((nowNs - this.#told.atNs) / 1_000_000n);
+    if ((passedMs !== undefined && passedMs < waitMs) || !this.options.affords()) return;
+    this.#changeWaitMs = this.#hasMoved
+      ? Math.min(2 * this.#changeWaitMs, Math.max(MOST_MS, apartMs))
+      : LEAST_MS;
     this.#hasMoved = false;
     this.#told = { words, atNs: nowNs };
     this.#isNewLink = false;

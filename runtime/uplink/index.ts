@@ -41,6 +41,9 @@ const TICK_MS = 10_000;
 /** … and so seldom where nothing says so: a node at rest is not woken for nothing. */
 const REST_TICK_MS = 300_000;
 const STOP_POLL_MS = 20;
+/** A status that says how the node is, at most (docs/wire-format.md §6), and what part of a day's bytes is for them where nothing changes. */
+const HEALTH_STATUS_BYTES = 1_400;
+const HEALTH_SHARE = 0.05;
 
 export interface UplinkOptions {
   readonly config: UplinkConfig;
@@ -161,6 +164,7 @@ class MqttUplink implements Uplink {
     return new HealthNews({
       ...{ clock, health, say: this.#say },
       affords: () => this.#metering?.affords('log', 'backlog') ?? true,
+      apartMs: () => this.#metering?.apartMs(HEALTH_STATUS_BYTES, HEALTH_SHARE) ?? 0,
       onDue: () => this.#sender.pump(),
     });
   }
