@@ -22,6 +22,14 @@ export const STORE_MIGRATIONS: readonly Migration[] = [
       ...logLines(dialect),
     ],
   },
+  {
+    // Beside the row of the node, which each block writes anew.
+    id: 'store-health-1',
+    statements: () => [
+      `CREATE TABLE node_health (
+        node TEXT PRIMARY KEY REFERENCES node, at_ms BIGINT NOT NULL, said TEXT NOT NULL, cause TEXT)`,
+    ],
+  },
 ];
 
 function nodes(dialect: Dialect): readonly string[] {

@@ -8,10 +8,10 @@ const NAME = 64;
 const MAX_CAUSES = 8;
 const MAX_PARTS = 256;
 
-const text = (max: number) => v.pipe(v.string(), v.maxLength(max), v.regex(/^[^\p{Cc}]*$/u));
+const text = (max: number) => v.pipe(v.string(), v.maxLength(max), v.regex(/^[^\p{Cc}\p{Cs}]*$/u));
 const word = v.pipe(v.string(), v.regex(/^[A-Za-z][A-Za-z.]{0,31}$/));
 const count = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(Number.MAX_SAFE_INTEGER));
-const partId = v.pipe(v.string(), v.regex(/^[a-z][a-z0-9-]{0,63}$/));
+const partId = v.pipe(v.string(), v.regex(/^[a-z][a-z0-9-]{0,31}$/));
 
 const Cause = v.object({
   rule: word,
@@ -23,10 +23,10 @@ const Cause = v.object({
 
 /** What a node says of itself in its status (docs/wire-format.md, 6): bounded, since anybody may write there who has a node's key. */
 export const NodeHealth = v.object({
-  causes: v.optional(v.pipe(v.array(Cause), v.maxLength(MAX_CAUSES)), []),
-  causeCount: v.optional(count, 0),
-  parts: v.optional(v.pipe(v.record(partId, word), v.maxEntries(MAX_PARTS)), {}),
-  partCount: v.optional(count, 0),
+  causes: v.pipe(v.array(Cause), v.maxLength(MAX_CAUSES)),
+  causeCount: count,
+  parts: v.pipe(v.record(partId, word), v.maxEntries(MAX_PARTS)),
+  partCount: count,
   machine: v.optional(
     v.object({
       uptimeS: v.optional(count),
@@ -73,10 +73,11 @@ export interface HeardHealth extends NodeHealth {
 /** A broker gives what it retains to whoever subscribes anew: what is the same to its seconds since the boot came before. */
 export async function keepHealth(tx: Queries, node: string, { atMs, ...health }: HeardHealth): Promise<void> {
   await tx.query(
-    `INSERT INTO node_health (node, at_ms, said, cause) VALUES ($1, $2, $3, $4)
+    `INSERT INTO node_health (node, at_ms, said, cause)
+      SELECT node, CAST($2 AS BIGINT), CAST($3 AS TEXT), CAST($4 AS TEXT) FROM node WHERE node = $1
       ON CONFLICT (node) DO UPDATE SET at_ms = excluded.at_ms, said = excluded.said, cause = excluded.cause
       WHERE node_health.said <> excluded.said`,
-    [clean(node), BigInt(atMs), clean(JSON.stringify(health)), health.causes[0]?.rule ?? null],
+    [clean(node), BigInt(atMs), JSON.stringify(health), health.causes[0]?.rule ?? null],
   );
 }
 

@@ -1,5 +1,6 @@
 import { onBothDatabases } from '../db/databases.js';
 import { boundsSuite } from './bounds.js';
+import { healthSuite } from './health.js';
 import { ledgerSuite } from './ledger.js';
 import { takeSuite } from './take.js';
 import { timesSuite } from './times.js';
@@ -8,6 +9,7 @@ import { timesSuite } from './times.js';
 onBothDatabases('the store', (fresh, dialect) => {
   takeSuite(fresh);
   timesSuite(fresh);
+  healthSuite(fresh);
   boundsSuite(fresh, dialect === 'sqlite' ? 40 : 15);
   ledgerSuite(fresh, dialect === 'sqlite' ? 60 : 15);
 });
