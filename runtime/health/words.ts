@@ -95,7 +95,7 @@ function figures({ nowNs, node, machine, disk, life }: Facts) {
     },
     ...(node && {
       store: { ...storeWords(node.store), diskFreeBytes: disk?.freeBytes },
-      flash: node.store.flash && flashWords(node.store.flash),
+      flash: flashWords(node.store.flash),
       uplink: node.uplink && uplinkWords(node.uplink),
       clock: clockWords(node.time),
     }),
@@ -118,12 +118,10 @@ function storeWords({ health, classes, diskBytes }: PipelineStatus['store']) {
   };
 }
 
-function flashWords({ bytesPerDay, daysLeft, lookedS }: FlashStatus) {
-  const isRated = lookedS >= RATED_S || daysLeft === 0;
-  return {
-    bytesPerDay: Math.round(bytesPerDay),
-    daysLeft: isRated && daysLeft !== undefined ? Math.floor(daysLeft) : undefined,
-  };
+/** Nothing while nobody knows how long it lasts. */
+function flashWords(flash: FlashStatus | undefined) {
+  if (flash?.daysLeft === undefined || (flash.lookedS < RATED_S && flash.daysLeft > 0)) return undefined;
+  return { bytesPerDay: Math.round(flash.bytesPerDay), daysLeft: Math.floor(flash.daysLeft) };
 }
 
 function uplinkWords({ connects, waiting, budgets }: UplinkStatus) {

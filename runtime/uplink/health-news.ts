@@ -2,6 +2,8 @@ import type { RuntimeClock, Timer } from '../clock/types.js';
 import type { Say } from './say.js';
 import type { StatusHealth } from './types.js';
 
+/** A new link often is a new start, whose parts and clock come in these seconds. */
+const SETTLE_MS = 15_000;
 /** Two of them are at least so far apart, … */
 const LEAST_MS = 60_000;
 /** … so it is looked at no oftener while there is a link, … */
@@ -39,7 +41,7 @@ export class HealthNews {
 
   online(): void {
     this.#isNewLink = true;
-    this.#look();
+    this.#lookIn(SETTLE_MS);
   }
 
   offline(): void {
@@ -59,11 +61,15 @@ export class HealthNews {
     this.#due = undefined;
   }
 
-  #look(): void {
-    const { clock, health, say } = this.options;
+  #lookIn(ms: number): Timer {
     this.#timer?.cancel();
-    const timer = clock.after(LOOK_MS, () => this.#look());
-    this.#timer = timer;
+    this.#timer = this.options.clock.after(ms, () => this.#look());
+    return this.#timer;
+  }
+
+  #look(): void {
+    const { health, say } = this.options;
+    const timer = this.#lookIn(LOOK_MS);
     health().then(
       (found) => this.#timer === timer && this.#found(found),
       (error: Error) => say('health', 'warn', `uplink: how the node is can't be told: ${error.message}`),

@@ -49,7 +49,9 @@ test('a node that is well: no cause, its parts, and its figures', () => {
 
 test('a rate of the first half hour says nothing of how long the flash lasts', () => {
   const young = said(facts({ node: node({ store: store({ flash: flash(30, 1_700) }) }) }));
-  assert.deepEqual(young.flash, { bytesPerDay: 123_456_789 });
+  assert.equal(young.flash, undefined);
+  const worn = said(facts({ node: node({ store: store({ flash: flash(0, 60) }) }) }));
+  assert.equal(worn.flash.daysLeft, 0);
 });
 
 test('a part that fails is the first cause, with what to do and since when', () => {

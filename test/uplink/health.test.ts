@@ -8,6 +8,8 @@ const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;
 /** Within the deadline of an answer. */
 const ANSWER_MS = 3_000;
+/** After a connect. */
+const SETTLE_MS = 15_000;
 
 /** An uplink of a node whose health the test says. */
 function telling(config: Partial<UplinkConfig> = {}, first: StatusHealth = { parts: { climate: 'ok' } }) {
@@ -42,7 +44,9 @@ test('the birth says nothing of it, so that nothing waits for it; a retained sta
   const all = telling();
   const birth = await all.online();
   assert.equal(JSON.parse(Buffer.from(birth.payload).toString()).health, undefined);
-  await all.clock.advance(0);
+  await all.clock.advance(SETTLE_MS - 1);
+  assert.deepEqual(all.port.take(), []);
+  await all.clock.advance(1);
   const [status] = all.port.answerAll();
   assert.equal(status!.retain, true);
   assert.deepEqual(JSON.parse(Buffer.from(status!.payload).toString()), {
@@ -54,7 +58,7 @@ test('the birth says nothing of it, so that nothing waits for it; a retained sta
 test('without a word changing it is told once an hour, whatever its numbers do', async () => {
   const all = telling();
   await all.online();
-  await all.clock.advance(0);
+  await all.clock.advance(SETTLE_MS);
   const first = told(all);
   const later = await minutes(all, 24 * 60, (minute) => {
     all.node.health = { parts: { climate: 'ok' }, rows: minute, causes: [{ what: `${minute} rows wait` }] };
@@ -67,7 +71,7 @@ test('without a word changing it is told once an hour, whatever its numbers do',
 test('a word that changes is told within two minutes, at most once a minute', async () => {
   const all = telling();
   await all.online();
-  await all.clock.advance(0);
+  await all.clock.advance(SETTLE_MS);
   told(all);
   await minutes(all, 10);
   all.node.health = { parts: { climate: 'failing' } };
@@ -91,45 +95,43 @@ test('a link that comes and goes is told it once a minute at most', async () => 
     if (all.uplink.status().link.state === 'connecting') all.port.accept();
     await all.clock.advance(500);
     count += told(all).filter((health) => health !== undefined).length;
-    if (second % 5 === 4 && all.uplink.status().link.state === 'online') all.port.down('reset');
+    if (second % 20 === 19 && all.uplink.status().link.state === 'online') all.port.down('reset');
     await all.clock.advance(500);
   }
   assert.ok(count >= 2 && count <= 10, `${count} in ten minutes`);
 });
 
-test('alarms and what is live go first, the backlog behind it', async () => {
-  const all = telling({ window: 1 });
-  all.store.commit([telemetry]);
-  all.store.commit([telemetry]);
+/** With a slot for one message, which a block of the backlog holds when it is due; what goes then, one after the other. */
+async function orderBehind(newest: Parameters<Rig['store']['commit']>[0]) {
+  const all = telling({ window: 1, pubackDeadlineMs: 60_000 });
+  for (let i = 0; i < 3; i++) all.store.commit([telemetry]);
   await all.online();
-  await all.clock.advance(0);
-  // The one slot holds a block of the backlog or the status; an alarm comes meanwhile.
-  const first = all.port.take();
-  all.store.commit([alarm]);
-  await all.clock.advance(0);
-  for (const one of first) all.port.answer(one);
-  await all.clock.advance(0);
-  assert.deepEqual(topics(all.port.answerAll()), ['alarm/sos']);
-});
-
-test('an alarm that is there when the link comes up does not wait for it', async () => {
-  const all = telling({ window: 1 });
-  all.store.commit([telemetry]);
-  all.store.commit([alarm]);
-  all.uplink.start();
-  all.port.accept();
+  await all.clock.advance(SETTLE_MS);
+  assert.deepEqual(topics(all.port.sent), ['telemetry/climate']);
+  all.store.commit(newest);
   const order: string[] = [];
   for (let turn = 0; turn < 8; turn++) {
     await all.clock.advance(10);
     order.push(...topics(all.port.answerAll()));
   }
-  assert.deepEqual(order, ['status', 'alarm/sos', 'status', 'telemetry/climate']);
+  return order.slice(1);
+}
+
+test('an alarm does not wait for it, the backlog does', async () => {
+  const order = await orderBehind([alarm]);
+  assert.deepEqual(order, ['alarm/sos', 'status', 'telemetry/climate', 'telemetry/climate']);
+});
+
+test('nor does what is live', async () => {
+  const door = { class: 'event', stream: 'door' } as const;
+  const order = await orderBehind([door]);
+  assert.deepEqual(order, ['event/door', 'status', 'telemetry/climate', 'telemetry/climate']);
 });
 
 test('a full window is left as it is: what waits in it goes first', async () => {
   const all = telling({ window: 2 });
   await all.online();
-  await all.clock.advance(0);
+  await all.clock.advance(SETTLE_MS);
   told(all);
   all.node.health = { parts: { climate: 'missing' } };
   all.store.commit([telemetry]);
@@ -147,11 +149,11 @@ test('a store that can’t be read is what it says, and a packet too large for t
   const all = telling({}, { store: { state: 'notWriting' } });
   all.store.failReads = true;
   await all.online();
-  await all.clock.advance(10);
+  await all.clock.advance(SETTLE_MS);
   assert.deepEqual(told(all), [{ store: { state: 'notWriting' } }]);
   const small = telling({}, { text: 'x'.repeat(500) });
   await small.online({ maximumPacketBytes: 400 });
-  await small.clock.advance(10);
+  await small.clock.advance(SETTLE_MS);
   assert.deepEqual(told(small), []);
   assert.equal(small.uplink.status().refusals.packetTooLarge, 1);
 });
@@ -168,7 +170,7 @@ test('how the node is can’t be found out: the log says so once a minute, and t
     },
   );
   await all.online();
-  await all.clock.advance(10);
+  await all.clock.advance(SETTLE_MS);
   assert.deepEqual(
     all.log.filter((line) => line.includes('no kernel')),
     ["warn uplink: how the node is can't be told: no kernel"],
@@ -181,7 +183,7 @@ test('how the node is can’t be found out: the log says so once a minute, and t
 test('the last will and the goodbye say nothing of it', async () => {
   const all = telling();
   await all.online();
-  await all.clock.advance(0);
+  await all.clock.advance(SETTLE_MS);
   told(all);
   const will = JSON.parse(Buffer.from(all.port.last.options.will!.payload).toString());
   assert.equal('health' in will, false);

@@ -1,3 +1,4 @@
+import type { Channel } from '../../../drivers/contract/index.js';
 import type { NodeDetail, StreamSummary } from '../../store/types.js';
 import { msOf, spanOf, textOfValue, timeOfMs } from '../format.js';
 import { type Html, html } from '../html.js';
@@ -33,9 +34,7 @@ ${measured}</section>`;
 function measuredBy(streams: readonly StreamSummary[], nowMs: number): Html | undefined {
   const own = ownStream(streams);
   const batteries = streams.flatMap((stream) =>
-    stream.channels
-      .filter(({ name }) => /battery/i.test(name))
-      .flatMap(({ name }) => tileOf(stream, name, 'Battery', () => false)),
+    batteryChannels(stream).flatMap(({ name }) => tileOf(stream, name, 'Battery', () => false)),
   );
   const shown = [
     ...SHOWN.flatMap(([name, title, isBad]) => (own ? tileOf(own, name, title, isBad) : [])),
@@ -47,6 +46,15 @@ function measuredBy(streams: readonly StreamSummary[], nowMs: number): Html | un
     own &&
     `As it was measured ${wallNs === undefined ? 'at a time that is not known yet' : `${spanOf(nowMs - msOf(wallNs))} ago`}.`;
   return html`${tiles(shown)}${age && html`<p class="quiet">${age}</p>`}`;
+}
+
+const CHARGES: readonly Channel['quantity'][] = ['voltage', 'percent', 'ratio'];
+
+/** A tracker names the channel so; a node's part that measures one bears the name. */
+function batteryChannels({ stream, channels }: StreamSummary): readonly Channel[] {
+  const named = channels.filter(({ name }) => /battery/i.test(name));
+  if (named.length > 0 || !/battery/.test(stream)) return named;
+  return channels.filter(({ quantity }) => CHARGES.includes(quantity)).slice(0, 1);
 }
 
 function ownStream(streams: readonly StreamSummary[]): StreamSummary | undefined {

@@ -50,11 +50,13 @@ function storeTiles(
   ];
 }
 
-function flashTiles({ daysLeft, bytesPerDay }: Said<'flash'>): readonly Tile[] {
-  const rate = bytesPerDay === undefined ? '' : html` <small>${bytesOf(bytesPerDay)} a day</small>`;
-  if (daysLeft === undefined) return bytesPerDay === undefined ? [] : [['Flash is written', rate]];
+function flashTiles({ daysLeft, bytesPerDay = 0 }: Said<'flash'>): readonly Tile[] {
   if (daysLeft === 0) return [['Flash', 'has written all that it was made for', true]];
-  return [['Flash lasts, at this rate', html`${longSpanOf(daysLeft)}${rate}`, daysLeft <= 365]];
+  const rate = html` <small>${bytesOf(bytesPerDay)} a day</small>`;
+  return some(
+    daysLeft,
+    (days): Tile => ['Flash lasts, at this rate', html`${longSpanOf(days)}${rate}`, days <= 365],
+  );
 }
 
 /** `90 days`, `8 months`, `4 years`. */
@@ -89,10 +91,16 @@ function clockTile({ state, uncertaintyMs }: Said<'clock'>): Tile {
   ];
 }
 
-/** `safe` is safe mode: no part is read. */
+const CONFIG_STATES: Readonly<Record<string, string>> = {
+  file: 'its node file',
+  good: 'confirmed',
+  trial: 'on trial',
+  safe: 'safe mode, no part is read',
+};
+
 function configTile({ state, sha256, minutesLeft }: Said<'config'>): Tile {
   const left = minutesLeft === undefined ? '' : `, ${minutesLeft} min left`;
-  const said = state === 'safe' ? 'safe mode, no part is read' : `${state}${left}`;
+  const said = `${CONFIG_STATES[state] ?? state}${left}`;
   return ['Configuration', html`${said} <small><code>${sha256}</code></small>`, state === 'safe'];
 }
 

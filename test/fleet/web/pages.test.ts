@@ -211,7 +211,7 @@ test('why a node is not well, by its own word: causes with what to do, its parts
   assert.match(text, /motion missing climate ok gps starting and 2 more/);
   assert.match(text, /Flash lasts, at this rate 4 years 117\.7 MiB a day/);
   assert.match(text, /Budget of bytes 390\.6 KiB over not well/);
-  assert.match(text, /Configuration trial, 8 min left 5f3a90c17b2e/);
+  assert.match(text, /Configuration on trial, 8 min left 5f3a90c17b2e/);
   assert.match(text, /Its last run ended by watchdog \(killed ABRT\)/);
   assert.match(text, /As the node said it 3 min ago, 2026-11-20 11:57:00 UTC/);
   assert.ok(body.indexOf('class="causes"') < body.indexOf('class="facts tiles"'), 'causes first');
