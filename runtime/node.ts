@@ -23,7 +23,7 @@ import { type Identity, IdentityError, loadIdentity } from './identity.js';
 import { createLog, type Log, type LogSink } from './log.js';
 import type { LogTail } from './log-tail.js';
 import { SpareMemory } from './memory.js';
-import { nodeHealth } from './node-health.js';
+import { healthTeller } from './node-health.js';
 import { version } from './package.js';
 import { createPipeline, type Pipeline, type PipelineStatus } from './pipeline.js';
 import { provenBy } from './proven.js';
@@ -147,8 +147,8 @@ async function openStages(config: NodeConfig, around: Around, opened: (() => unk
   const board = await openBoard(config, boardDeps);
   opened.push(() => board.close());
   for (const choice of board.choices) log('info', 'board', choice);
-  const health = () => nodeHealth(pipeline, { ...around, config });
-  const uplink = uplinkOf(config, identity, store, { ...around, health });
+  const tellHealth = healthTeller({ ...around, config });
+  const uplink = uplinkOf(config, identity, store, { ...around, health: () => tellHealth(pipeline) });
   const calibrations = calibrationsOf(config, log);
   const pipeline: Pipeline = createPipeline({
     config,

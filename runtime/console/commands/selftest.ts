@@ -65,7 +65,7 @@ async function besidesParts(
   config: NodeConfig,
   node: PipelineStatus | undefined,
 ): Promise<readonly Tested[]> {
-  const machine = machineTests(await machineFacts(), diskFacts(config.store.path));
+  const machine = machineTests(await machineFacts(), await diskFacts(config.store.path));
   const untested = 'it does not run: time and uplink are not tested (cairn why)';
   return [...machine, ...(node ? nodeTests(node) : [{ what: 'node', isOk: false, found: untested }])];
 }

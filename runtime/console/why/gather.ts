@@ -37,7 +37,7 @@ export async function gatherFacts(gathered: Asked): Promise<Facts> {
     node,
     latest,
     machine: await machineFacts(),
-    disk: config && diskFacts(config.store.path),
+    disk: config && (await diskFacts(config.store.path)),
     wiring: looksFurther && config && node ? await wiring(config, node, gathered) : [],
     life: {
       problems: checked.ok ? [] : checked.problems,
