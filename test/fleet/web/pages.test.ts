@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
+import { healthOf } from '../../../fleet/web/pages/node-health.js';
 import { HOSTILE, NOW_MS } from './fake-store.js';
 import { ADA, page, serve } from './served.js';
 
@@ -218,4 +219,18 @@ test('why a node is not well, by its own word: causes with what to do, its parts
   const { body: list } = await page(app, '/');
   assert.match(list, /<small class="bad">part missing<\/small>/);
   assert.match(list, /<small class="bad">machine under voltage<\/small>/);
+});
+
+test('a battery is shown by whatever measures it: a channel of that name, or the first voltage of a part of that name', async () => {
+  const node = (await store.node('a1b2c3d400000002', NOW_MS))!;
+  const volts = (stream: string, name: string) => ({
+    ...node.streams[0]!,
+    stream,
+    channels: [{ name, quantity: 'voltage' as const, type: { kind: 'decimal' as const, scale: 2 } }],
+    latest: { sequence: 1n, wallNs: undefined, values: [3.7] },
+  });
+  const shown = (stream: string, name: string) => healthOf(node, [volts(stream, name)], NOW_MS).text;
+  for (const html of [shown('tracker', 'battery'), shown('battery', 'busVoltage')])
+    assert.match(html, /<dt>Battery<\/dt><dd>3\.70 V/);
+  assert.equal(shown('mains', 'busVoltage'), '');
 });
