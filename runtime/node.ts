@@ -23,13 +23,14 @@ import { type Identity, IdentityError, loadIdentity } from './identity.js';
 import { createLog, type Log, type LogSink } from './log.js';
 import type { LogTail } from './log-tail.js';
 import { SpareMemory } from './memory.js';
+import { healthTeller } from './node-health.js';
 import { version } from './package.js';
 import { createPipeline, type Pipeline, type PipelineStatus } from './pipeline.js';
 import { provenBy } from './proven.js';
 import { nodeRequests } from './requests/index.js';
 import { openPatiently, type PatientStore, type Store, storeDefaults } from './store/index.js';
 import { removeDrafts, textFiles } from './text-files.js';
-import { budgetFile, createUplink, mqttJs, probePortsHere } from './uplink/index.js';
+import { budgetFile, createUplink, mqttJs, probePortsHere, type StatusHealth } from './uplink/index.js';
 
 export interface RunningNode {
   readonly log: Log;
@@ -47,12 +48,14 @@ export interface NodeAround {
   readonly service?: Service | undefined;
   /** Which configuration runs, for the status. */
   readonly configStatus?: () => ConfigStatus;
+  /** How the process before this one ended, where not in order. */
+  readonly lastEnd?: string | undefined;
 }
 
 /** A whole node on the real world: opens everything that the configuration names, and starts it; or rejects, and nothing stays open. */
 export async function openNode(
   config: NodeConfig,
-  { service, configStatus }: NodeAround = {},
+  { service, configStatus, lastEnd }: NodeAround = {},
 ): Promise<RunningNode> {
   const clock = systemClock();
   const { log: plainLog, sink, tail } = createLog(config.logLevel, () => clock.nowNs());
@@ -64,7 +67,7 @@ export async function openNode(
   try {
     const { pipeline, control, isProven } = await openStages(
       config,
-      { clock, identity, log, sink, tail, flight, configStatus },
+      { clock, identity, log, sink, tail, flight, configStatus, lastEnd },
       opened,
     );
     pipeline.start();
@@ -117,6 +120,7 @@ interface Around {
   /** Absent where there is no folder that outlives the process. */
   readonly flight: RunningFlight | undefined;
   readonly configStatus: (() => ConfigStatus) | undefined;
+  readonly lastEnd: string | undefined;
 }
 
 /** Left to right; `opened` gets how each is closed again. */
@@ -143,9 +147,10 @@ async function openStages(config: NodeConfig, around: Around, opened: (() => unk
   const board = await openBoard(config, boardDeps);
   opened.push(() => board.close());
   for (const choice of board.choices) log('info', 'board', choice);
-  const uplink = uplinkOf(config, identity, store, around);
+  const tellHealth = healthTeller({ ...around, config });
+  const uplink = uplinkOf(config, identity, store, { ...around, health: () => tellHealth(pipeline) });
   const calibrations = calibrationsOf(config, log);
-  const pipeline = createPipeline({
+  const pipeline: Pipeline = createPipeline({
     config,
     board,
     store,
@@ -243,7 +248,7 @@ function uplinkOf(
   { uplink: config, store: { path } }: NodeConfig,
   identity: Identity,
   store: Store,
-  { log, flight }: Around,
+  { log, flight, health }: Around & { readonly health: () => Promise<StatusHealth> },
 ) {
   if (!config) return undefined;
   const connect = mqttJs(config, systemClock());
@@ -257,7 +262,7 @@ function uplinkOf(
     connect: flight?.flight.connect(connect) ?? connect,
     random: Math.random,
     log: (level, text) => log(level, 'uplink', text),
-    software: software(),
+    ...{ software: software(), health },
     fleetKeys: keys,
     interfaces: networkInterfaces,
     budgetFile: budgetFile(join(path, 'budgets')),

@@ -1,3 +1,4 @@
+import * as v from 'valibot';
 import { DecodeError } from '../../native/index.js';
 import {
   decodeMeta,
@@ -8,7 +9,7 @@ import {
   STREAM_NAME,
 } from '../../wire/index.js';
 import { arrivedBlock, MismatchError, noticeOf } from '../receive/index.js';
-import type { IncomingBlock, IncomingPack } from '../store/index.js';
+import { type IncomingBlock, type IncomingPack, NodeHealth } from '../store/index.js';
 import { senmlPacks } from './senml-pack.js';
 import { readTrackerLine, trackerPacks } from './tracker.js';
 import { type Decoded, type Message, Refused, type Rows, type Status } from './types.js';
@@ -50,7 +51,7 @@ function decoded({ topic, payload, receivedMs }: Message): Decoded {
 function ofNode([node = '', kind, ...rest]: readonly string[], message: Message): Decoded {
   const { topic, payload } = message;
   if (!NODE.test(node)) throw new Refused('topic', `no node in ${topic}`);
-  if (kind === 'status' && rest.length === 0) return statusOf(node, payload);
+  if (kind === 'status' && rest.length === 0) return statusOf(node, message);
   if (kind === 'notice') return noticeAt(topic, payload);
   if (kind === 'senml') return ofNodeSenml(node, rest, message);
   if (kind === 'test' && rest.join('/') === 'uplink') return { kind: 'nothing' };
@@ -99,20 +100,28 @@ function noticeAt(topic: string, payload: Uint8Array): Decoded {
   throw new Refused('notice', `topic ${topic}`);
 }
 
-function statusOf(node: string, payload: Uint8Array): Status {
+/** A health that no node says costs itself, not the status. */
+function statusOf(node: string, { payload, receivedMs }: Message): Status {
+  const { health, ...fields } = objectOf(payload);
+  if (fields.node !== undefined && fields.node !== node)
+    throw new Refused('topicMismatch', `the status of ${fields.node} under ${node}`);
+  if (health === undefined) return { kind: 'status', node, fields };
+  const { success, output } = v.safeParse(NodeHealth, health);
+  if (!success) return { kind: 'status', node, fields, isHealthDamaged: true };
+  return { kind: 'status', node, fields, health: { ...output, atMs: receivedMs } };
+}
+
+function objectOf(payload: Uint8Array): Readonly<Record<string, unknown>> {
   if (payload.length > MAX_STATUS_BYTES) throw new Refused('status', `${payload.length} bytes`);
-  let fields: unknown;
+  let said: unknown;
   try {
-    fields = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(payload));
+    said = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(payload));
   } catch (cause) {
     throw new Refused('status', (cause as Error).message, { cause });
   }
-  if (typeof fields !== 'object' || fields === null || Array.isArray(fields))
+  if (typeof said !== 'object' || said === null || Array.isArray(said))
     throw new Refused('status', 'no object');
-  const said = fields as Readonly<Record<string, unknown>>;
-  if (said.node !== undefined && said.node !== node)
-    throw new Refused('topicMismatch', `the status of ${said.node} under ${node}`);
-  return { kind: 'status', node, fields: said };
+  return said as Readonly<Record<string, unknown>>;
 }
 
 function ofNodeSenml(

@@ -116,8 +116,10 @@ export class Ingest {
       fail(new NotHeldError('too many statuses wait for the store'));
       return;
     }
+    if (status.isHealthDamaged) this.#keeper.count('health', 1);
     this.#keeper.known.heard(status);
-    this.#statuses.set(status.node, { status, receivedMs });
+    const health = status.health ?? this.#statuses.get(status.node)?.status.health;
+    this.#statuses.set(status.node, { status: { ...status, ...(health && { health }) }, receivedMs });
     settle({ kind: 'held' });
   }
 
@@ -250,7 +252,7 @@ export class Ingest {
     // One that comes meanwhile waits for the next round: a node may say its status without end.
     for (const [node, { status, receivedMs }] of [...this.#statuses].slice(0, STATUSES_AT_ONCE)) {
       try {
-        await store.heard(node, receivedMs, status.fields);
+        await store.heard(node, receivedMs, status.fields, status.health);
       } catch (error) {
         if (isAway(error)) throw error;
         this.#keeper.count('status', 1);

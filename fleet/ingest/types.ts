@@ -1,5 +1,5 @@
 import type { SenmlRecord } from '../../wire/index.js';
-import type { Incoming } from '../store/index.js';
+import type { HeardHealth, Incoming } from '../store/index.js';
 
 /**
  * One message as it came. Topics are those of docs/wire-format.md, 3, and two of the fleet's own: `senml/<sender>` (a pack of another maker)
@@ -20,6 +20,7 @@ export const REFUSALS = [
   ...['short', 'badMagic', 'badVersion', 'badCrc', 'badHeader', 'badColumn'], // blocks (docs/wire-format.md, 1.9)
   'notice',
   'status',
+  'health', // of a status that is taken all the same
   'senml', // not a pack, or one that RFC 8428 forbids
   'senmlVersion',
   'senmlUnknownField', // a field that must be understood (its name ends in _)
@@ -52,7 +53,11 @@ export interface Notice {
 export interface Status {
   readonly kind: 'status';
   readonly node: string;
+  /** Without `health`. */
   readonly fields: Readonly<Record<string, unknown>>;
+  readonly health?: HeardHealth;
+  /** It said something of its health that no node says. */
+  readonly isHealthDamaged?: true;
 }
 
 export interface Refusal {

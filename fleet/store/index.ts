@@ -10,5 +10,6 @@ export {
 } from './facts.js';
 export { type Cell, type GivenType, withGiven } from './given.js';
 export { STORE_MIGRATIONS } from './migrations.js';
+export { NodeHealth } from './node-health.js';
 export { openStore } from './store.js';
 export * from './types.js';

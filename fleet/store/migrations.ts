@@ -42,6 +42,14 @@ export const STORE_MIGRATIONS: readonly Migration[] = [
       `CREATE INDEX log_line_warn ON log_line (at_ns, seq, stream_id) WHERE level >= ${WARN}`,
     ],
   },
+  {
+    // Beside the row of the node, which each block writes anew.
+    id: 'store-4',
+    statements: () => [
+      `CREATE TABLE node_health (
+        node TEXT PRIMARY KEY REFERENCES node, at_ms BIGINT NOT NULL, said TEXT NOT NULL, cause TEXT)`,
+    ],
+  },
 ];
 
 function nodes(dialect: Dialect): readonly string[] {

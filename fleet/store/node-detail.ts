@@ -8,6 +8,7 @@ import {
   Times,
 } from '../../wire/index.js';
 import type { Queries, SqlRow } from '../db/index.js';
+import { healthOf } from './node-health.js';
 import { type NodeListRow, summaryOf } from './nodes.js';
 import { readTimes } from './row-times.js';
 import type { Group, NodeDetail, Reading, Removed, StreamSource, StreamSummary } from './types.js';
@@ -37,8 +38,10 @@ export async function nodeDetail(db: Queries, node: string, nowMs: number): Prom
     'SELECT id, epoch, first_heard_ms FROM epoch WHERE node = $1 ORDER BY id DESC',
     [node],
   );
+  const health = await healthOf(db, node);
   return {
-    ...summaryOf(row, nowMs),
+    ...summaryOf({ ...row, cause: health?.causes[0]?.rule ?? null }, nowMs),
+    health,
     status: row.status === null ? undefined : (JSON.parse(row.status) as Record<string, unknown>),
     epochs: epochs.map(({ epoch, first_heard_ms }) => ({ epoch, firstHeardMs: Number(first_heard_ms) })),
     boots: await bootsOf(db, node),

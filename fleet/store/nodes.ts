@@ -15,6 +15,7 @@ export interface NodeListRow extends NodeRow {
   readonly name: string | null;
   readonly fleet_group: string;
   readonly status: string | null;
+  readonly cause?: string | null;
 }
 
 /** One table, one query: the sums are kept as blocks come. */
@@ -25,9 +26,10 @@ export async function listNodes(
 ): Promise<readonly NodeSummary[]> {
   const search = filter.search ? `%${escaped(filter.search.toLowerCase())}%` : null;
   const rows = await db.query<NodeListRow>(
-    `SELECT * FROM node WHERE (CAST($1 AS TEXT) IS NULL OR fleet_group = $1)
-      AND (CAST($2 AS TEXT) IS NULL OR lower(node) LIKE $2 ESCAPE '!' OR lower(name) LIKE $2 ESCAPE '!')
-      ORDER BY COALESCE(name, node), node`,
+    `SELECT node.*, node_health.cause FROM node LEFT JOIN node_health ON node_health.node = node.node
+      WHERE (CAST($1 AS TEXT) IS NULL OR fleet_group = $1)
+      AND (CAST($2 AS TEXT) IS NULL OR lower(node.node) LIKE $2 ESCAPE '!' OR lower(name) LIKE $2 ESCAPE '!')
+      ORDER BY COALESCE(name, node.node), node.node`,
     [filter.group ?? null, search],
   );
   return rows.map((row) => summaryOf(row, nowMs));
@@ -52,6 +54,7 @@ export function summaryOf(row: NodeListRow, nowMs: number): NodeSummary {
       : { position: { latitude, longitude, wallNs: position_ns ?? undefined } }),
     // Whoever keeps alerts fills it in.
     lostRows: row.lost_rows,
+    ...(row.cause && { cause: row.cause }),
   };
 }
 

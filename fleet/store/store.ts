@@ -4,6 +4,7 @@ import { Days } from './days.js';
 import { logLines, removedLogs } from './logs.js';
 import { conflictsOf, gapsOf } from './losses.js';
 import { descriptorOf, nodeDetail, sourceOf } from './node-detail.js';
+import { keepHealth } from './node-health.js';
 import { heard, listNodes, rename } from './nodes.js';
 import { Positions } from './positions.js';
 import { readingsOf } from './readings.js';
@@ -78,8 +79,11 @@ class DatabaseStore implements Store {
     }
   }
 
-  heard(node: string, receivedMs: number, status?: Readonly<Record<string, unknown>>) {
-    return this.db.transaction((tx) => heard(tx, node, receivedMs, status));
+  heard(...[node, receivedMs, status, health]: Parameters<Store['heard']>) {
+    return this.db.transaction(async (tx) => {
+      await heard(tx, node, receivedMs, status);
+      if (health) await keepHealth(tx, node, health);
+    });
   }
 
   refused(counts: Readonly<Record<string, number>>) {

@@ -1,6 +1,9 @@
 import type { Channel } from '../../drivers/contract/index.js';
 import type { ColumnType, DecodedHeader, NativeRows } from '../../native/index.js';
 import type { Descriptor, GapCause, LogClass, LogLevel, MetaRecord, RowTime } from '../../wire/index.js';
+import type { HeardHealth } from './node-health.js';
+
+export type { HeardHealth } from './node-health.js';
 
 /** A block of a node, decoded (docs/wire-format.md, 1). */
 export interface IncomingBlock {
@@ -94,6 +97,8 @@ export interface NodeSummary {
   };
   /** 0 from the store: whoever keeps alerts fills it in. */
   readonly lostRows: bigint;
+  /** The rule of the first cause that it last gave for what isn't well, such as `part.missing`. */
+  readonly cause?: string;
 }
 
 export interface StreamSource extends StreamRef {
@@ -132,6 +137,8 @@ export interface StreamSummary extends StreamRef {
 export interface NodeDetail extends NodeSummary {
   /** As the node last said it (docs/wire-format.md, 6). */
   readonly status: Readonly<Record<string, unknown>> | undefined;
+  /** What it last said of itself, which a last will doesn't take away. */
+  readonly health: HeardHealth | undefined;
   readonly epochs: readonly { readonly epoch: string; readonly firstHeardMs: number }[];
   readonly boots: readonly {
     readonly epoch: string;
@@ -209,8 +216,13 @@ export interface Store {
     receivedMs: number,
     within?: (tx: import('../db/index.js').Queries, taken: readonly Taken[]) => Promise<void>,
   ): Promise<readonly Taken[]>;
-  /** The node's retained status, or another word of it. */
-  heard(node: string, receivedMs: number, status?: Readonly<Record<string, unknown>>): Promise<void>;
+  /** The node's retained status, or another word of it; without `health` the last one stays. */
+  heard(
+    node: string,
+    receivedMs: number,
+    status?: Readonly<Record<string, unknown>>,
+    health?: HeardHealth,
+  ): Promise<void>;
   /** Messages that weren't taken, by cause: what was malformed, forged, too large. */
   refused(counts: Readonly<Record<string, number>>): Promise<void>;
   refusals(): Promise<Readonly<Record<string, bigint>>>;

@@ -72,7 +72,8 @@ export function textOfValue(channel: Channel, reading: Reading, column: number):
   return unit ? `${number} ${unit}` : number;
 }
 
-function bytesOf(bytes: number): string {
+/** `512 B`, `1.5 MiB`. */
+export function bytesOf(bytes: number): string {
   const power = bytes < 1024 ? 0 : Math.min(4, Math.floor(Math.log2(bytes) / 10));
   const digits = power === 0 ? 0 : 1;
   return `${(bytes / 1024 ** power).toFixed(digits)} ${['B', 'KiB', 'MiB', 'GiB', 'TiB'][power]}`;

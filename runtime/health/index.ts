@@ -26,3 +26,4 @@ export {
   type WiringFact,
   why,
 } from './why/index.js';
+export { HEALTH_MAX_BYTES, healthWords } from './words.js';

@@ -70,6 +70,7 @@ class NodeProcess {
   readonly #journal: Journal;
   readonly #state: State;
   readonly #keeper: Keeper;
+  readonly #lastEnd: string | undefined;
   readonly #service: Service | undefined;
   readonly #control: ControlServer;
   readonly #runner: Runner;
@@ -85,12 +86,12 @@ class NodeProcess {
     const clock = this.#clock;
     this.#journal = new Journal(createLog('info', () => clock.nowNs()).log);
     const { say } = this.#journal;
-    const end = lastEnd(process.env.RUNTIME_DIRECTORY, readIfThere);
-    if (end) say('warn', 'service', `the last run ended by ${end}`);
+    this.#lastEnd = lastEnd(process.env.RUNTIME_DIRECTORY, readIfThere);
+    if (this.#lastEnd) say('warn', 'service', `the last run ended by ${this.#lastEnd}`);
     this.#service = serviceHere((level, text) => say(level, 'service', text));
     this.#state = new State(textFiles(places.state), (text) => say('warn', 'config', text));
     this.#keeper = new Keeper({
-      ...{ file, isFileRight, lastEnd: end, isRestarted: this.#service !== undefined },
+      ...{ file, isFileRight, lastEnd: this.#lastEnd, isRestarted: this.#service !== undefined },
       state: this.#state,
       now: () => ({ bootId: kernelBootId(), ms: Number(clock.nowNs() / 1_000_000n) }),
       say: (level, text) => say(level, 'config', text),
@@ -178,7 +179,10 @@ class NodeProcess {
     const config = choice.state === 'safe' ? withoutParts(checked.config) : checked.config;
     for (const warning of checked.warnings) this.#journal.say('warn', 'config', warning);
     this.options.prepare(config);
-    return openNode(config, { service: this.#service, configStatus: () => this.#keeper.status() });
+    return openNode(config, {
+      ...{ service: this.#service, lastEnd: this.#lastEnd },
+      configStatus: () => this.#keeper.status(),
+    });
   }
 
   /** Whether something else is to run. */

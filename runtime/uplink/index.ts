@@ -6,6 +6,7 @@ import type { Store } from '../store/types.js';
 import type { BudgetFile } from './budgets.js';
 import { Custody } from './custody.js';
 import { failure } from './failure.js';
+import { HealthNews } from './health-news.js';
 import { Link } from './link.js';
 import type { Interfaces } from './link-class.js';
 import { Metering } from './metering.js';
@@ -14,7 +15,7 @@ import { Notices, type Unkept } from './notices.js';
 import { onceAMinute, type Say } from './say.js';
 import { Sender } from './sender.js';
 import { statusMessage } from './status-message.js';
-import type { ReceivedBlock, Uplink, UplinkLog, UplinkStatus } from './types.js';
+import type { ReceivedBlock, StatusHealth, Uplink, UplinkLog, UplinkStatus } from './types.js';
 
 export { budgetFile } from './budget-file.js';
 export type { BudgetFile } from './budgets.js';
@@ -40,6 +41,9 @@ const TICK_MS = 10_000;
 /** … and so seldom where nothing says so: a node at rest is not woken for nothing. */
 const REST_TICK_MS = 300_000;
 const STOP_POLL_MS = 20;
+/** A status that says how the node is, at most (docs/wire-format.md §6), and what part of a day's bytes is for them where nothing changes. */
+const HEALTH_STATUS_BYTES = 1_400;
+const HEALTH_SHARE = 0.05;
 
 export interface UplinkOptions {
   readonly config: UplinkConfig;
@@ -60,6 +64,8 @@ export interface UplinkOptions {
   readonly budgetFile?: BudgetFile;
   /** The runtime's version, for the birth message. */
   readonly software: string;
+  /** How the node is, for its status; without it the status doesn't say. */
+  readonly health?: () => Promise<StatusHealth>;
 }
 
 /**
@@ -80,6 +86,7 @@ class MqttUplink implements Uplink {
   readonly #say: Say;
   readonly #custody: Custody | undefined;
   readonly #notices: Notices;
+  readonly #healthNews: HealthNews | undefined;
   readonly #sender: Sender;
   readonly #link: Link;
   readonly #metering: Metering | undefined;
@@ -98,8 +105,10 @@ class MqttUplink implements Uplink {
     this.#custody = this.#custodyOf(options);
     this.#metering = this.#meteringOf(options);
     this.#notices = new Notices(options.node, () => clock.nowNs());
+    this.#healthNews = this.#healthNewsOf(options);
     this.#sender = new Sender({
-      notices: this.#notices,
+      ...{ notices: this.#notices, healthNews: this.#healthNews },
+      healthMessage: (health) => this.#status('online', health),
       ...{ store, clock, random, say: this.#say, custody: this.#custody, ...backoff },
       nowNs: () => clock.nowNs(),
       payloads: config.payloads,
@@ -147,6 +156,16 @@ class MqttUplink implements Uplink {
       nowNs: () => clock.nowNs(),
       isUnderWay: (block) => this.#sender.isUnderWay(block),
       onThinned: (logClass) => this.#sender.rewind(logClass),
+    });
+  }
+
+  #healthNewsOf({ clock, health }: UplinkOptions): HealthNews | undefined {
+    if (!health) return undefined;
+    return new HealthNews({
+      ...{ clock, health, say: this.#say },
+      affords: () => this.#metering?.affords('log', 'backlog') ?? true,
+      apartMs: () => this.#metering?.apartMs(HEALTH_STATUS_BYTES, HEALTH_SHARE) ?? 0,
+      onDue: () => this.#sender.pump(),
     });
   }
 
@@ -219,6 +238,7 @@ class MqttUplink implements Uplink {
   async stop(graceMs: number): Promise<void> {
     this.#unsubscribe?.();
     this.#cancelTimers();
+    this.#healthNews?.offline();
     if (this.#link.state.state === 'online') {
       this.#sender.finish(this.#status('stopped'));
       await this.#drained(graceMs);
@@ -232,13 +252,14 @@ class MqttUplink implements Uplink {
     while (!this.#sender.isIdle && clock.nowNs() < untilNs) await clock.delay(STOP_POLL_MS);
   }
 
-  #status(state: Parameters<typeof statusMessage>[0]) {
+  #status(state: Parameters<typeof statusMessage>[0], health?: StatusHealth) {
     const { store, software, config } = this.options;
-    return statusMessage(state, store, software, config.fleet ? 'fleet' : 'broker', config.payloads);
+    return statusMessage(state, store, software, config.fleet ? 'fleet' : 'broker', config.payloads, health);
   }
 
   #onOnline(link: MqttLink, server: ServerLimits): void {
     this.#sender.online(link, server, this.#status('online'));
+    this.#healthNews?.online();
     this.#tick();
     const { subscriptionRefusedWith } = server;
     if (subscriptionRefusedWith !== undefined) this.#withoutReceipts(subscriptionRefusedWith);
@@ -246,6 +267,7 @@ class MqttUplink implements Uplink {
 
   #onOffline(): void {
     this.#cancelTimers();
+    this.#healthNews?.offline();
     this.#sender.offline();
   }
 

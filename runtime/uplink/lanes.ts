@@ -62,6 +62,11 @@ export class Lanes {
     }
   }
 
+  /** What is there to send isn't known yet. */
+  get isReading(): boolean {
+    return this.#reading;
+  }
+
   /** A lane is empty and there is more of it, and nothing is being read. */
   wantsFill(nowNs: bigint): boolean {
     if (this.#reading) return false;

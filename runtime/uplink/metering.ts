@@ -3,7 +3,7 @@ import type { LinkClass } from '../config/types.js';
 import type { Store } from '../store/types.js';
 import { type BudgetFile, Budgets } from './budgets.js';
 import type { Interfaces } from './link-class.js';
-import { Meter } from './meter.js';
+import { Meter, wireBytes } from './meter.js';
 import type { MqttConnect } from './mqtt-port.js';
 import type { Say } from './say.js';
 import type { LaneKind } from './share.js';
@@ -20,6 +20,8 @@ const LEAVES: Readonly<Record<LogClass, number>> = {
   log: 0.4,
 };
 const LIVE_LEAVES = 0.1;
+
+const DAY_MS = 86_400_000;
 
 export interface MeteringOptions extends Pick<ThinnerOptions, 'isUnderWay' | 'onThinned'> {
   readonly links: readonly LinkClass[];
@@ -51,6 +53,12 @@ export class Metering {
     this.#meter.count();
     const leaves = LEAVES[logClass];
     return this.#budgets.hasLeft(kind === 'live' ? Math.min(leaves, LIVE_LEAVES) : leaves);
+  }
+
+  /** How far apart messages of so many bytes are that take this share of the day's bytes, ms; 0 where a link is free. */
+  apartMs(bytes: number, share: number): number {
+    const link = this.#budgets.current;
+    return link ? (DAY_MS * wireBytes(bytes)) / (share * link.budgetBytesPerDay) : 0;
   }
 
   status(): readonly BudgetStatus[] {

@@ -4,12 +4,13 @@ import type { BlockOrder, Disposition, StoreCommit, StoredBlock } from '../store
 import { answerOf } from './answers.js';
 import type { Custody } from './custody.js';
 import { Deadline } from './deadline.js';
-import { Lanes, type LanesOptions } from './lanes.js';
+import type { HealthNews } from './health-news.js';
+import { type Choice, Lanes, type LanesOptions } from './lanes.js';
 import type { MqttLink, MqttMessage, ServerLimits } from './mqtt-port.js';
 import { AGAIN_MS, type Notice, type Notices } from './notices.js';
 import { type BlockMessage, type PayloadOptions, payloadsOf } from './payloads.js';
 import type { Say } from './say.js';
-import type { ReceivedBlock } from './types.js';
+import type { ReceivedBlock, StatusHealth } from './types.js';
 import { type InFlight, type Sending, Window } from './window.js';
 
 /** What may be in the network's hands at once. */
@@ -32,6 +33,9 @@ export interface SenderOptions extends PayloadOptions {
   /** Absent: custody `broker`, a PUBACK of success frees the block. */
   readonly custody: Custody | undefined;
   readonly notices: Notices;
+  /** Absent: the status says nothing of how the node is. */
+  readonly healthNews: HealthNews | undefined;
+  readonly healthMessage: (health: StatusHealth) => MqttMessage;
   /** The oldest publish has been unanswered for too long. */
   readonly onDeadline: (waitedMs: number) => void;
   /** The broker took something. */
@@ -178,12 +182,25 @@ export class Sender {
     const isResendsTurn = this.#sinceResend >= RESEND_EVERY - 1;
     const choice = this.#lanes.choose(nowNs);
     const resend = isResendsTurn || !choice ? custody?.takeResend() : undefined;
+    if (!resend && !isAhead(choice) && this.#sayHealth()) return true;
     const block = resend ?? choice?.block;
     if (!block) this.#sleep();
     if (!block || !(resend || this.window.hasRoom(block.bytes.length))) return false;
     if (!resend) this.#lanes.take(choice!);
     this.#sinceResend = resend ? 0 : this.#sinceResend + 1;
     this.#start(block);
+    return true;
+  }
+
+  /** How the node is: behind all that is new, and before what is old, of which there may be days. False: there is no room, or nothing to say. */
+  #sayHealth(): boolean {
+    const health = this.options.healthNews?.due;
+    if (!health || this.#lanes.isReading) return false;
+    const message = this.options.healthMessage(health);
+    if (!this.window.hasRoom(message.payload.length)) return false;
+    this.options.healthNews?.sent();
+    if (this.#fits(message)) this.#outbox.push({ message, kind: 'status', sending: undefined });
+    else this.#count('packetTooLarge');
     return true;
   }
 
@@ -201,6 +218,8 @@ export class Sender {
       (error: Error) => {
         this.#say('readFailed', 'error', `uplink: the store can't be read: ${error.message}`);
         this.#sleep(this.options.backoffMinMs);
+        // Nothing else may leave, and this says why.
+        if (this.#sayHealth()) this.pump();
       },
     );
   }
@@ -333,6 +352,13 @@ export class Sender {
   #count(cause: string): void {
     this.refusals[cause] = (this.refusals[cause] ?? 0) + 1;
   }
+}
+
+/** Of how the node is: an alarm, what blocks are understood by, and what was just read. */
+function isAhead(choice: Choice | undefined): boolean {
+  if (!choice) return false;
+  const { class: logClass } = choice.block.position;
+  return choice.kind === 'live' || logClass === 'alarm' || logClass === 'meta';
 }
 
 function receivedOf({ position, header: { stream, first, count } }: StoredBlock): ReceivedBlock {

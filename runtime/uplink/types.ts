@@ -83,5 +83,8 @@ export interface Uplink {
   stop(graceMs: number): Promise<void>;
 }
 
+/** How the node is, for its status (docs/wire-format.md §6): JSON of 1,100 bytes at most. */
+export type StatusHealth = Readonly<Record<string, unknown>>;
+
 /** `error` is for what a person must look at; the pipeline makes log rows of it. */
 export type UplinkLog = (level: 'debug' | 'info' | 'warn' | 'error', text: string) => void;

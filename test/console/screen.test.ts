@@ -8,7 +8,7 @@ import { helpLines } from '../../runtime/console/session/help.js';
 import { Sparkline } from '../../runtime/console/sparkline.js';
 import { COMMANDS } from '../../runtime/console/table.js';
 import { agoText, wrapped } from '../../runtime/console/text.js';
-import { diskFacts } from '../../runtime/console/why/disk.js';
+import { diskFacts } from '../../runtime/disk-facts.js';
 import type { ClassStatus, FlashStatus, StreamStatus } from '../../runtime/store/index.js';
 import { GAP_CAUSES, LOG_CLASSES } from '../../wire/index.js';
 import { facts, node, part, store, trouble } from '../health/why/facts.js';
@@ -101,7 +101,7 @@ test('a sparkline goes from the least to the most of the last twelve', () => {
   assert.equal(line.add(6), '1'.repeat(12));
 });
 
-test('the file system of a path: the longest mount that holds it, the later of two; octal escapes', (t) => {
+test('the file system of a path: the longest mount that holds it, the later of two; octal escapes', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'cairn disk-'));
   t.after(() => rmSync(folder, { recursive: true }));
   const card = mkdtempSync(join(tmpdir(), 'cairn-card-'));
@@ -119,13 +119,13 @@ test('the file system of a path: the longest mount that holds it, the later of t
   ].join('\n');
   const of = (path: string) => diskFacts(path, () => mounts);
   assert.deepEqual(
-    [of(join(tmpdir(), 'not-there-yet/store'))?.device, of(tmpdir())?.isReadOnly],
+    [(await of(join(tmpdir(), 'not-there-yet/store')))?.device, (await of(tmpdir()))?.isReadOnly],
     ['tmpfs', false],
   );
-  assert.equal(of(`${tmpdir()}file`)?.device, 'overlay', 'a later mount hides an earlier one');
-  assert.equal(of(join(folder, 'store'))?.isReadOnly, true);
-  assert.ok(of(folder)!.freeBytes > 0);
-  const linked = of(join(card, 'link/store'));
+  assert.equal((await of(`${tmpdir()}file`))?.device, 'overlay', 'a later mount hides an earlier one');
+  assert.equal((await of(join(folder, 'store')))?.isReadOnly, true);
+  assert.ok((await of(folder))!.freeBytes > 0);
+  const linked = await of(join(card, 'link/store'));
   assert.deepEqual([linked?.device, linked?.isReadOnly], ['/dev/loop0', true], 'a link leads to the card');
 });
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { LinkClass, UplinkConfig } from '../../runtime/config/types.js';
+import type { UplinkOptions } from '../../runtime/uplink/index.js';
 import { linkClassOf } from '../../runtime/uplink/link-class.js';
 import { wireBytes } from '../../runtime/uplink/meter.js';
 import type { MqttConnect } from '../../runtime/uplink/mqtt-port.js';
@@ -47,6 +48,7 @@ function metered(
   file = new Map<'text', string>(),
   clock = new SimClock(),
   fleet?: UplinkConfig['fleet'],
+  health?: UplinkOptions['health'],
 ) {
   const port = new FakePort();
   const writes: string[] = [];
@@ -54,7 +56,7 @@ function metered(
     { links: [SATELLITE], window: 100, pubackDeadlineMs: 120_000, keepAliveS: 600, ...(fleet && { fleet }) },
     {
       fleetKeys: [FLEET_KEY.publicKey],
-      ...{ connect: carrying(port, localAddress), interfaces, clock },
+      ...{ connect: carrying(port, localAddress), interfaces, clock, ...(health && { health }) },
       budgetFile: {
         read: () => file.get('text'),
         write: async (text) => {
@@ -157,6 +159,29 @@ test('what no receipt came for waits for its class’s share of the budget too; 
   assert.ok(again.length >= 2, `the alarm asked ${again.length} times in two hours`);
   const { leftBytes } = uplink.status().budgets[0]!;
   assert.ok(leftBytes > 8_500, `nothing but alarms went into the rest: ${leftBytes} bytes`);
+});
+
+test('how the node is costs a twentieth of a day’s bytes, and nothing of what is left to others', async () => {
+  let telling = { parts: { climate: 'ok' }, text: 'x'.repeat(1_000) };
+  const metering = () => metered('10.64.0.2', new Map(), new SimClock(), undefined, async () => telling);
+  const { online, run } = metering();
+  await online();
+  const isStatus = (topic: string) => topic === 'status';
+  const first = (await run(24 * HOUR_MS, 10_000)).filter(isStatus);
+  // The birth and the first; at 1,504 bytes a message on the wire, 2,500 bytes a day are one each 14.4 hours.
+  assert.equal(first.length, 3);
+  telling = { ...telling, parts: { climate: 'failing' } };
+  assert.equal(
+    (await run(180_000, 10_000)).filter(isStatus).length,
+    1,
+    'a word that changed is told at once',
+  );
+  const used = metering();
+  for (let i = 0; i < 200; i++) used.store.commit([{ ...telemetry, rows: 100 }]);
+  await used.online();
+  await used.run(60_000);
+  telling = { ...telling, parts: { climate: 'missing' } };
+  assert.equal((await used.run(HOUR_MS, 10_000)).filter(isStatus).length, 0, 'telemetry has the rest');
 });
 
 test('what was used survives a restart, is never forgotten by a crash, and costs few writes', async () => {

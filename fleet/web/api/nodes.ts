@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import type * as v from 'valibot';
 import { type Channel, QUANTITY_UNITS } from '../../../drivers/contract/index.js';
-import type { NodeSummary, Reading, StreamSummary } from '../../store/types.js';
+import type { HeardHealth, NodeSummary, Reading, StreamSummary } from '../../store/types.js';
 import { isoOf } from '../format.js';
 import { HttpError } from '../reply.js';
 import { nodeFor, nodesFor, type Seen } from '../seen.js';
@@ -49,6 +49,7 @@ export function nodeRoutes(app: FastifyInstance, deps: WebDeps): void {
       return {
         ...nodeAnswer(node),
         status: node.status ?? null,
+        health: healthAnswer(node.health),
         streams: node.streams.map(streamAnswer),
       };
     },
@@ -73,7 +74,14 @@ function nodeAnswer(node: Seen<NodeSummary>): v.InferOutput<typeof NodeAnswer> {
       : null,
     openAlerts: node.openAlerts,
     lostRows: Number(node.lostRows),
+    cause: node.cause ?? null,
   };
+}
+
+function healthAnswer(health: HeardHealth | undefined): v.InferOutput<typeof NodeDetailAnswer>['health'] {
+  if (!health) return null;
+  const { atMs, ...said } = health;
+  return { at: new Date(atMs).toISOString(), ...said };
 }
 
 function streamAnswer(stream: StreamSummary): v.InferOutput<typeof StreamAnswer> {

@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { NodeHealth } from '../../store/index.js';
 import { GroupName, Level, LogCursor, Moment, NodeName, Search, StateName, StreamId } from '../inputs.js';
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
@@ -76,6 +77,12 @@ export const NodeAnswer = v.object({
   position: v.nullable(v.object({ latitude: v.number(), longitude: v.number(), time: maybeTime })),
   openAlerts: count,
   lostRows: count,
+  cause: v.nullable(
+    v.pipe(
+      v.string(),
+      v.description('The rule of the first cause for what is not well, as `cairn why` has it'),
+    ),
+  ),
 });
 
 export const NodesAnswer = v.object({ total: count, nodes: v.array(NodeAnswer) });
@@ -116,6 +123,12 @@ export const StreamAnswer = v.object({
 export const NodeDetailAnswer = v.object({
   ...NodeAnswer.entries,
   status: v.nullable(v.record(v.string(), v.unknown())),
+  health: v.nullable(
+    v.pipe(
+      v.object({ at: time, ...NodeHealth.entries }),
+      v.description('What the node last said of itself, and when that came (docs/wire-format.md, 6)'),
+    ),
+  ),
   streams: v.array(StreamAnswer),
 });
 

@@ -8,6 +8,7 @@ import { checked, sendPage } from '../reply.js';
 import { nodesFor, type Seen } from '../seen.js';
 import type { WebDeps } from '../types.js';
 import { fleetMap, isWithin } from './map.js';
+import { causeWords } from './node-why.js';
 import { options, pager, pathOf, pathWith } from './parts.js';
 import { stateMark } from './state.js';
 
@@ -86,9 +87,9 @@ ${pager(query.page, Math.ceil(ordered.length / PER_PAGE), path)}</section>`;
 }
 
 function row(node: Seen<NodeSummary>, nowMs: number): Html {
-  const { name, state, heardMs, openAlerts, lostRows } = node;
+  const { name, state, heardMs, openAlerts, lostRows, cause } = node;
   return html`<tr><th scope="row"><a href="${pathOf(node)}">${name}</a>${name !== node.node && html` <small>${node.node}</small>`}</th>
-<td data-label="State">${stateMark(state)}</td><td data-label="Heard">${spanOf(nowMs - heardMs)} ago</td>
+<td data-label="State">${stateMark(state)}${cause && html` <small class="bad">${causeWords(cause)}</small>`}</td><td data-label="Heard">${spanOf(nowMs - heardMs)} ago</td>
 ${few('Alerts', openAlerts > 0 && html`<strong class="bad">${openAlerts} open</strong>`)}${few('Lost', lostRows > 0n && rowsOf(lostRows))}</tr>`;
 }
 

@@ -59,7 +59,7 @@ function bodyOf(node: Seen<NodeDetail>, losses: Losses, query: Query, nowMs: num
   const toNs = query.end ?? nsOf(nowMs);
   const span = { fromNs: toNs - nsOf(Number(query.hours) * HOUR_MS), toNs };
   return html`${facts(node, nowMs)}
-${healthOf(current, nowMs)}
+${healthOf(node, current, nowMs)}
 <section aria-labelledby="readings-title"><h2 id="readings-title">Readings</h2>
 
 ${windows(node, query)}

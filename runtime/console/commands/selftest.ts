@@ -1,5 +1,7 @@
 import type { NodeConfig } from '../../config/index.js';
 import { ask, controlPath, follow, toJson } from '../../control.js';
+import { diskFacts } from '../../disk-facts.js';
+import { machineFacts } from '../../machine-facts.js';
 import type { PipelineStatus } from '../../pipeline.js';
 import type { TestedPart } from '../../requests/index.js';
 import type { Heard } from '../../tap.js';
@@ -8,8 +10,6 @@ import { readRunning } from '../files.js';
 import { testPartsAlone } from '../parts-alone.js';
 import { commitTest, filesTest, machineTests, nodeTests, type Tested } from '../self-tests.js';
 import { wrapped } from '../text.js';
-import { diskFacts } from '../why/disk.js';
-import { machineFacts } from '../why/machine.js';
 import { quietDeps } from './store.js';
 
 export const selftest: Command = {
@@ -65,7 +65,7 @@ async function besidesParts(
   config: NodeConfig,
   node: PipelineStatus | undefined,
 ): Promise<readonly Tested[]> {
-  const machine = machineTests(await machineFacts(), diskFacts(config.store.path));
+  const machine = machineTests(await machineFacts(), await diskFacts(config.store.path));
   const untested = 'it does not run: time and uplink are not tested (cairn why)';
   return [...machine, ...(node ? nodeTests(node) : [{ what: 'node', isOk: false, found: untested }])];
 }

@@ -2,14 +2,14 @@ import { existsSync, readFileSync } from 'node:fs';
 import { native } from '../../../native/index.js';
 import type { NodeConfig } from '../../config/index.js';
 import { ask, ControlError, controlPath, follow, withBigints } from '../../control.js';
+import { diskFacts } from '../../disk-facts.js';
 import { type Facts, lastEnd, type WiringFact } from '../../health/index.js';
+import { machineFacts } from '../../machine-facts.js';
 import type { PipelineStatus } from '../../pipeline.js';
 import type { SurveyAnswer } from '../../requests/index.js';
 import type { LatestRow } from '../../seen-rows.js';
 import type { Heard } from '../../tap.js';
 import { checkRunning, startsOf } from '../files.js';
-import { diskFacts } from './disk.js';
-import { machineFacts } from './machine.js';
 
 /** Where the unit leaves how the last run ended (install/cairn.service). */
 const RUNTIME_FOLDER = '/run/cairn';
@@ -37,7 +37,7 @@ export async function gatherFacts(gathered: Asked): Promise<Facts> {
     node,
     latest,
     machine: await machineFacts(),
-    disk: config && diskFacts(config.store.path),
+    disk: config && (await diskFacts(config.store.path)),
     wiring: looksFurther && config && node ? await wiring(config, node, gathered) : [],
     life: {
       problems: checked.ok ? [] : checked.problems,

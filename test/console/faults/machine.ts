@@ -19,7 +19,7 @@ function canUnshare(): boolean {
   return spawnSync('unshare', [...words, 'lowerdir=/etc:/sys', 'overlay', '/mnt']).status === 0;
 }
 
-/** What its kernel shows below /sys, as a Raspberry Pi's does (the files: drivers/node/registers.ts, runtime/console/why/machine.ts). */
+/** What its kernel shows below /sys, as a Raspberry Pi's does (the files: drivers/node/registers.ts, runtime/machine-facts.ts). */
 const SYS = {
   supply: 'class/hwmon/hwmon0/in0_lcrit_alarm',
   throttled: 'devices/platform/soc/soc:firmware/get_throttled',

@@ -1,10 +1,11 @@
 import { DatabaseError, type DatabaseErrorKind } from '../../../fleet/db/index.js';
-import type { Incoming, Store, Taken } from '../../../fleet/store/index.js';
+import type { HeardHealth, Incoming, Store, Taken } from '../../../fleet/store/index.js';
 
 /** Keeps identities in memory, and fails as it is told to. */
 export class FakeStore implements Pick<Store, 'take' | 'heard' | 'refused' | 'node'> {
   readonly held = new Map<string, Incoming>();
   readonly batches: number[] = [];
+  readonly healths = new Map<string, HeardHealth>();
   readonly statuses = new Map<string, Readonly<Record<string, unknown>> | undefined>();
   readonly counts: Record<string, number> = {};
   duplicates = 0;
@@ -32,9 +33,10 @@ export class FakeStore implements Pick<Store, 'take' | 'heard' | 'refused' | 'no
     });
   }
 
-  async heard(node: string, _receivedMs: number, status?: Readonly<Record<string, unknown>>): Promise<void> {
+  async heard(...[node, , status, health]: Parameters<Store['heard']>): Promise<void> {
     this.#mayFail();
     this.statuses.set(node, status);
+    if (health) this.healths.set(node, health);
   }
 
   async refused(counts: Readonly<Record<string, number>>): Promise<void> {

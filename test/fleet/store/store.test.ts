@@ -1,5 +1,6 @@
 import { onBothDatabases } from '../db/databases.js';
 import { boundsSuite } from './bounds.js';
+import { healthSuite } from './health.js';
 import { ledgerSuite } from './ledger.js';
 import { plansSuite } from './plans.js';
 import { retentionSuite } from './retention.js';
@@ -14,6 +15,7 @@ onBothDatabases('the store', (fresh, dialect) => {
   retentionSuite(fresh);
   plansSuite(fresh);
   timesSuite(fresh);
+  healthSuite(fresh);
   boundsSuite(fresh, dialect === 'sqlite' ? 40 : 15);
   ledgerSuite(fresh, dialect === 'sqlite' ? 60 : 15);
 });

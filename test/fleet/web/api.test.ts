@@ -37,6 +37,7 @@ test('nodes by filter and page', async () => {
     position: { latitude: 46.2, longitude: 7.1, time: '2026-11-20T12:00:00.000000000Z' },
     openAlerts: 0,
     lostRows: 0,
+    cause: 'part.missing',
   });
 });
 
@@ -50,6 +51,9 @@ test('a node and its streams', async () => {
     door: 'shut',
     note: 'a "quoted", note',
   });
+  assert.equal(node.health.at, '2026-11-20T11:57:00.000Z');
+  assert.deepEqual([node.health.causes[0].rule, node.health.parts.motion], ['part.missing', 'missing']);
+  assert.equal((await get('/api/v1/nodes/a1b2c3d400000002')).json().health, null);
   assert.equal((await get('/api/v1/nodes/nobody')).statusCode, 404);
 });
 

@@ -35,6 +35,8 @@ describe('in a browser', { skip: existsSync(CHROMIUM) ? false : 'chromium is not
     page.on('console', (said) => said.type() === 'error' && errors.push(said.text()));
     page.on('pageerror', ({ message }) => errors.push(message));
     await page.goto(url + path);
+    // Charts are drawn where they are seen.
+    if (path.startsWith(NODE)) await page.locator('figure').first().scrollIntoViewIfNeeded();
     return page;
   }
 

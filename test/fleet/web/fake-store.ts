@@ -2,6 +2,7 @@ import type { Channel } from '../../../drivers/contract/index.js';
 import { DatabaseError } from '../../../fleet/db/index.js';
 import type {
   Group,
+  HeardHealth,
   LogLine,
   LogQuery,
   NodeDetail,
@@ -43,6 +44,35 @@ const SELF: readonly Channel[] = [
 
 /** What markup would do if it weren't escaped. */
 export const HOSTILE = `<script>alert('x')</script>"onload=1`;
+
+/** Three minutes ago, of a node that isn't well. */
+const HEALTH: HeardHealth = {
+  atMs: NOW_MS - 180_000,
+  causes: [
+    {
+      ...{ rule: 'part.missing', about: 'motion', what: `motion doesn’t answer at i2c-1 0x68 ${HOSTILE}` },
+      ...{ sinceS: 5_400, todo: 'look at its plug and its supply; cairn parts looks further' },
+    },
+    {
+      rule: 'store.quota',
+      about: 'air',
+      what: '120 rows of air were given up since the start: the store is full',
+    },
+  ],
+  causeCount: 3,
+  parts: { motion: 'missing', climate: 'ok', gps: 'starting' },
+  partCount: 5,
+  machine: { uptimeS: 90_000, temperatureC: 61.2, memoryAvailableBytes: 400 << 20 },
+  store: {
+    ...{ state: 'ok', backlogBlocks: 7, backlogBytes: 4_500 },
+    ...{ diskBytes: 3 << 20, diskFreeBytes: 2 << 28 },
+  },
+  flash: { bytesPerDay: 123_456_789, daysLeft: 1_500 },
+  uplink: { connects: 3, waitingBlocks: 2, link: 'lte', budgetLeftBytes: -400_000 },
+  clock: { state: 'set', uncertaintyMs: 12 },
+  config: { state: 'trial', sha256: '5f3a90c17b2e', minutesLeft: 8 },
+  lastEnd: 'watchdog (killed ABRT)',
+};
 
 /** Answers as a store would that has `count` nodes; each with gaps, a conflict, unsure times. Writes nothing. */
 export class FakeStore implements Store {
@@ -133,6 +163,7 @@ export class FakeStore implements Store {
     const streams = [first, first + 1].map((id) => this.#summary(source(node, BigInt(id))));
     return {
       ...node,
+      health: node.cause ? HEALTH : undefined,
       status: { state: 'online', custody: 'fleet', software: 'cairn 0.1.0', note: HOSTILE },
       epochs: [{ epoch, firstHeardMs: NOW_MS - 48 * HOUR_MS }],
       boots: [
@@ -228,6 +259,7 @@ function summary(i: number): NodeSummary {
       },
     }),
     lostRows: i % 4 === 0 ? BigInt(184 * i) : 0n,
+    ...(i % 4 === 0 && { cause: i % 8 === 0 ? 'part.missing' : 'machine.underVoltage' }),
   };
 }
 

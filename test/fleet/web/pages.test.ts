@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
+import { healthOf } from '../../../fleet/web/pages/node-health.js';
 import { HOSTILE, NOW_MS } from './fake-store.js';
 import { ADA, page, serve } from './served.js';
 
@@ -223,4 +224,37 @@ test('who may, gives a node its name and group; it is said in the audit', async 
   assert.ok(!body.includes('name="csrf"'));
   assert.deepEqual([moved.statusCode, refused.statusCode, nobody.statusCode], [403, 403, 403]);
   assert.equal(store.renamed.length, 1);
+});
+
+test('why a node is not well, by its own word: causes with what to do, its parts, its figures, and how old they are', async () => {
+  const { body } = await page(app, '/nodes/a1b2c3d400000000');
+  const text = body.replace(/<[^>]+>/g, ' ').replace(/\s+/g, ' ');
+  // 90 minutes as it said it, three minutes ago.
+  assert.match(text, /motion doesn’t answer at i2c-1 0x68 .* began 93 min ago/);
+  assert.match(text, /What to do: look at its plug and its supply/);
+  assert.match(text, /And 1 more: cairn why/);
+  assert.match(text, /motion missing climate ok gps starting and 2 more/);
+  assert.match(text, /Flash lasts, at this rate 4 years 117\.7 MiB a day/);
+  assert.match(text, /Budget of bytes 390\.6 KiB over not well/);
+  assert.match(text, /Configuration on trial, 8 min left 5f3a90c17b2e/);
+  assert.match(text, /Its last run ended by watchdog \(killed ABRT\)/);
+  assert.match(text, /As the node said it 3 min ago, 2026-11-20 11:57:00 UTC/);
+  assert.ok(body.indexOf('class="causes"') < body.indexOf('class="facts tiles"'), 'causes first');
+  const { body: list } = await page(app, '/');
+  assert.match(list, /<small class="bad">part missing<\/small>/);
+  assert.match(list, /<small class="bad">machine under voltage<\/small>/);
+});
+
+test('a battery is shown by whatever measures it: a channel of that name, or the first voltage of a part of that name', async () => {
+  const node = (await store.node('a1b2c3d400000002', NOW_MS))!;
+  const volts = (stream: string, name: string) => ({
+    ...node.streams[0]!,
+    stream,
+    channels: [{ name, quantity: 'voltage' as const, type: { kind: 'decimal' as const, scale: 2 } }],
+    latest: { sequence: 1n, wallNs: undefined, values: [3.7] },
+  });
+  const shown = (stream: string, name: string) => healthOf(node, [volts(stream, name)], NOW_MS).text;
+  for (const html of [shown('tracker', 'battery'), shown('battery', 'busVoltage')])
+    assert.match(html, /<dt>Battery<\/dt><dd>3\.70 V/);
+  assert.equal(shown('mains', 'busVoltage'), '');
 });

@@ -1,6 +1,6 @@
 import { native } from '../../../native/index.js';
 import type { NodeConfig, UplinkConfig } from '../../../runtime/config/index.js';
-import type { Flight } from '../../../runtime/health/index.js';
+import { type Flight, healthWords } from '../../../runtime/health/index.js';
 import { createPipeline, type Pipeline } from '../../../runtime/pipeline.js';
 import {
   type OpenStore,
@@ -85,8 +85,9 @@ export async function startNode(parts: NodeParts): Promise<RunningNode> {
     budgetFile: budgetFileOf(parts.disk, life),
     log: (level, text) => log(level, 'uplink', text),
     software: 'cairn simulation',
+    health: async () => healthOf(pipeline, life),
   });
-  const pipeline = createPipeline({
+  const pipeline: Pipeline = createPipeline({
     config: nodeConfig(scenario),
     board: openBoard({ life, parts: parts.parts, random, onReading: parts.onReading }),
     store: oracle.early.watched(store),
@@ -102,6 +103,18 @@ export async function startNode(parts: NodeParts): Promise<RunningNode> {
   pipeline.start();
   parts.flight?.watch(() => pipeline.status());
   return { store, pipeline, isOpen: () => isOpen };
+}
+
+/** As the product says it, of a machine that tells nothing of itself. */
+function healthOf({ status, seen }: Pipeline, { boot }: Life) {
+  return healthWords({
+    ...{ nowNs: boot.bootNs(), node: status(), latest: seen.latest(), disk: undefined, wiring: [] },
+    machine: {
+      ...{ isUnderVoltage: undefined, isThrottled: undefined, temperatureC: undefined },
+      ...{ memoryAvailableBytes: undefined, wasReset: undefined, hasNetwork: undefined },
+    },
+    life: { problems: [], failedStarts: 0, lastEnd: undefined },
+  });
 }
 
 /** The store as the product opens it, seen from its first moment: what waited for it goes in here too. */

@@ -1,18 +1,19 @@
-import { readFileSync, realpathSync, statfsSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
+import { realpath, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import type { DiskFacts } from '../../health/index.js';
+import type { DiskFacts } from './health/index.js';
 
 /** An ext4 that found an error says `emergency_ro` on newer kernels (seen with 6.18), beside the `rw` that it was mounted with. */
 const READ_ONLY = ['ro', 'emergency_ro'];
 
 /** Where the store lies: its file system, as far up as there is one yet. Undefined where the kernel can't say. */
-export function diskFacts(
+export async function diskFacts(
   path: string,
   mounts = () => readFileSync('/proc/self/mountinfo', 'utf8'),
-): DiskFacts | undefined {
-  const free = freeBytes(path);
+): Promise<DiskFacts | undefined> {
+  const free = await freeBytes(path);
   if (free === undefined) return path === '/' ? undefined : diskFacts(dirname(path), mounts);
-  const mount = mountOf(realpathSync(path), mounts());
+  const mount = mountOf(await realpath(path), mounts());
   return {
     path,
     device: mount?.device,
@@ -21,9 +22,9 @@ export function diskFacts(
   };
 }
 
-function freeBytes(path: string): number | undefined {
+async function freeBytes(path: string): Promise<number | undefined> {
   try {
-    const { bavail, bsize } = statfsSync(path);
+    const { bavail, bsize } = await statfs(path);
     return bavail * bsize;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;

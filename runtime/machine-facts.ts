@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
-import { type Cell, rowCells } from '../../../wire/index.js';
-import { sampleMachine } from '../../board/index.js';
-import { systemClock } from '../../clock/index.js';
-import type { MachineFacts } from '../../health/index.js';
+import { type Cell, rowCells } from '../wire/index.js';
+import { sampleMachine } from './board/index.js';
+import { systemClock } from './clock/index.js';
+import type { MachineFacts } from './health/index.js';
 
 const BOOT_STATUS = '/sys/class/watchdog/watchdog0/bootstatus';
 /** WDIOF_CARDRESET (linux/watchdog.h). */
