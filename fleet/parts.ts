@@ -11,6 +11,7 @@ import { VIEW_MIGRATIONS } from './integrations/index.js';
 import { receiptKeyOf } from './keys.js';
 import { type AuditEntry, openPeople, PEOPLE_MIGRATIONS, type People } from './people/index.js';
 import { Receipts } from './receive/index.js';
+import { databaseUrl } from './secrets.js';
 import type { Services } from './services/index.js';
 import type { Source } from './sources/index.js';
 import { openStore, STORE_MIGRATIONS, type Store, type Taken } from './store/index.js';
@@ -53,7 +54,7 @@ export async function makeParts(
 ): Promise<Parts> {
   const { data } = config;
   const nowMs = () => Date.now();
-  const raw = openDatabase(config.database ?? join(data, 'fleet.db'));
+  const raw = openDatabase(config.database ? databaseUrl(config.database) : join(data, 'fleet.db'));
   const db = gated(raw);
   const store = openStore(db, { nowMs });
   const people = openPeople(db, { nowMs, random: randomBytes });
@@ -92,8 +93,8 @@ export async function makeParts(
   const audit = (entry: AuditEntry) => people.audit.write(entry);
   const web = createWeb({
     ...{ store, health, news, nowMs, audit, openAlerts: () => alerts.openByNode() },
-    // Whoever has a proxy before it says what people type; it stands on this machine.
-    ...(config.web.url && { trustProxy: 'loopback' }),
+    // Whoever has a proxy before it says what people type.
+    trustProxy: config.web.proxy ?? (config.web.url ? 'loopback' : false),
     plugins: [
       peoplePlugin({ people, nowMs, url: config.web.url, open: config.web.open }),
       alertsPages({ alerts, nowMs, audit }),

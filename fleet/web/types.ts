@@ -33,7 +33,7 @@ export interface WebDeps {
   /** Where faults of the program are said. */
   readonly log?: FastifyBaseLogger;
   /** Whose word on a client's address is believed (fastify's `trustProxy`); absent: nobody's. */
-  readonly trustProxy?: boolean | string;
+  readonly trustProxy?: string | string[] | false;
 }
 
 declare module 'fastify' {
