@@ -94,6 +94,7 @@ export async function makeParts(
   const web = createWeb({
     ...{ store, health, news, nowMs, audit, openAlerts: () => alerts.openByNode() },
     // Whoever has a proxy before it says what people type.
+    ...(config.web.tiles && { tiles: config.web.tiles }),
     trustProxy: config.web.proxy ?? (config.web.url ? 'loopback' : false),
     plugins: [
       peoplePlugin({ people, nowMs, url: config.web.url, open: config.web.open }),

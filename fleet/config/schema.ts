@@ -65,6 +65,17 @@ const broker = v.union(
   'either the own broker (host, port, tls), or another (url, …)',
 );
 
+const tiles = v.strictObject({
+  url: v.pipe(
+    urlOf('http:', 'https:'),
+    v.check((text) => {
+      const [, path = ''] = /^\w+:\/\/[^/{]+(\/.*)$/.exec(text) ?? [];
+      return ['{z}', '{x}', '{y}'].every((part) => path.includes(part));
+    }, 'a path with {z}, {x} and {y} is wanted: https://tiles.example/{z}/{x}/{y}.png'),
+  ),
+  attribution: v.pipe(v.string(), v.minLength(1), v.maxLength(200)),
+});
+
 const web = v.pipe(
   v.strictObject({
     host: v.optional(host, '127.0.0.1'),
@@ -73,6 +84,8 @@ const web = v.pipe(
     url: v.optional(urlOf('http:', 'https:')),
     /** Whose word on where a request comes from is believed; absent: with `url` this machine's, else nobody's. */
     proxy: v.optional(v.pipe(v.array(network), v.minLength(1), v.maxLength(16))),
+    /** Below the points of the map. */
+    tiles: v.optional(tiles),
     /** `loopback`: who comes from this machine may look without signing in. For a demo, and for a machine of one's own. */
     open: v.optional(v.picklist(['nobody', 'loopback']), 'nobody'),
   }),

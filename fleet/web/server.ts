@@ -36,7 +36,7 @@ export function createWeb(deps: WebDeps): FastifyInstance {
     ...(deps.log && { loggerInstance: deps.log, disableRequestLogging: true }),
   });
   app.decorateRequest('person');
-  secure(app);
+  secure(app, deps.tiles);
   keepLastGood(app, deps);
   app.setNotFoundHandler((request, reply) =>
     fail(request, reply, 404, 'Not found', 'There is no such page.'),

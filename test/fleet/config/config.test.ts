@@ -71,6 +71,20 @@ test('the web beyond this machine wants https before it; a proxy elsewhere is an
     assert.equal(web(proxy).length, 1, proxy);
 });
 
+test('tiles have numbers in their address, and somebody to thank', () => {
+  const tiles = (text: string) => problems(`data: /x\nweb: { tiles: ${text} }\n`);
+  assert.deepEqual(tiles("{ url: 'https://tiles.example/{z}/{x}/{y}.png', attribution: Ada }"), []);
+  assert.match(
+    tiles("{ url: 'https://tiles.example/{z}/{x}.png', attribution: Ada }").join(),
+    /\{z\}, \{x\} and \{y\}/,
+  );
+  assert.match(
+    tiles("{ url: 'https://{z}.example/{x}/{y}.png', attribution: Ada }").join(),
+    /a URL is wanted/,
+  );
+  assert.equal(tiles("{ url: 'https://tiles.example/{z}/{x}/{y}.png' }").length, 1);
+});
+
 test("the database's password in a file of its own", (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'cairn-secret-'));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
