@@ -11,6 +11,7 @@ import { receiptKeyOf } from './keys.js';
 import { SharedNews } from './news.js';
 import { type AuditEntry, openPeople, PEOPLE_MIGRATIONS, type People } from './people/index.js';
 import { Receipts } from './receive/index.js';
+import { databaseUrl } from './secrets.js';
 import type { Services } from './services/index.js';
 import type { Source } from './sources/index.js';
 import { openStore, STORE_MIGRATIONS, type Store, type Taken } from './store/index.js';
@@ -56,9 +57,10 @@ export async function makeParts(
   nowMs: () => number = Date.now,
 ): Promise<Parts> {
   const { data } = config;
-  const raw = openDatabase(config.database ?? join(data, 'fleet.db'));
+  const server = config.database && databaseUrl(config.database);
+  const raw = openDatabase(server ?? join(data, 'fleet.db'));
   const db = gated(raw);
-  const news = new SharedNews(db, config.database);
+  const news = new SharedNews(db, server);
   const say = (changes: readonly Change[]) => {
     for (const change of changes) news.tell(change);
   };
@@ -101,8 +103,9 @@ export async function makeParts(
   const audit = (entry: AuditEntry, tx?: Queries) => people.audit.write(entry, tx);
   const web = createWeb({
     ...{ store, health, news, nowMs, audit, log, openAlerts: () => alerts.openByNode() },
-    // Whoever has a proxy before it says what people type; it stands on this machine.
-    ...(config.web.url && { trustProxy: 'loopback' }),
+    ...(config.web.tiles && { tiles: config.web.tiles }),
+    // Whoever has a proxy before it says what people type.
+    trustProxy: config.web.proxy ?? (config.web.url ? 'loopback' : false),
     plugins: [
       peoplePlugin({ people, nowMs, url: config.web.url, open: config.web.open }),
       alertsPages({ alerts, nowMs, audit }),

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { FleetConfig } from './config/index.js';
 import type { Parts } from './parts.js';
+import { secretIn } from './secrets.js';
 import { embeddedBroker, mqttSource, type Source } from './sources/index.js';
 
 type Broker = FleetConfig['broker'];
@@ -50,7 +51,7 @@ async function outside(broker: OutsideBroker, { ingest, receipts, log }: Needed)
     onConnected: () => receipts.flush(),
     ...(shared && { share: shared }),
     ...(username && { username }),
-    ...(passwordFile && { password: readFileSync(passwordFile, 'utf8').trimEnd() }),
+    ...(passwordFile && { password: secretIn(passwordFile) }),
     ...(ca && { ca: readFileSync(ca) }),
     ...(cert && key && { certificate: readFileSync(cert), key: readFileSync(key) }),
   });

@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { httpSms, mailTransport, type ProbedTransport, Reachable, spoolSms } from './alerts/index.js';
 import { type FleetConfig, isLoopbackHost } from './config/index.js';
+import { secretIn } from './secrets.js';
 
 /** Who carries alerts to people, as the file says. */
 export function transportsOf({ mail, sms }: FleetConfig): readonly Reachable[] {
@@ -15,7 +15,7 @@ function mailOf({ url, from, passwordFile }: NonNullable<FleetConfig['mail']>): 
     ...{ host: hostname.replaceAll(/[[\]]/g, ''), port: Number(port || (isTls ? 465 : 587)), from },
     security: isTls ? 'tls' : isLoopbackHost(hostname) ? 'none' : 'starttls',
     ...(username && { user: decodeURIComponent(username) }),
-    ...(passwordFile && { password: secret(passwordFile) }),
+    ...(passwordFile && { password: secretIn(passwordFile) }),
   });
 }
 
@@ -24,10 +24,6 @@ function smsOf(sms: NonNullable<FleetConfig['sms']>): ProbedTransport {
   return httpSms({
     url: sms.gateway,
     body: '{"to":"{to}","text":"{text}","id":"{id}"}',
-    ...(sms.tokenFile && { headers: { authorization: `Bearer ${secret(sms.tokenFile)}` } }),
+    ...(sms.tokenFile && { headers: { authorization: `Bearer ${secretIn(sms.tokenFile)}` } }),
   });
-}
-
-function secret(file: string): string {
-  return readFileSync(file, 'utf8').trim();
 }

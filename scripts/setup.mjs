@@ -1,7 +1,15 @@
 // Sets up a clone: dependencies, the native add-on, the compiled TypeScript. Plain Node, because nothing is installed yet.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
@@ -121,6 +129,8 @@ function installPackages() {
     chromium: 'chromium',
     smsd: 'smstools',
     initdb: 'postgresql-15',
+    caddy: 'caddy',
+    'docker-compose': 'docker-compose',
   };
   const missing = Object.entries(wanted)
     .filter(([tool]) => !onPath(tool))
@@ -136,6 +146,12 @@ function installPackages() {
   if (missing.includes('postgresql-15') && !existsSync('/etc/postgresql-common')) {
     mkdirSync('/etc/postgresql-common');
     writeFileSync('/etc/postgresql-common/createcluster.conf', 'create_main_cluster = false\n');
+  }
+  // Not a server on port 80 either.
+  const caddyUnit = '/etc/systemd/system/caddy.service';
+  if (missing.includes('caddy') && !existsSync(caddyUnit)) {
+    mkdirSync(dirname(caddyUnit), { recursive: true });
+    symlinkSync('/dev/null', caddyUnit);
   }
   const apt = (...args) => spawnSync('apt-get', args, { encoding: 'utf8', env });
   apt('update', '-qq');

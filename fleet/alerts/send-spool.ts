@@ -28,6 +28,8 @@ export function spoolSms({ outgoing }: SpoolSmsOptions): ProbedTransport {
       const half = join(outgoing, `.${message.id}`);
       const file = await open(half, 'w', 0o660);
       try {
+        // Whatever the umask: smsd reads it by the group of its folder.
+        await file.chmod(0o660);
         await file.writeFile(smsFile(message));
         await file.sync();
       } finally {

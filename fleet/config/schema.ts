@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import * as v from 'valibot';
 
 const port = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(65_535));
@@ -14,6 +15,18 @@ function urlOf(...protocols: readonly string[]) {
     ),
   );
 }
+
+const postgres = urlOf('postgresql:', 'postgres:');
+
+/** `192.0.2.7`, or the network `192.0.2.0/24`. */
+const network = v.pipe(
+  v.string(),
+  v.check((text) => {
+    const [address = '', prefix = '32', ...more] = text.split('/');
+    const bits = { 0: 0, 4: 32, 6: 128 }[isIP(address)] ?? 0;
+    return more.length === 0 && /^[1-9]\d{0,2}$/.test(prefix) && Number(prefix) <= bits;
+  }, 'an address or a network is wanted: 192.0.2.7, 192.0.2.0/24'),
+);
 
 const tls = v.strictObject({ cert: path, key: path, ca: v.optional(path) });
 
@@ -52,6 +65,41 @@ const broker = v.union(
   'either the own broker (host, port, tls), or another (url, …)',
 );
 
+const tiles = v.strictObject({
+  url: v.pipe(
+    urlOf('http:', 'https:'),
+    v.check((text) => {
+      const [, path = ''] = /^\w+:\/\/[^/{]+(\/.*)$/.exec(text) ?? [];
+      return ['{z}', '{x}', '{y}'].every((part) => path.includes(part));
+    }, 'a path with {z}, {x} and {y} is wanted: https://tiles.example/{z}/{x}/{y}.png'),
+  ),
+  attribution: v.pipe(v.string(), v.minLength(1), v.maxLength(200)),
+});
+
+const web = v.pipe(
+  v.strictObject({
+    host: v.optional(host, '127.0.0.1'),
+    port: v.optional(port, 8000),
+    /** What people type, where a proxy stands before it: links in mails, and cookies for https. */
+    url: v.optional(urlOf('http:', 'https:')),
+    /** Whose word on where a request comes from is believed; absent: with `url` this machine's, else nobody's. */
+    proxy: v.optional(v.pipe(v.array(network), v.minLength(1), v.maxLength(16))),
+    /** Below the points of the map. */
+    tiles: v.optional(tiles),
+    /** `loopback`: who comes from this machine may look without signing in. For a demo, and for a machine of one's own. */
+    open: v.optional(v.picklist(['nobody', 'loopback']), 'nobody'),
+  }),
+  v.check(
+    ({ host, url }) => isLoopbackHost(host) || url?.startsWith('https:') === true,
+    'who listens beyond this machine wants a proxy that speaks https, and its url: passwords would cross the network as they are',
+  ),
+  v.check(
+    ({ url, proxy, open }) =>
+      open === 'nobody' || (!proxy && (!url || isLoopbackHost(new URL(url).hostname))),
+    'through the proxy that stands before url everybody comes from this machine: open: nobody is wanted with it',
+  ),
+);
+
 const mail = v.strictObject({
   url: urlOf('smtp:', 'smtps:'),
   from: v.pipe(v.string(), v.email()),
@@ -77,25 +125,14 @@ export const fleetSchema = v.strictObject({
   /** Everything that the fleet writes: its keys, its spool, and SQLite's file. */
   data: path,
   /** Absent: SQLite, `fleet.db` in `data`. */
-  database: v.optional(urlOf('postgresql:', 'postgres:')),
-  broker: v.optional(broker, {}),
-  web: v.optional(
-    v.pipe(
-      v.strictObject({
-        host: v.optional(host, '127.0.0.1'),
-        port: v.optional(port, 8000),
-        /** What people type, where a proxy stands before it: links in mails, and cookies for https. */
-        url: v.optional(urlOf('http:', 'https:')),
-        /** `loopback`: who comes from this machine may look without signing in. For a demo, and for a machine of one's own. */
-        open: v.optional(v.picklist(['nobody', 'loopback']), 'nobody'),
-      }),
-      v.check(
-        ({ url, open }) => open === 'nobody' || !url || isLoopbackHost(new URL(url).hostname),
-        'through the proxy that stands before url everybody comes from this machine: open: nobody is wanted with it',
-      ),
+  database: v.optional(
+    v.union(
+      [postgres, v.strictObject({ url: postgres, passwordFile: path })],
+      'either a URL, or url and passwordFile',
     ),
-    {},
   ),
+  broker: v.optional(broker, {}),
+  web: v.optional(web, {}),
   /** Small trackers that speak lines over TCP; absent: none. */
   listener: v.optional(v.strictObject({ host: v.optional(host, '127.0.0.1'), port: v.optional(port, 9000) })),
   /** Whom alerts are told where a rule doesn't say: `mail:ops@example.org`, `sms:+336…`. */

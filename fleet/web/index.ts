@@ -4,4 +4,4 @@ export { type PageOptions, page } from './layout.js';
 export { alertsPages } from './pages/alerts.js';
 export { peoplePlugin } from './people/index.js';
 export { createWeb } from './server.js';
-export type { Change, Health, News, WebDeps } from './types.js';
+export type { Change, Health, News, Tiles, WebDeps } from './types.js';

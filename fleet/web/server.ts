@@ -40,7 +40,7 @@ export function createWeb(deps: WebDeps): FastifyInstance {
     }),
   });
   app.decorateRequest('person');
-  secure(app);
+  secure(app, deps.tiles);
   keepLastGood(app, deps);
   app.setNotFoundHandler((request, reply) =>
     fail(request, reply, 404, titleOf(404), 'There is no such page.'),

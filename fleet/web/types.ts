@@ -24,6 +24,13 @@ export interface News {
   off(event: 'change', listener: (change: Change) => void): unknown;
 }
 
+/** Pictures of the land by numbers, from elsewhere: `https://tiles.example/{z}/{x}/{y}.png`. */
+export interface Tiles {
+  readonly url: string;
+  /** Whom they are owed to, in words. */
+  readonly attribution: string;
+}
+
 export interface WebDeps {
   readonly store: Store;
   /** How many are open, by node. */
@@ -35,10 +42,12 @@ export interface WebDeps {
   /** Sign-in first: their hooks see each request in this order. */
   readonly plugins: readonly FastifyPluginAsync[];
   readonly nowMs: () => number;
+  /** Below the points of the map; absent: a grid of coordinates only. */
+  readonly tiles?: Tiles;
   /** Where faults of the program are said. */
   readonly log?: FastifyBaseLogger;
   /** Whose word on a client's address is believed (fastify's `trustProxy`); absent: nobody's. */
-  readonly trustProxy?: boolean | string;
+  readonly trustProxy?: string | string[] | false;
 }
 
 declare module 'fastify' {

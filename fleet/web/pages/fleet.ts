@@ -35,7 +35,7 @@ export function fleetPage(app: FastifyInstance, deps: WebDeps): void {
     const body = [
       filterForm(query),
       counts(found, query),
-      fleetMap(shown, query),
+      fleetMap(shown, query, deps.tiles),
       list(shown, query, deps.nowMs()),
     ];
     return sendPage(reply, { title: 'Fleet', path: '/', body: html`${body}`, watch: ['fleet'] });

@@ -1,8 +1,11 @@
 import type { NodeState, NodeSummary } from '../../store/types.js';
 import { type Html, html } from '../html.js';
 import { STATES } from '../inputs.js';
+import type { Tiles } from '../types.js';
 import { pathOf, pathWith } from './parts.js';
+import { PLAIN, type Projection, WEB_MERCATOR } from './projection.js';
 import { SHAPES } from './state.js';
+import { type MapView, tileImages } from './tiles.js';
 
 type Position = NonNullable<NodeSummary['position']>;
 type Placed = NodeSummary & { readonly position: Position };
@@ -32,14 +35,18 @@ export function isWithin([south, west, north, east]: Box, position: Position | u
   return latitude >= south && latitude <= north && longitude >= west && longitude <= east;
 }
 
-/** Where the nodes are, north above, with a grid of coordinates: plain SVG, no tiles, no script. A mark of several leads closer. */
-export function fleetMap(nodes: readonly NodeSummary[], { group, state, search, box }: Filter): Html {
+/** Where the nodes are, north above, on a grid of coordinates, and on tiles if given: plain SVG, no script. A mark of several leads closer. */
+export function fleetMap(
+  nodes: readonly NodeSummary[],
+  { group, state, search, box }: Filter,
+  tiles: Tiles | undefined,
+): Html {
   const placed = nodes.filter((node): node is Placed => isPlace(node.position));
   const all =
     box !== undefined && html`<a href="${pathWith('/', { group, state, search })}">The whole map</a>`;
   if (placed.length === 0)
     return html`<section id="map" data-live aria-labelledby="map-title"><h2 id="map-title">Map</h2><p class="quiet">No node shown here has said where it is. ${all}</p></section>`;
-  const view = new View(placed);
+  const view = new View(placed, tiles ? WEB_MERCATOR : PLAIN);
   const marks = view.marks(placed).map((mark) => {
     const [first] = mark.nodes;
     const one = mark.nodes.length === 1;
@@ -50,8 +57,8 @@ export function fleetMap(nodes: readonly NodeSummary[], { group, state, search, 
     return html`<a href="${path}" aria-label="${label}" class="state ${mark.state}" transform="translate(${mark.x} ${mark.y})"><title>${label}</title>${SHAPES[mark.state]}${!one && html`<text x="8" y="4">${mark.nodes.length}</text>`}</a>`;
   });
   return html`<section id="map" data-live aria-labelledby="map-title"><h2 id="map-title">Map</h2>
-<svg class="map" viewBox="0 0 ${WIDTH} ${HEIGHT}" role="group" aria-label="${placed.length} nodes by latitude and longitude">${view.grid()}${marks}</svg>
-<p class="quiet">${placed.length} of ${nodes.length} have said where they are; what lies close together is one mark with its number. ${all}</p></section>`;
+<svg class="map" viewBox="0 0 ${WIDTH} ${HEIGHT}" role="group" aria-label="${placed.length} nodes by latitude and longitude">${tiles && tileImages(tiles.url, view)}${view.grid()}${marks}</svg>
+<p class="quiet">${placed.length} of ${nodes.length} have said where they are; what lies close together is one mark with its number. ${tiles && `Map: ${tiles.attribution}.`} ${all}</p></section>`;
 }
 
 function isPlace(position: Position | undefined): position is Position {
@@ -66,39 +73,44 @@ interface Mark {
   readonly state: NodeState;
 }
 
-/** Degrees to the picture: east-west shortened as it is at the middle's latitude. */
-class View {
-  readonly #south: number;
-  readonly #west: number;
-  readonly #middle: { readonly latitude: number; readonly longitude: number };
-  /** Picture units a degree of latitude, of longitude. */
-  readonly #perLatitude: number;
+/** Degrees to the picture. */
+class View implements MapView {
+  readonly west: number;
+  readonly east: number;
+  readonly south: number;
+  readonly north: number;
+  /** Picture units a degree of northing; of longitude they are `#perLongitude`. */
+  readonly scale: number;
   readonly #perLongitude: number;
 
-  constructor(nodes: readonly Placed[]) {
-    const [south, north] = range(nodes.map(({ position }) => position.latitude));
+  constructor(
+    nodes: readonly Placed[],
+    private readonly projection: Projection,
+  ) {
+    const [south, north] = range(nodes.map(({ position }) => projection.northingOf(position.latitude)));
     const [west, east] = range(nodes.map(({ position }) => position.longitude));
-    this.#middle = { latitude: (south + north) / 2, longitude: (west + east) / 2 };
-    const squeeze = Math.max(0.05, Math.cos((this.#middle.latitude * Math.PI) / 180));
+    const squeeze = projection.squeezeAt((south + north) / 2);
     const width = Math.max((east - west) * squeeze, MIN_SPAN_DEGREES);
     const height = Math.max(north - south, MIN_SPAN_DEGREES);
-    this.#perLatitude = Math.min((WIDTH - 2 * MARGIN) / width, (HEIGHT - 2 * MARGIN) / height);
-    this.#perLongitude = this.#perLatitude * squeeze;
-    this.#south = this.#middle.latitude - HEIGHT / 2 / this.#perLatitude;
-    this.#west = this.#middle.longitude - WIDTH / 2 / this.#perLongitude;
+    this.scale = Math.min((WIDTH - 2 * MARGIN) / width, (HEIGHT - 2 * MARGIN) / height);
+    this.#perLongitude = this.scale * squeeze;
+    this.south = (south + north) / 2 - HEIGHT / 2 / this.scale;
+    this.north = this.south + HEIGHT / this.scale;
+    this.west = (west + east) / 2 - WIDTH / 2 / this.#perLongitude;
+    this.east = this.west + WIDTH / this.#perLongitude;
   }
 
   marks(nodes: readonly Placed[]): readonly Mark[] {
     const cells = new Map<string, Placed[]>();
     for (const node of nodes) {
-      const key = `${Math.floor(this.#x(node.position.longitude) / CELL)} ${Math.floor(this.#y(node.position.latitude) / CELL)}`;
+      const key = `${Math.floor(this.xOf(node.position.longitude) / CELL)} ${Math.floor(this.#latitude(node.position.latitude) / CELL)}`;
       const cell = cells.get(key);
       if (cell) cell.push(node);
       else cells.set(key, [node]);
     }
     return [...cells.values()].map((all) => ({
-      x: this.#x(mean(all.map(({ position }) => position.longitude))),
-      y: this.#y(mean(all.map(({ position }) => position.latitude))),
+      x: this.xOf(mean(all.map(({ position }) => position.longitude))),
+      y: this.#latitude(mean(all.map(({ position }) => position.latitude))),
       nodes: all,
       state: STATES.findLast((state) => all.some((node) => node.state === state)) ?? 'live',
     }));
@@ -114,28 +126,30 @@ class View {
   }
 
   grid(): Html {
-    const span = WIDTH / this.#perLongitude;
-    const step = STEPS.findLast((size) => span / size <= 8) ?? 60;
+    const step = STEPS.findLast((size) => (this.east - this.west) / size <= 8) ?? 60;
     const digits = Math.max(0, Math.ceil(-Math.log10(step)));
-    const east = this.#west + span;
-    const north = this.#south + HEIGHT / this.#perLatitude;
-    const meridians = multiples(this.#west, east, step).map((degrees) => {
-      const x = this.#x(degrees);
+    const meridians = multiples(this.west, this.east, step).map((degrees) => {
+      const x = this.xOf(degrees);
       return html`<path d="M${x} 0V${HEIGHT}"/><text x="${x + 3}" y="${HEIGHT - 5}">${degreesText(degrees, digits, 'E', 'W')}</text>`;
     });
-    const parallels = multiples(this.#south, north, step).map((degrees) => {
-      const y = this.#y(degrees);
+    const [south, north] = [this.south, this.north].map(this.projection.latitudeOf) as [number, number];
+    const parallels = multiples(south, north, step).map((degrees) => {
+      const y = this.#latitude(degrees);
       return html`<path d="M0 ${y}H${WIDTH}"/><text x="4" y="${y - 3}">${degreesText(degrees, digits, 'N', 'S')}</text>`;
     });
     return html`<g class="grid" aria-hidden="true">${meridians}${parallels}</g>`;
   }
 
-  #x(longitude: number): number {
-    return round((longitude - this.#west) * this.#perLongitude);
+  xOf(longitude: number): number {
+    return round((longitude - this.west) * this.#perLongitude);
   }
 
-  #y(latitude: number): number {
-    return round(HEIGHT - (latitude - this.#south) * this.#perLatitude);
+  yOf(northing: number): number {
+    return round(HEIGHT - (northing - this.south) * this.scale);
+  }
+
+  #latitude(degrees: number): number {
+    return this.yOf(this.projection.northingOf(degrees));
   }
 }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -25,8 +25,16 @@ test('an SMS is a file as smsd reads it, whole under its name; a repeat is the s
   const outgoing = mkdtempSync(join(tmpdir(), 'cairn-sms-'));
   t.after(() => rmSync(outgoing, { recursive: true }));
   const transport = spoolSms({ outgoing });
+  // As in the unit of systemd, which keeps to itself whatever else it writes.
+  const umask = process.umask(0o077);
+  t.after(() => process.umask(umask));
   await transport.send(MESSAGE);
   await transport.send(MESSAGE);
+  assert.equal(
+    statSync(join(outgoing, `cairn-${MESSAGE.id}`)).mode & 0o777,
+    0o660,
+    'smsd may read it by its group',
+  );
   assert.deepEqual(readdirSync(outgoing), [`cairn-${MESSAGE.id}`]);
   assert.equal(
     readFileSync(join(outgoing, `cairn-${MESSAGE.id}`), 'latin1'),

@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
+import pg from 'pg';
 import { ConfigError, parseConfig } from '../../../fleet/config/index.js';
+import { databaseUrl } from '../../../fleet/secrets.js';
 
 function problems(text: string): readonly string[] {
   try {
@@ -62,8 +67,60 @@ test('a broker that listens beyond this machine wants certificates', () => {
 test('what is open to this machine has no proxy before it: through one everybody comes from this machine', () => {
   const web = (url: string) => problems(`data: /x\nweb: { open: loopback, url: '${url}' }\n`);
   assert.match(web('https://fleet.example.org').join(), /^fleet\.yaml:2:6: web: .*open: nobody/);
+  const behind = problems('data: /x\nweb: { open: loopback, proxy: [192.0.2.7] }\n');
+  assert.match(behind.join(), /open: nobody/);
   for (const url of ['http://localhost:8000', 'http://127.0.0.1:8000', 'http://[::1]:8000'])
     assert.deepEqual(web(url), [], url);
+});
+
+test('the web beyond this machine wants https before it; a proxy elsewhere is an address or a network', () => {
+  assert.match(problems('data: /x\nweb: { host: 0.0.0.0 }\n').join(), /fleet\.yaml:2:6: web: .*https/);
+  assert.match(problems("data: /x\nweb: { host: 0.0.0.0, url: 'http://fleet.example' }\n").join(), /https/);
+  const web = (proxy: string) =>
+    problems(`data: /x\nweb: { host: '::', url: 'https://fleet.example:8000', proxy: ${proxy} }\n`);
+  for (const proxy of ['[192.0.2.7]', '[192.0.2.0/24, "2001:db8::/64"]']) assert.deepEqual(web(proxy), []);
+  for (const proxy of ['[]', '[caddy]', '[0.0.0.0/0]', '[192.0.2.0/33]', '[192.0.2.0/24/1]', '["::/129"]'])
+    assert.equal(web(proxy).length, 1, proxy);
+});
+
+test('tiles have numbers in their address, and somebody to thank', () => {
+  const tiles = (text: string) => problems(`data: /x\nweb: { tiles: ${text} }\n`);
+  assert.deepEqual(tiles("{ url: 'https://tiles.example/{z}/{x}/{y}.png', attribution: Ada }"), []);
+  assert.match(
+    tiles("{ url: 'https://tiles.example/{z}/{x}.png', attribution: Ada }").join(),
+    /\{z\}, \{x\} and \{y\}/,
+  );
+  assert.match(tiles("{ url: 'https://{z}.example/{x}/{y}.png', attribution: Ada }").join(), /a path with/);
+  assert.equal(tiles("{ url: 'https://tiles.example/{z}/{x}/{y}.png' }").length, 1);
+});
+
+test("the database's password in a file of its own", (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'cairn-secret-'));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const passwordFile = join(folder, 'password');
+  writeFileSync(passwordFile, 'a+b &\u00e9/?#\n');
+  const url = (text: string) => {
+    const { database } = parseConfig(
+      `data: /x\ndatabase: { url: '${text}', passwordFile: ${passwordFile} }\n`,
+      'fleet.yaml',
+    );
+    return databaseUrl(database!);
+  };
+  // What the client that the fleet uses makes of it.
+  const far = new pg.Client(url('postgresql://fleet@db.example:5433/fleet'));
+  assert.deepEqual([far.user, far.host, far.port, far.database], ['fleet', 'db.example', 5433, 'fleet']);
+  const near = new pg.Client(url('postgresql:///fleet?host=/run/postgresql&user=fleet'));
+  assert.deepEqual([near.host, near.user, near.database], ['/run/postgresql', 'fleet', 'fleet']);
+  assert.deepEqual([far.password, near.password], ['a+b &\u00e9/?#', 'a+b &\u00e9/?#']);
+  writeFileSync(passwordFile, '\n');
+  assert.throws(
+    () => url('postgresql://fleet@db.example/fleet'),
+    /password is empty: a password or token is wanted/,
+  );
+  assert.match(
+    problems('data: /x\ndatabase: { url: postgresql://db }\n').join(),
+    /either a URL, or url and passwordFile/,
+  );
 });
 
 test('what is no YAML, and a file that is not there', () => {

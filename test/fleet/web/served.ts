@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events';
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify';
 import { type AuditEntry, type Caller, everywhere } from '../../../fleet/people/index.js';
 import type { ServiceHealth } from '../../../fleet/services/index.js';
-import { type Change, createWeb } from '../../../fleet/web/index.js';
+import { type Change, createWeb, type Tiles } from '../../../fleet/web/index.js';
 import { FakeStore, NOW_MS } from './fake-store.js';
 
 export interface Served {
@@ -19,7 +19,7 @@ export interface Served {
 export const ADA: Caller = { id: 'ada', name: 'Ada', roles: everywhere('owner'), via: 'session', key: 'k' };
 
 /** The web over a fake store, where `person` is who asks. */
-export function serve(nodes?: number): Served {
+export function serve(nodes?: number, tiles?: Tiles): Served {
   const store = new FakeStore(nodes);
   const news = new EventEmitter<{ change: [Change] }>();
   const isIt: FastifyPluginAsync = async (app) => {
@@ -36,6 +36,7 @@ export function serve(nodes?: number): Served {
     openAlerts: async () => new Map([[store.summaries[2]!.node, 3]]),
     audit: async (entry) => void served.audited.push(entry),
     plugins: [plugin],
+    ...(tiles && { tiles }),
     health: () => ({ services: served.services }),
     nowMs: () => served.nowMs,
   });
