@@ -100,17 +100,7 @@ export async function makeParts(
       log[cause === 'senmlBesideBlocks' ? 'debug' : 'warn']({ topic }, `refused (${cause}): ${text}`),
     onState: ({ kind, why }) => log.warn(`ingest is ${kind}: ${why}`),
   });
-  const audit = (entry: AuditEntry, tx?: Queries) => people.audit.write(entry, tx);
-  const web = createWeb({
-    ...{ store, health, news, nowMs, audit, log, openAlerts: () => alerts.openByNode() },
-    ...(config.web.tiles && { tiles: config.web.tiles }),
-    // Whoever has a proxy before it says what people type.
-    trustProxy: config.web.proxy ?? (config.web.url ? 'loopback' : false),
-    plugins: [
-      peoplePlugin({ people, nowMs, url: config.web.url, open: config.web.open }),
-      alertsPages({ alerts, nowMs, audit }),
-    ],
-  });
+  const web = webOf({ config, log, store, people, alerts, news, health, nowMs });
   const parts: Parts = {
     config,
     log,
@@ -127,6 +117,23 @@ export async function makeParts(
     source: undefined,
   };
   return parts;
+}
+
+interface WebParts extends Pick<Parts, 'config' | 'log' | 'store' | 'people' | 'alerts' | 'news'> {
+  readonly health: () => ReturnType<Services['health']>;
+  readonly nowMs: () => number;
+}
+
+function webOf({ config, log, store, people, alerts, news, health, nowMs }: WebParts): FastifyInstance {
+  const { url, proxy, open, tiles } = config.web;
+  const audit = (entry: AuditEntry, tx?: Queries) => people.audit.write(entry, tx);
+  return createWeb({
+    ...{ store, health, news, nowMs, audit, log, openAlerts: () => alerts.openByNode() },
+    ...(tiles && { tiles }),
+    // Whoever has a proxy before it says what people type.
+    trustProxy: proxy ?? (url ? 'loopback' : false),
+    plugins: [peoplePlugin({ people, nowMs, url, open }), alertsPages({ alerts, nowMs, audit })],
+  });
 }
 
 /** Who is in maintenance works on. */

@@ -198,9 +198,12 @@ test('two processes share a database and a broker, one is killed: each row once,
   for (const one of all) await until(`${one.name} is healthy`, () => one.isHealthy());
   // Whoever may read the database may say something there.
   await db.query(`SELECT pg_notify('cairn_news', 'no news')`);
+  // A page follows what is known.
+  await nodes.send(`${NODES[0]}/climate/0`, climate(NODES[0]!, 0));
+  await nodes.allReceipted();
   const pages = [await a.follow(NODES), await b.follow(NODES)];
   // One of the two takes it.
-  await nodes.send(`${NODES[0]}/climate/0`, climate(NODES[0]!, 0));
+  await nodes.send(`${NODES[0]}/climate/${ROWS}`, climate(NODES[0]!, 1));
   for (const told of pages) await until('its page is told', () => told.has(`node:${NODES[0]}`), 5_000);
 
   await publishAll(nodes, async (at) => {

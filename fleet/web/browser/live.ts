@@ -10,6 +10,8 @@ if (main) begin(main.dataset.watch!.split(' '));
 /** Whenever what the page shows became another, it is fetched anew: its live parts take the place of the old ones, and what is new in a list that grows joins it. */
 function begin(topics: readonly string[]): void {
   let isOpen = true;
+  /** It has been fetched since the connection came. */
+  let isFresh = true;
   let trouble: string | undefined;
   let lastMs = 0;
   let isDue = false;
@@ -17,9 +19,10 @@ function begin(topics: readonly string[]): void {
   const say = () => {
     const state = document.getElementById('live');
     if (!state) return;
-    state.textContent =
-      trouble ?? (isOpen ? 'Follows live.' : 'The connection is lost; it is tried again by itself.');
-    state.className = trouble === undefined && isOpen ? 'quiet' : 'notice';
+    const lost = 'The connection is lost; it is tried again by itself.';
+    const back = 'The connection is back; what is shown is from before and is being fetched.';
+    state.textContent = trouble ?? (!isOpen ? lost : !isFresh ? back : 'Follows live.');
+    state.className = trouble === undefined && isOpen && isFresh ? 'quiet' : 'notice';
   };
   const soon = () => {
     isDue = true;
@@ -28,7 +31,9 @@ function begin(topics: readonly string[]): void {
       async () => {
         lastMs = Date.now();
         isDue = false;
+        const wasOpen = isOpen;
         trouble = await refresh().catch(() => failed('no answer'));
+        isFresh ||= wasOpen && trouble === undefined;
         say();
         timer = undefined;
         if (isDue) soon();
@@ -46,6 +51,7 @@ function begin(topics: readonly string[]): void {
     },
     (isNow) => {
       isOpen = isNow;
+      isFresh &&= isNow;
       say();
     },
   );

@@ -177,8 +177,8 @@ onBothDatabases('alerts in the transaction of the store', (fresh) => {
       const open = await w.alerts.list({ state: 'open', limit: 9 });
       return open.map(({ sinceMs }) => Math.round((sinceMs! - T0_MS) / 1_000));
     };
-    // It moved at T0 - 3 h; then in boot 2, which nobody can place; it rests in boot 3, from T0 - 2,000 s on.
-    await take(meta([{ kind: 'descriptor', value: CLIMATE }, anchor(0, T0 - 10_800n * S)]));
+    // It moved at T0 - 5,500 s; then in boot 2, which nobody can place; it rests in boot 3, from T0 - 2,000 s on.
+    await take(meta([{ kind: 'descriptor', value: CLIMATE }, anchor(0, T0 - 5_500n * S)]));
     await take(row(9, 0, 1, 0), row(9, 1, 2, 1_000));
     assert.deepEqual(await openSinceS(), []);
     await take(meta([anchor(0, T0 - 2_000n * S, 1, 3)], { first: 10, boot: 3, atS: 0 }), row(1, 5, 3, 0));

@@ -86,7 +86,7 @@ test('nobody is told of a node that they may not see', async (t) => {
   const { told } = await follow([`node:${prod}`, 'node:unknown', `node:${dev}`]);
   for (const node of [prod, 'unknown', dev]) news.emit('change', { kind: 'node', node });
   await until('they are told of theirs', () => told.length > 0);
-  assert.deepEqual(told, [{ topics: [`node:${dev}`] }]);
+  assert.deepEqual(told, [{ topics: [`node:${dev}`, 'streams'] }]);
 });
 
 test('who lost a role is told no more of its nodes within half a minute, and who signed out of nothing', async (t) => {
