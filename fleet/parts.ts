@@ -93,7 +93,11 @@ export async function makeParts(
     alarmSpool: await Spool.open({ folder: join(data, 'alarm-spool'), maxBytes: ALARM_SPOOL_BYTES }),
     deadLetters: await DeadLetters.open(join(data, 'dead-letters'), DEAD_LETTER_BYTES),
     onNotice: async (notice, receivedMs) => {
-      onTaken(await store.take(noticePacks(notice, receivedMs), receivedMs, within));
+      const taken = await store.take(noticePacks(notice, receivedMs), receivedMs, within);
+      const refused = taken.find(({ verdict }) => verdict === 'refused');
+      // It becomes a dead letter, and is counted.
+      if (refused) throw new Error(`a notice of ${notice.node}: ${refused.why}`);
+      onTaken(taken);
     },
     // A node may send both: its rows are in its blocks.
     onRefusal: ({ cause, text }, topic) =>

@@ -36,8 +36,19 @@ export function spoolSms({ outgoing }: SpoolSmsOptions): ProbedTransport {
         await file.close();
       }
       await rename(half, join(outgoing, `cairn-${message.id}`));
+      await synced(outgoing);
     },
   };
+}
+
+/** Its names outlive a power cut. */
+async function synced(folder: string): Promise<void> {
+  const handle = await open(folder, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
 }
 
 /** Rejects where nothing can be put there, or nobody takes it out. */

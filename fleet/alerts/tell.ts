@@ -4,7 +4,7 @@ import type { Rule } from './rule.js';
 import type { Alert, Delivery, Held, Reason } from './types.js';
 
 const HOUR_MS = 3_600_000;
-/** Of one rule, whatever the nodes: beyond it people are told that there are many. */
+/** Of one rule that isn't critical, whatever the nodes: beyond it people are told that there are many. No life alarm is held because others came before it. */
 const TOLD_AT_MOST_PER_HOUR = 200;
 
 export interface TellOptions {
@@ -157,7 +157,8 @@ async function floodedBy(
   );
   const most = spec.tellAtMostPerHour;
   if (Number(row!.mine) >= most) return { node };
-  return Number(row!.n) >= Math.max(TOLD_AT_MOST_PER_HOUR, most) ? {} : undefined;
+  const isFlood = spec.severity !== 'critical' && Number(row!.n) >= Math.max(TOLD_AT_MOST_PER_HOUR, most);
+  return isFlood ? {} : undefined;
 }
 
 async function isSaid(

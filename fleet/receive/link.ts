@@ -4,6 +4,8 @@ import { connect, type IClientOptions, type MqttClient } from 'mqtt';
 /** How long the broker keeps what comes while we are away. */
 const SESSION_EXPIRY_S = 30 * 24 * 3600;
 /** How long a goodbye may take. */
+/** Somebody may mend the broker's list meanwhile. */
+const RESUBSCRIBE_MS = 10_000;
 const GOODBYE_MS = 1_000;
 
 export interface LinkOptions {
@@ -138,7 +140,14 @@ export class MqttLink {
   #subscribe(client: MqttClient): void {
     client.subscribe([...this.parts.filters], { qos: 1 }, (error) => {
       if (error) {
-        this.#say('closed', `the subscription was refused: ${error.message}`);
+        this.#say(
+          'closed',
+          `the subscription was refused: ${error.message}; asked again in ${RESUBSCRIBE_MS / 1_000} s`,
+        );
+        setTimeout(
+          () => client.connected && !this.#isStopped && this.#subscribe(client),
+          RESUBSCRIBE_MS,
+        ).unref();
         return;
       }
       this.#say('connected', `subscribed, MQTT ${client.options.protocolVersion}`);

@@ -77,12 +77,14 @@ function ageByBoot({ boot, monoNs }: NewRows, newest: NewestBoot | undefined): b
 
 /** The longest of the last times between two of its words. One long silence doubles it at the most: it is what the node does, not what befell it. */
 function heardOf(row: NodeRow, nowMs: bigint): void {
+  // What lay in the spool came before what was taken since.
+  if (nowMs <= row.heard_ms) return;
   const silentMs = nowMs - row.heard_ms;
   const most = silentMs < 2n * row.rhythm_ms ? silentMs : 2n * row.rhythm_ms;
   const rhythmMs = silentMs > row.rhythm_ms ? most : (7n * row.rhythm_ms + silentMs) / 8n;
   row.rhythm_ms =
     rhythmMs < MIN_RHYTHM_MS ? MIN_RHYTHM_MS : rhythmMs > MAX_RHYTHM_MS ? MAX_RHYTHM_MS : rhythmMs;
-  if (nowMs > row.heard_ms) row.heard_ms = nowMs;
+  row.heard_ms = nowMs;
 }
 
 const NODE_SHAPE = {

@@ -58,6 +58,21 @@ onBothDatabases('a database', (fresh) => {
     assert.equal(row!.n, 40n);
   });
 
+  test('who looks for long holds up nobody who writes', async () => {
+    const db = await fresh([TABLE]);
+    const order: string[] = [];
+    // Some seconds of work, of which the database itself knows the end.
+    const slow = db
+      .query(
+        'WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000000) SELECT count(*) AS n FROM n',
+      )
+      .then(([row]) => order.push(`read ${row!.n}`));
+    await db.transaction((tx) => tx.query(INSERT, ['a', 1n, 1, null]));
+    order.push('written');
+    await slow;
+    assert.deepEqual(order, ['written', 'read 2000000']);
+  });
+
   test('errors are of a closed kind', async () => {
     const db = await fresh([TABLE]);
     await db.query(INSERT, ['a', 1n, 1, null]);

@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { type Database, migrate, openPostgres, openSqlite, type SqlRow } from '../../../fleet/db/index.js';
 import { DATA_SOURCE, dashboards } from '../../../fleet/integrations/grafana/index.js';
@@ -10,7 +13,7 @@ import { BACKLOG, fillFleet, LATE, MIGRATIONS, SILENT, START_MS } from './world.
 
 const ALL = dashboards('view_log');
 const LOOKING: Looking = {
-  ...{ fromMs: START_MS - 60_000, toMs: START_MS + 660_000, intervalMs: 1_000 },
+  ...{ fromMs: START_MS - 60_000, toMs: START_MS + 780_000, intervalMs: 1_000 },
   variables: { group: 'all', node: NODE, stream: 'climate', channel: 'temperature', level: '0', text: '' },
 };
 
@@ -32,8 +35,10 @@ test('dashboards are well formed: ids, places, the data source by its variable',
   assert.equal(new Set(ALL.map(({ uid }) => uid)).size, ALL.length);
 });
 
-test('a file of SQLite takes the migration, and has no views', async () => {
-  const db = openSqlite(':memory:');
+test('a file of SQLite takes the migration, and has no views', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'cairn-views-'));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const db = openSqlite(join(folder, 'fleet.db'));
   await migrate(db, MIGRATIONS);
   assert.deepEqual(await db.query(`SELECT name FROM sqlite_master WHERE type = 'view'`), []);
   await db.close();
