@@ -58,5 +58,5 @@ export function tileImages(url: string, view: MapView): Html {
     const href = url.replace('{z}', `${zoom}`).replace('{x}', `${x}`).replace('{y}', `${y}`);
     return html`<image href="${href}" x="${left}" y="${top}" width="${width}" height="${height}" preserveAspectRatio="none"/>`;
   });
-  return html`<g class="tiles" aria-hidden="true">${images}</g>`;
+  return html`<g class="land" aria-hidden="true">${images}</g>`;
 }

@@ -84,7 +84,7 @@ test('in a browser: the tiles are there, below the points', {
   const errors: string[] = [];
   shown.on('console', (said) => said.type() === 'error' && errors.push(said.text()));
   await shown.goto(url);
-  const wanted = await shown.locator('.tiles image').count();
+  const wanted = await shown.locator('.land image').count();
   assert.ok(wanted > 0);
   await until('all are fetched', () => new Set(asked).size === wanted);
   for (const path of asked) assert.match(path, /^\/\d+\/\d+\/\d+\.png$/);
