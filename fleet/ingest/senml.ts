@@ -105,6 +105,7 @@ function parse(payload: Uint8Array): readonly Fields[] {
         ? JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(payload))
         : readCbor(payload);
     if (!Array.isArray(pack)) throw new Error('not an array');
+    if (pack.length === 0) throw new Error('no record: RFC 8428, 2 wants one or more');
     return pack.map(fieldsOf);
   } catch (cause) {
     if (cause instanceof Refused) throw cause;

@@ -147,17 +147,21 @@ test(`${MESSAGES} malformed, oversized, forged and replayed messages: none store
   const random = randomFrom(SEED);
   const refused: Record<string, number> = {};
   const byKind: Record<string, number> = {};
-  const note = (kind: (typeof KINDS)[number], outcome: Outcome) => {
+  const note = (kind: (typeof KINDS)[number], outcome: Outcome, topic: string, payload: Uint8Array) => {
     byKind[`${kind} ${outcome.kind}`] = (byKind[`${kind} ${outcome.kind}`] ?? 0) + 1;
     if (outcome.kind === 'refusal') refused[outcome.cause] = (refused[outcome.cause] ?? 0) + 1;
-    else assert.ok(!NEVER_TRUE.has(kind), `${kind} was taken, seed ${SEED}`);
+    else
+      assert.ok(
+        !NEVER_TRUE.has(kind),
+        `${kind} was taken, seed ${SEED}: ${topic} ${Buffer.from(payload.subarray(0, 200)).toString('hex')}`,
+      );
   };
   for (let done = 0; done < MESSAGES; done += 500) {
     const some = Array.from({ length: Math.min(500, MESSAGES - done) }, () => KINDS[random(KINDS.length)]!);
     await Promise.all(
       some.map(async (kind) => {
         const { topic, payload } = bent(kind, random);
-        note(kind, await ingest.take(topic, payload));
+        note(kind, await ingest.take(topic, payload), topic, payload);
       }),
     );
   }

@@ -46,6 +46,14 @@ test('RFC 8428, 5.1.1: one number, now', () => {
   assert.deepEqual([[...pack.values], pack.wallNs], [[23.1], [1_790_000_000_000_000_000n]]);
 });
 
+test('a pack without a record is none, in JSON and in CBOR (RFC 8428, 2: one or more)', () => {
+  for (const empty of [json([]), Buffer.of(0x80), Buffer.of(0x9f, 0xff)])
+    assert.equal(
+      refusal(() => packs(empty)),
+      'senml',
+    );
+});
+
 test('RFC 8428, 5.1.2: several at different times, with base fields', () => {
   const [pack] = packs(MULTIPLE, 'urn:dev:ow:10e2073a0108006');
   assert.equal(pack?.device, 'senml:urn:dev:ow:10e2073a0108006');
@@ -295,7 +303,7 @@ test('2,000 random packs resolve as a second implementation has them', {
   const made = fc.sample(
     fc.array(
       record.map((parts) => Object.assign({}, ...parts)),
-      { maxLength: 8 },
+      { minLength: 1, maxLength: 8 },
     ),
     { numRuns: 2000, seed: 8428 },
   );
