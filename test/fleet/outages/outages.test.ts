@@ -118,8 +118,16 @@ async function held({ databaseUrl }: World): Promise<Held> {
 async function accounted(t: TestContext, world: World, nodes: readonly LoadNode[]): Promise<void> {
   const sum = (of: 'climate' | 'alarms') => nodes.reduce((n, { committed }) => n + committed[of], 0);
   const distinct = () => new Set(world.mails.map(({ messageId }) => messageId)).size;
-  await until(`${sum('alarms')} mails`, () => distinct() >= sum('alarms'), 120_000);
+  const isTold = () => distinct() >= sum('alarms');
+  const late = await until('a mail of each alarm', isTold, 180_000).catch((error: Error) => error);
   const { rows, alerts, deliveries } = await held(world);
+  if (late) {
+    const opened = [...alerts.values()].reduce((n, each) => n + each, 0n);
+    const states = Object.entries(deliveries).map(([state, n]) => `${n} ${state}`);
+    assert.fail(
+      `${sum('alarms')} alarms, ${opened} alerts, ${distinct()} mails; deliveries: ${states.join(', ')}\n${world.said()}`,
+    );
+  }
   for (const { id, committed } of nodes) {
     const { rows: n, numbers } = rows.get(id)!;
     assert.deepEqual([n, numbers], [BigInt(committed.climate), BigInt(committed.climate)], id);
