@@ -111,6 +111,14 @@ export async function openOnoffLine(
   }
 }
 
+/**
+ * Closed lines, the last of them at least. The package epoll under onoff calls into V8 when its object is collected, and V8 finishes a
+ * collection that the end of a process interrupts after its lock is gone: the process would abort as it ends. What is still referenced
+ * is not collected then; what this lets go of is collected while the process runs. As many as a big board has lines.
+ */
+const closedLines: OnoffGpio[] = [];
+const MAX_CLOSED_LINES = 64;
+
 class OnoffLine implements GpioLine {
   readonly edgeTime = 'user';
   #watcher: object | undefined;
@@ -163,6 +171,8 @@ class OnoffLine implements GpioLine {
     this.#closed = true;
     this.#watcher = undefined;
     this.line.unexport();
+    closedLines.push(this.line);
+    if (closedLines.length > MAX_CLOSED_LINES) closedLines.shift();
   }
 
   #event(

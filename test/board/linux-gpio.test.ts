@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { type GpioLineOptions, type HalError, halErrorKind } from '../../drivers/contract/index.js';
 import { native } from '../../native/index.js';
 import { completeDeps } from '../../runtime/board/deps.js';
@@ -248,4 +250,20 @@ test('onoff: an event that finds the level unchanged is a missed pulse, two edge
     [[0], 0],
   ]);
   await line.close();
+});
+
+test('onoff: a process whose lines are closed ends well, wherever its end finds the collector', () => {
+  const script = fileURLToPath(new URL('./onoff-at-exit.js', import.meta.url));
+  const ends = [16, 18, 20, 22, 24, 26].map((thousands) => {
+    const { status, signal, stderr } = spawnSync(
+      process.execPath,
+      ['--expose-gc', script, String(thousands)],
+      { encoding: 'utf8', timeout: 30_000 },
+    );
+    return { thousands, status, signal, stderr };
+  });
+  assert.deepEqual(
+    ends,
+    ends.map(({ thousands }) => ({ thousands, status: 0, signal: null, stderr: '' })),
+  );
 });

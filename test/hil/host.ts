@@ -44,6 +44,9 @@ function findPort(device: string): string {
   return `/dev/${port}`;
 }
 
+/** Kept from the collector: it would call into V8 as the process ends (see closedLines in runtime/board/linux-onoff.ts). */
+const closed: Epoll[] = [];
+
 export class Host {
   readonly #fd: number;
   readonly #poll: Epoll;
@@ -120,6 +123,7 @@ export class Host {
 
   close(): void {
     this.#poll.remove(this.#fd).close();
+    closed.push(this.#poll);
     closeSync(this.#fd);
   }
 
