@@ -5,6 +5,8 @@ import { type Message, type Transport, UndeliverableError } from './transport.js
 const AT_ONCE = 16;
 /** How soon a delivery of another process is seen, and a database that is back. */
 const POLL_MS = 1_000;
+/** A way that comes and goes makes no more than an attempt a minute of it. */
+const HASTEN_MS = 60_000;
 /** Within the lease; whoever is slower is asked again. */
 const SEND_MS = 60_000;
 
@@ -28,11 +30,18 @@ export class Deliverer {
   #inFlight = new Set<Promise<void>>();
   /** Sent, but the database doesn't know yet: nothing is leased meanwhile, or it would be sent again. */
   #unsettled = 0;
+  /** The way is there again: nothing need wait for its next attempt. */
+  #isBack = false;
+  #hastenedMs = -Infinity;
   #running: Promise<void> | undefined;
 
   constructor(private readonly options: DelivererOptions) {}
 
   start(): void {
+    this.options.transport?.onBack?.(() => {
+      this.#isBack = true;
+      this.wake();
+    });
     this.#running ??= this.#run();
   }
 
@@ -65,6 +74,7 @@ export class Deliverer {
   async #begin(): Promise<number> {
     const room = AT_ONCE - this.#inFlight.size;
     if (room <= 0 || this.#unsettled > 0) return 0;
+    await this.#hasten();
     const leased = await this.options.outbox.lease(this.options.scheme, room, this.options.nowMs());
     for (const delivery of leased) {
       const work = this.#deliver(delivery).finally(() => {
@@ -74,6 +84,14 @@ export class Deliverer {
       this.#inFlight.add(work);
     }
     return leased.length;
+  }
+
+  async #hasten(): Promise<void> {
+    if (!this.#isBack || performance.now() < this.#hastenedMs + HASTEN_MS) return;
+    const { outbox, scheme, nowMs } = this.options;
+    await outbox.hasten(scheme, nowMs());
+    this.#isBack = false;
+    this.#hastenedMs = performance.now();
   }
 
   async #pause(): Promise<void> {

@@ -61,6 +61,14 @@ export class Outbox {
     });
   }
 
+  /** What waits for its next attempt is due now. Attempts are counted as ever. */
+  async hasten(scheme: Transport['scheme'], nowMs: number): Promise<void> {
+    await this.db.query(
+      `UPDATE delivery SET due_ms = $1 WHERE state = 'waiting' AND lease IS NULL AND due_ms > $1 AND target LIKE '${scheme}:%'`,
+      [BigInt(nowMs)],
+    );
+  }
+
   /** Begins anew with one that failed. */
   retry(id: string, nowMs: number, within?: Within): Promise<boolean> {
     return this.db.transaction(async (tx) => {

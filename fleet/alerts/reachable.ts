@@ -10,7 +10,8 @@ const ILL_MS = 5_000;
  */
 export class Reachable implements Transport {
   readonly scheme: Transport['scheme'];
-  #trouble: Error | undefined;
+  #trouble: Error | undefined = new Error('it has not been asked yet');
+  #told: () => void = () => undefined;
   #timer: NodeJS.Timeout | undefined;
   #asking: Promise<void> | undefined;
   #isStopped = true;
@@ -22,7 +23,7 @@ export class Reachable implements Transport {
   async send(message: Message): Promise<void> {
     try {
       await this.transport.send(message);
-      this.#trouble = undefined;
+      this.#isThere();
     } catch (error) {
       void this.#ask();
       throw error;
@@ -32,6 +33,10 @@ export class Reachable implements Transport {
   /** Throws why nothing goes out. */
   check(): void {
     if (this.#trouble) throw this.#trouble;
+  }
+
+  onBack(told: () => void): void {
+    this.#told = told;
   }
 
   async start(): Promise<void> {
@@ -49,6 +54,12 @@ export class Reachable implements Transport {
     await this.transport.close?.();
   }
 
+  #isThere(): void {
+    if (!this.#trouble) return;
+    this.#trouble = undefined;
+    this.#told();
+  }
+
   #ask(): Promise<void> {
     this.#asking ??= this.#probe().finally(() => {
       this.#asking = undefined;
@@ -62,7 +73,7 @@ export class Reachable implements Transport {
   async #probe(): Promise<void> {
     try {
       await this.transport.probe();
-      this.#trouble = undefined;
+      this.#isThere();
     } catch (error) {
       this.#trouble = error as Error;
     }

@@ -25,6 +25,8 @@ export interface Transport {
   readonly scheme: (typeof SCHEMES)[number];
   /** Resolves when the other side has taken it on itself. Rejects with UndeliverableError where it never will. */
   send(message: Message): Promise<void>;
+  /** Tells `told` each time the other side is there again, and when it is first seen to be. */
+  onBack?(told: () => void): void;
   close?(): Promise<void>;
 }
 

@@ -5,6 +5,7 @@ import {
   type AlertsOptions,
   type Message,
   mailTransport,
+  Reachable,
   type Transport,
 } from '../../../fleet/alerts/index.js';
 import { Outbox } from '../../../fleet/alerts/outbox.js';
@@ -84,6 +85,30 @@ onBothDatabases('deliveries', (fresh) => {
     await until('six mails', () => sink.mails.length >= 6);
     assert.equal(new Set(sink.mails.map(({ messageId }) => messageId)).size, 6);
     assert.equal(sink.mails.length, 6);
+  });
+
+  test('once the mail server is there again nothing waits for its next attempt, but what another process holds', async () => {
+    const sink = await sinkOf();
+    await sink.stop();
+    const mail = new Reachable(mailTo(sink.port));
+    const w = await worldWith(mail);
+    await mail.start();
+    after(() => mail.stop());
+    await w.take(alarm(1), alarm(2));
+    await until('two attempts', () => w.faults.length >= 2);
+    await w.alerts.stop();
+    const laterMs = Date.now() + 300_000;
+    await w.db.query('UPDATE delivery SET due_ms = $1', [BigInt(laterMs)]);
+    const [held] = await w.db.query<{ alert_id: bigint }>(
+      `UPDATE delivery SET lease = 'other' WHERE id = (SELECT min(id) FROM delivery) RETURNING alert_id`,
+    );
+    const again = await worldWith(mail, w.db);
+    await sink.start();
+    await until('the mail', () => sink.mails.length > 0, 15_000);
+    await again.alerts.stop();
+    const left = await w.db.query(`SELECT alert_id, due_ms FROM delivery WHERE state = 'waiting'`);
+    assert.deepEqual(left, [{ alert_id: held!.alert_id, due_ms: BigInt(laterMs) }]);
+    assert.equal(sink.mails.length, 1);
   });
 
   test('nothing is lost and nothing doubled while the database goes and comes', async () => {
