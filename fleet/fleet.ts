@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import type { Logger } from 'pino';
 import type { FleetConfig } from './config/index.js';
+import { FolderLock } from './db/index.js';
 import { makeParts } from './parts.js';
 import { fleetServices } from './service-list.js';
 import { Services, systemClock } from './services/index.js';
@@ -14,14 +15,23 @@ export interface RunningFleet {
   stop(): Promise<void>;
 }
 
-/** Starts all services, each when what it needs is there; resolves before that. Rejects where its folder can't be had. */
+/** Starts all services, each when what it needs is there; resolves before that. Rejects where its folder can't be had, or another process has it. */
 export async function startFleet(
   config: FleetConfig,
   log: Logger,
   nowMs?: () => number,
 ): Promise<RunningFleet> {
   mkdirSync(config.data, { recursive: true, mode: 0o700 });
-  const parts = await makeParts(config, log, () => services.health(), nowMs);
+  const lock = new FolderLock(config.data);
+  const parts = await makeParts(config, {
+    holder: lock.id,
+    log,
+    health: () => services.health(),
+    nowMs,
+  }).catch((error) => {
+    lock.close();
+    throw error;
+  });
   let tell: (address: string) => void = () => undefined;
   const address = new Promise<string>((resolve) => {
     tell = resolve;
@@ -38,6 +48,7 @@ export async function startFleet(
       await services.stop();
       await running;
       await parts.db.close();
+      lock.close();
     },
   };
 }

@@ -49,12 +49,18 @@ export interface Parts {
   source: Source | undefined;
 }
 
+export interface PartsOptions {
+  /** The id of the folder. */
+  readonly holder: string;
+  readonly log: Logger;
+  readonly health: () => ReturnType<Services['health']>;
+  readonly nowMs?: (() => number) | undefined;
+}
+
 /** Opens what lies in the folder; asks nothing of the database yet. */
 export async function makeParts(
   config: FleetConfig,
-  log: Logger,
-  health: () => ReturnType<Services['health']>,
-  nowMs: () => number = Date.now,
+  { holder, log, health, nowMs = Date.now }: PartsOptions,
 ): Promise<Parts> {
   const { data } = config;
   const server = config.database && databaseUrl(config.database);
@@ -68,7 +74,7 @@ export async function makeParts(
   const people = openPeople(db, { nowMs, random: randomBytes });
   const transports = transportsOf(config);
   const alerts = new Alerts({
-    ...{ db, nowMs, facts: storeFacts(), histories: store, transports },
+    ...{ db, nowMs, holder, facts: storeFacts(), histories: store, transports },
     ...{
       defaultTell: config.tell,
       baseUrl: config.web.url ?? `http://${config.web.host}:${config.web.port}`,

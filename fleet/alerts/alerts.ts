@@ -34,6 +34,8 @@ export interface AlertsOptions {
   /** Of the web, for links: `https://fleet.example.org`. */
   readonly baseUrl: string;
   readonly nowMs: () => number;
+  /** Of this process, the same at each start: hex digits. */
+  readonly holder: string;
   /** Whether what nodes send comes to the store now: while it doesn't, nobody is silent. Left out: always. */
   readonly isHearing?: () => boolean;
   /** Alerts became others: for whoever shows them. */
@@ -69,7 +71,9 @@ export class Alerts {
     const tell = { defaultTell, newId: () => randomBytes(16).toString('hex'), changed };
     this.#judging = { rules: this.rules, facts, tell };
     this.#ticking = { db, rules: this.rules, facts, histories, tell, isHearing };
-    const outbox = new Outbox(db, (tx, delivery, atMs) => tellOthers(tx, delivery, atMs, tell));
+    const outbox = new Outbox(db, options.holder, (tx, delivery, atMs) =>
+      tellOthers(tx, delivery, atMs, tell),
+    );
     this.#outbox = outbox;
     const messageOf = (delivery: LeasedDelivery) => this.#messageOf(delivery);
     this.#deliverers = SCHEMES.map((scheme) => {

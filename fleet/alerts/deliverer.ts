@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { mayPass } from '../db/index.js';
 import type { LeasedDelivery, Outbox } from './outbox.js';
 import { type Message, type Transport, UndeliverableError } from './transport.js';
 
@@ -28,8 +29,9 @@ export class Deliverer {
   #nudge: () => void = () => undefined;
   #nudged = false;
   #inFlight = new Set<Promise<void>>();
-  /** Sent, but the database doesn't know yet: nothing is leased meanwhile, or it would be sent again. */
+  /** Sent or not, but the database doesn't know yet: nothing is leased meanwhile, or it would be sent again. */
   #unsettled = 0;
+  #isReleased = false;
   /** The way is there again: nothing need wait for its next attempt. */
   #isBack = false;
   #hastenedMs = -Infinity;
@@ -74,7 +76,7 @@ export class Deliverer {
   async #begin(): Promise<number> {
     const room = AT_ONCE - this.#inFlight.size;
     if (room <= 0 || this.#unsettled > 0) return 0;
-    await this.#hasten();
+    await this.#resume();
     const leased = await this.options.outbox.lease(this.options.scheme, room, this.options.nowMs());
     for (const delivery of leased) {
       const work = this.#deliver(delivery).finally(() => {
@@ -86,9 +88,11 @@ export class Deliverer {
     return leased.length;
   }
 
-  async #hasten(): Promise<void> {
-    if (!this.#isBack || performance.now() < this.#hastenedMs + HASTEN_MS) return;
+  async #resume(): Promise<void> {
     const { outbox, scheme, nowMs } = this.options;
+    if (!this.#isReleased) await outbox.release(scheme, nowMs());
+    this.#isReleased = true;
+    if (!this.#isBack || performance.now() < this.#hastenedMs + HASTEN_MS) return;
     await outbox.hasten(scheme, nowMs());
     this.#isBack = false;
     this.#hastenedMs = performance.now();
@@ -111,13 +115,10 @@ export class Deliverer {
     } catch (error) {
       const why = (error as Error).message;
       onFault(`delivery to ${delivery.target} (attempt ${delivery.attempts}): ${why}`);
-      // Where the database doesn't take this either, the lease runs out by itself.
-      await outbox
-        .notSent(delivery, why, nowMs(), error instanceof UndeliverableError)
-        .catch((failed: Error) => onFault(`deliveries: ${failed.message}`));
-      return;
+      const isFinal = error instanceof UndeliverableError;
+      return this.#settle('not sent', delivery, () => outbox.notSent(delivery, why, nowMs(), isFinal));
     }
-    await this.#settle(delivery);
+    await this.#settle('sent', delivery, () => outbox.sent(delivery, nowMs()));
   }
 
   async #send(delivery: LeasedDelivery): Promise<void> {
@@ -136,18 +137,17 @@ export class Deliverer {
     }
   }
 
-  async #settle(delivery: LeasedDelivery): Promise<void> {
-    const { outbox, nowMs, onFault } = this.options;
+  /** Until the database knows. What it refuses for its own sake is left to the end of the lease. */
+  async #settle(what: string, { target }: LeasedDelivery, say: () => Promise<void>): Promise<void> {
     this.#unsettled++;
     try {
       while (true) {
         try {
-          return await outbox.sent(delivery, nowMs());
+          return await say();
         } catch (error) {
-          onFault(
-            `sent to ${delivery.target}, and the database doesn't know yet: ${(error as Error).message}`,
-          );
-          if (this.#stopping.signal.aborted) return;
+          const why = (error as Error).message;
+          this.options.onFault(`${what} to ${target}, and the database doesn't know yet: ${why}`);
+          if (this.#stopping.signal.aborted || !mayPass(error)) return;
           await sleep(POLL_MS);
         }
       }

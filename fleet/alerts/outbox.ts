@@ -14,13 +14,15 @@ const WAITS_S = [1, 2, 5, 10, 30, 60, 120, 300];
 export class Outbox {
   constructor(
     readonly db: Database,
+    /** Who leases: the same at each start, another in each process. Hex digits. */
+    private readonly holder: string,
     /** In the transaction in which one failed for good. */
     private readonly onFailed: (tx: Queries, delivery: Delivery, nowMs: number) => Promise<void>,
   ) {}
 
   /** Takes some that are due, critical ones first; whoever dies with them leaves them to the next one after the lease. */
   async lease(scheme: Transport['scheme'], most: number, nowMs: number): Promise<readonly LeasedDelivery[]> {
-    const lease = randomUUID();
+    const lease = `${this.holder}:${randomUUID()}`;
     const skip = this.db.dialect === 'postgres' ? 'FOR UPDATE SKIP LOCKED' : '';
     const rows = await this.db.transaction((tx) =>
       tx.query(
@@ -59,6 +61,14 @@ export class Outbox {
       );
       if (isLast && mine.length > 0) await this.onFailed(tx, delivery, nowMs);
     });
+  }
+
+  /** What this holder leased before it was killed waits for nobody: it is due now, and may be sent again under the same name. For the start, before the first lease. */
+  async release(scheme: Transport['scheme'], nowMs: number): Promise<void> {
+    await this.db.query(
+      `UPDATE delivery SET lease = NULL, due_ms = $1 WHERE state = 'waiting' AND lease LIKE '${this.holder}:%' AND target LIKE '${scheme}:%'`,
+      [BigInt(nowMs)],
+    );
   }
 
   /** What waits for its next attempt is due now. Attempts are counted as ever. */

@@ -2,6 +2,7 @@ import { openPostgres } from './postgres.js';
 import { openSqlite } from './sqlite.js';
 import type { Database } from './types.js';
 
+export { FolderLock } from './folder-lock.js';
 export { type GatedDatabase, gated } from './gated.js';
 export { Listener } from './listener.js';
 export { migrate } from './migrate.js';

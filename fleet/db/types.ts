@@ -29,6 +29,11 @@ export class DatabaseError extends Error {
   }
 }
 
+/** Whether it may be gone by itself: the database is away, held, or has no room now. */
+export function mayPass(error: unknown): boolean {
+  return error instanceof DatabaseError && ['down', 'busy', 'full'].includes(error.kind);
+}
+
 /** What somebody adds to a transaction of somebody else: all of it, or nothing. */
 export type Within = (tx: Queries) => Promise<void>;
 

@@ -1,7 +1,8 @@
+import { mayPass } from '../db/index.js';
 import type { Store } from '../store/index.js';
 import { decodeMessage } from './decode.js';
 import { Entry, NotHeldError, type Outcome } from './entry.js';
-import { isAway, Keeper, type KeeperOptions } from './keeper.js';
+import { Keeper, type KeeperOptions } from './keeper.js';
 import type { Spool } from './spool.js';
 import type { Message, Notice, Rows, Status } from './types.js';
 import { Waiting } from './waiting.js';
@@ -215,7 +216,7 @@ export class Ingest {
 
   #goAway(error: Error): void {
     if (!this.isSpooling) this.options.onState?.({ kind: 'spooling', why: error.message });
-    this.#isWrong = !isAway(error);
+    this.#isWrong = !mayPass(error);
     this.#retryAtMs = this.options.nowMs() + this.#retryMs;
     this.#retryMs = Math.min(2 * this.#retryMs, MAX_RETRY_MS);
   }
@@ -254,7 +255,7 @@ export class Ingest {
       try {
         await store.heard(node, receivedMs, status.fields, status.health);
       } catch (error) {
-        if (isAway(error)) throw error;
+        if (mayPass(error)) throw error;
         this.#keeper.count('status', 1);
       }
       if (this.#statuses.get(node)?.status === status) this.#statuses.delete(node);

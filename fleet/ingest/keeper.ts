@@ -1,5 +1,5 @@
 import type { DecodedHeader } from '../../native/index.js';
-import { DatabaseError, type Queries } from '../db/index.js';
+import { mayPass, type Queries } from '../db/index.js';
 import type { Incoming, Store, Taken } from '../store/index.js';
 import type { DeadLetters } from './dead-letters.js';
 import type { Entry } from './entry.js';
@@ -25,14 +25,6 @@ export interface KeeperOptions {
   /** Is acknowledged once it resolves. */
   readonly onNotice?: (notice: Notice, receivedMs: number) => Promise<void>;
   readonly onRefusal?: (refusal: Refusal, topic: string) => void;
-}
-
-/** Whether it is the store that can't, now: the same message will do later. */
-export function isAway(error: unknown): boolean {
-  return (
-    error instanceof DatabaseError &&
-    (error.kind === 'down' || error.kind === 'busy' || error.kind === 'full')
-  );
 }
 
 /** Puts messages into the store, and finds the one among many that it can't take. */
@@ -77,7 +69,7 @@ export class Keeper {
     try {
       if (!isTooMany) return await this.#store(entries);
     } catch (error) {
-      if (isAway(error)) throw error;
+      if (mayPass(error)) throw error;
     }
     await this.#take(entries.slice(0, half));
     await this.#take(entries.slice(half));
@@ -87,12 +79,12 @@ export class Keeper {
   async #each(entry: Entry, work: () => Promise<void>): Promise<void> {
     try {
       await work().catch((error: unknown) => {
-        if (error instanceof Refused || isAway(error)) throw error;
+        if (error instanceof Refused || mayPass(error)) throw error;
         return work();
       });
     } catch (error) {
       if (error instanceof Refused) return this.refuse(entry, error.kind, error.message);
-      if (isAway(error) || this.#failedInARow >= MAX_FAILED_IN_A_ROW) throw error;
+      if (mayPass(error) || this.#failedInARow >= MAX_FAILED_IN_A_ROW) throw error;
       this.#failedInARow++;
       const isKept = await this.options.deadLetters.keep(entry.message);
       this.refuse(entry, isKept ? 'deadLetter' : 'deadLetterFull', (error as Error).message);

@@ -92,13 +92,26 @@ test('while the database can not be had, what comes is held on the disk all the 
   const database = `postgres://nobody@127.0.0.1:${await freePort()}/fleet`;
   const config = parseConfig(JSON.stringify({ data: folder, database }), 'test');
   const health = () => ({ services: [] });
-  const { ingest, db } = await makeParts(config, pino({ level: 'silent' }), health);
+  const { ingest, db } = await makeParts(config, { holder: 'a', log: pino({ level: 'silent' }), health });
   t.after(() => db.close());
   t.after(() => ingest.close());
   for (const stream of ['climate', 'sos']) {
     const { topic, payload } = block(0, [1], stream, NODE, stream === 'sos' ? 'alarm' : 'telemetry');
     assert.deepEqual(await ingest.take(topic, payload), { kind: 'held' }, stream);
   }
+});
+
+test('a folder is of one process: another is told so, and gets it once the first has ended', async (t) => {
+  const data = mkdtempSync(join(tmpdir(), 'cairn-fleet-'));
+  t.after(() => rmSync(data, { recursive: true, force: true }));
+  const [port, webPort] = [await freePort(), await freePort()];
+  const config = parseConfig(JSON.stringify({ data, web: { port: webPort }, broker: { port } }), 'test');
+  const log = pino({ level: 'silent' });
+  const first = await startFleet(config, log);
+  await assert.rejects(startFleet(config, log), /another process has .*give this one a folder of its own/);
+  await first.stop();
+  const second = await startFleet(config, log);
+  await second.stop();
 });
 
 test('nobody owns a new fleet: it says a secret, once, and has no page for strangers', async (t) => {

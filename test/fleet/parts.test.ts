@@ -12,7 +12,11 @@ test('a fault of the program that somebody met on a page is in the log, as the p
   t.after(() => rmSync(data, { recursive: true, force: true }));
   const lines: string[] = [];
   const log = pino({ base: null }, { write: (line: string) => void lines.push(line) });
-  const parts = await makeParts(parseConfig(JSON.stringify({ data }), 'test'), log, () => ({ services: [] }));
+  const parts = await makeParts(parseConfig(JSON.stringify({ data }), 'test'), {
+    holder: 'a',
+    log,
+    health: () => ({ services: [] }),
+  });
   t.after(() => parts.db.close());
   parts.people.signIn.hasOwner = () => Promise.reject(new Error('a fault of the test'));
   const { statusCode, body } = await parts.web.inject('/sign-in');

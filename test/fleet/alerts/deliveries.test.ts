@@ -159,7 +159,7 @@ onBothDatabases('deliveries', (fresh) => {
     const db = await fresh(ALERT_MIGRATIONS);
     const w = await worldOf(db);
     await w.take(alarm(1));
-    const outbox = new Outbox(db, async () => undefined);
+    const outbox = new Outbox(db, 'a', async () => undefined);
     let nowMs = T0_MS;
     const [first] = await outbox.lease('mail', 16, nowMs);
     assert.deepEqual(await outbox.lease('mail', 16, nowMs + 60_000), []);
@@ -183,6 +183,25 @@ onBothDatabases('deliveries', (fresh) => {
     assert.equal(seen!.failed, 1);
     assert.equal(await w.alerts.retry(first!.id), true);
     assert.equal((await outbox.lease('mail', 1, Date.now() + T0_MS)).length, 1);
+  });
+
+  test('a process that was killed amid sending sends at its next start; what another one holds is left to it', async () => {
+    const db = await fresh(ALERT_MIGRATIONS);
+    const before = await worldOf(db);
+    await before.take(alarm(1), alarm(2));
+    const nobody = async () => undefined;
+    const [mine] = await new Outbox(db, 'aa', nobody).lease('mail', 1, Date.now());
+    const [other] = await new Outbox(db, 'aaa', nobody).lease('mail', 1, Date.now());
+    const sent: string[] = [];
+    const transport: Transport = {
+      scheme: 'mail',
+      async send({ id }) {
+        sent.push(id);
+      },
+    };
+    await worldWith(transport, db, { holder: 'aa' });
+    await until('the mail', () => sent.length > 0, 5_000);
+    assert.deepEqual([sent, other!.attempts], [[mine!.id], 1]);
   });
 
   test('a mail server that stalls holds up no SMS; what is critical goes before what is not', async (t) => {

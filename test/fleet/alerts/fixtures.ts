@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import type { Channel } from '../../../drivers/contract/index.js';
 import { Alerts, type AlertsOptions, type Facts } from '../../../fleet/alerts/index.js';
 import type { Database } from '../../../fleet/db/index.js';
@@ -123,6 +124,7 @@ export async function worldOf(db: Database, more: Partial<AlertsOptions> = {}): 
   const world = { db, faults, channels, groups, heard, nowMs: T0_MS };
   const alerts = new Alerts({
     db,
+    holder: randomBytes(16).toString('hex'),
     facts,
     histories: { nodes, node: async () => undefined, series: async () => undefined },
     transports: [],
