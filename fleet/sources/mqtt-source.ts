@@ -8,6 +8,8 @@ const FIRST_RETRY_MS = 1_000;
 /** One client a fleet makes no herd, and an alarm may wait behind it. */
 const MAX_RETRY_MS = 5_000;
 const PROBE_MS = 3_000;
+/** A broker that only was slow is found well by the next probe. */
+const PROBE_AGAIN_MS = 5_000;
 /** Retained, so shared by nobody: each process hears all of them. */
 const STATUS_FILTER = 'cairn/1/+/status';
 const FILTERS = [...blockFilters(), NOTICE_FILTER, 'cairn/1/+/senml/+/+', 'senml/+'];
@@ -44,6 +46,7 @@ class OutsideBroker implements MqttSource {
   readonly #probeTopic = `cairn/1/probe-${randomBytes(8).toString('hex')}/receipt`;
   #onProbe: (() => void) | undefined;
   #isProbed: boolean;
+  #probeAgain: NodeJS.Timeout | undefined;
 
   constructor(private readonly options: MqttSourceOptions) {
     this.#isProbed = options.share === undefined;
@@ -51,7 +54,8 @@ class OutsideBroker implements MqttSource {
       this.#resolveReady = resolve;
       this.#rejectReady = reject;
     });
-    this.ready.catch((error: Error) => options.onState?.('closed', error.message));
+    // Told by #subscribed too, each time.
+    this.ready.catch(() => undefined);
     this.#link = this.#open();
   }
 
@@ -77,15 +81,24 @@ class OutsideBroker implements MqttSource {
   }
 
   async #subscribed(): Promise<void> {
+    clearTimeout(this.#probeAgain);
     try {
       if (!this.#isProbed) await this.#probe();
     } catch (error) {
-      this.#rejectReady(error as Error);
+      // Another probe, of a later connection, may have been answered meanwhile.
+      if (!this.#isProbed && !this.#isClosed) this.#failedProbe(error as Error);
       return;
     }
+    if (!this.#isProbed) this.options.onState?.('connected', 'shared subscriptions deliver');
     this.#isProbed = true;
     this.#resolveReady();
     this.options.onConnected?.();
+  }
+
+  #failedProbe(error: Error): void {
+    this.#rejectReady(error);
+    this.options.onState?.('closed', error.message);
+    this.#probeAgain = setTimeout(() => void this.#subscribed(), PROBE_AGAIN_MS);
   }
 
   /** Some brokers grant a shared subscription as if it were a plain one, and then deliver nothing: only a message tells. */
@@ -124,6 +137,7 @@ class OutsideBroker implements MqttSource {
   async close(): Promise<void> {
     this.#isClosed = true;
     clearTimeout(this.#retry);
+    clearTimeout(this.#probeAgain);
     await this.#link.stop();
   }
 }

@@ -7,6 +7,8 @@ import type { Change, WebDeps } from './types.js';
 
 /** Clients at once; the next is told to come back later. */
 const MAX_CLIENTS = 500;
+/** Of them, of one person: more pages than anybody looks at, and nobody keeps the others out. */
+const MAX_OF_PERSON = 64;
 /** What a client may follow, and what waits to be told to it; beyond, it is told to load the page anew. */
 const MAX_TOPICS = 16;
 const MAX_PENDING = 256;
@@ -49,7 +51,10 @@ export function live(app: FastifyInstance, deps: WebDeps): void {
     news.off('change', onChange);
   });
   app.get('/live', { websocket: true }, (socket, request) => {
-    if (clients.size >= MAX_CLIENTS) return socket.close(TRY_LATER, 'too many clients');
+    const person = request.person?.id;
+    const theirs = person ? [...clients].filter((client) => client.personId === person).length : 0;
+    if (clients.size >= MAX_CLIENTS || theirs >= MAX_OF_PERSON)
+      return socket.close(TRY_LATER, 'too many clients');
     const client = new Client(socket, request, deps);
     clients.add(client);
     socket.on('close', () => clients.delete(client));
@@ -76,6 +81,10 @@ class Client {
       this.#isAlive = true;
     });
     socket.on('message', (data) => this.#watch(String(data)));
+  }
+
+  get personId(): string | undefined {
+    return this.#request.person?.id;
   }
 
   note(change: Change): void {

@@ -188,15 +188,27 @@ for (const [name, open, skip] of WAYS) {
   });
 }
 
-test('a broker that grants shared subscriptions and delivers nothing is found out by a message', async () => {
+test('a broker that grants shared subscriptions and delivers nothing is found out by a message, and so is one that does by then', async () => {
   const port = await freePort();
   const aedes = await Aedes.createBroker();
+  let delivers = false;
+  aedes.on('subscribe', (subscriptions, client) => {
+    const [, , topic] = /^\$share\/([^/]+)\/(.+probe.+)$/.exec(subscriptions[0]!.topic) ?? [];
+    if (!delivers || !topic) return;
+    const packet = { cmd: 'publish', topic, payload: 'probe', qos: 0, dup: false, retain: false } as const;
+    client.publish(packet, () => undefined);
+  });
+  const states: string[] = [];
   const server = createServer(aedes.handle).listen(port, '127.0.0.1');
   const source = mqttSource({
     ...{ url: `mqtt://127.0.0.1:${port}`, clientId: 'fleet', protocol: '3.1.1', share: 'cairn' },
     take: async () => ({ kind: 'held' }),
+    onState: (state) => states.push(state),
   });
   await assert.rejects(source.ready, /delivers nothing to them: run one ingest process without `share`/);
+  await until('it is told', () => states.at(-1) === 'closed');
+  delivers = true;
+  await until('it is found well', () => states.at(-1) === 'connected', 15_000);
   await source.close();
   await new Promise<void>((resolve) => aedes.close(() => resolve()));
   server.close();

@@ -73,6 +73,16 @@ test('who asks for too much is sent away', async (t) => {
   assert.equal(await closed, 1008);
 });
 
+test('one person has 64 connections at most, and keeps nobody else out', async (t) => {
+  const { served, follow } = await start(t);
+  for (let i = 0; i < 64; i++) await follow([]);
+  const { closed } = await follow([]);
+  assert.equal(await closed, 1013);
+  served.person = { ...ADA, id: 'bob' };
+  const { socket } = await follow(['fleet']);
+  assert.equal(socket.readyState, WebSocket.OPEN);
+});
+
 test('what is followed is said once: each time costs a look at every node in it', async (t) => {
   const { follow, prod } = await start(t);
   const { socket, closed } = await follow([`node:${prod}`]);
