@@ -66,7 +66,7 @@ class PostgresDatabase implements Database {
       const tx: Queries = { dialect: this.dialect, query: (sql, values = []) => run(client, sql, values) };
       await run(client, 'BEGIN', []);
       const result = await work(tx);
-      await run(client, 'COMMIT', []);
+      await commit(client);
       return result;
     } catch (error) {
       broken = await run(client, 'ROLLBACK', []).then(
@@ -82,8 +82,18 @@ class PostgresDatabase implements Database {
   }
 
   async close(): Promise<void> {
-    await this.#pool.end();
+    if (!this.#pool.ended) await this.#pool.end();
   }
+}
+
+/** Where a statement failed, and whoever asked went on, PostgreSQL takes all back and calls it no error. */
+async function commit(client: pg.PoolClient): Promise<void> {
+  const { command } = await guarded(() => client.query('COMMIT'));
+  if (command !== 'COMMIT')
+    throw new DatabaseError(
+      'wrong',
+      'PostgreSQL: a statement of the transaction failed, and nothing of it was kept',
+    );
 }
 
 const ignore = (): void => undefined;
