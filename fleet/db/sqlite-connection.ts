@@ -14,6 +14,8 @@ export class SqliteConnection {
   constructor(path: string, { isReader = false } = {}) {
     this.#db = guarded(() => new Sqlite(path, { timeout: BUSY_MS, readonly: isReader }));
     this.#db.defaultSafeIntegers(true);
+    // Its own knows the letters of ASCII only.
+    this.#db.function('lower', { deterministic: true }, lower);
   }
 
   get inTransaction(): boolean {
@@ -62,6 +64,10 @@ export class SqliteConnection {
       }
     return made;
   }
+}
+
+function lower(text: unknown): unknown {
+  return typeof text === 'string' ? text.toLowerCase() : text;
 }
 
 const KINDS: readonly (readonly [RegExp, DatabaseErrorKind])[] = [

@@ -1,10 +1,18 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { openStore, STORE_MIGRATIONS } from '../../../fleet/store/index.js';
+import type { MetaRecord } from '../../../wire/index.js';
 import type { Fresh } from '../db/databases.js';
-import { anchor, block, meta, NODE, S, T0, T0_MS } from './blocks.js';
+import { anchor, block, logBlock, meta, NODE, S, T0, T0_MS } from './blocks.js';
 
 const ALL = { fromNs: 0n, toNs: 2n ** 62n };
+const DESCRIPTOR: MetaRecord = {
+  kind: 'descriptor',
+  value: {
+    ...{ stream: 'climate', version: 1, title: 'Air', class: 'telemetry' },
+    channels: [{ name: 't', quantity: 'temperature', type: { kind: 'f64' } }],
+  },
+};
 const DAY_S = 86_400;
 const MONTH_NS = BigInt(30 * DAY_S) * S;
 /** A row a second: 100 of them, from 50 s after the boot. */
@@ -73,5 +81,58 @@ export function stepsSuite(fresh: Fresh): void {
     assert.equal(left!.n, 0n);
     const climate = (await store.node(NODE, nowMs))!.streams.find(({ stream }) => stream === 'climate');
     assert.equal(climate!.removed!.rows, 100n);
+  });
+
+  test('a chart has every hole, however many, and a figure for the greatest numbers', async () => {
+    const store = openStore(await fresh(STORE_MIGRATIONS), { nowMs: () => T0_MS });
+    await store.take([meta([DESCRIPTOR, anchor(0, T0)])], T0_MS);
+    const every = Array.from({ length: 1_200 }, (_, i) =>
+      block([[i === 0 ? 1e300 : i === 1 ? -1e300 : i]], { first: 2 * i, atS: 2 * i }),
+    );
+    const [taken] = await store.take(every.slice(0, 600), T0_MS + 3_600_000);
+    await store.take(every.slice(600), T0_MS + 3_600_000);
+    const span = { fromNs: T0, toNs: T0 + 2_400n * S };
+    const series = (await store.series(taken!.stream!.streamId, 0, span, 600))!;
+    assert.equal(series.holes.length, 1_199);
+    assert.equal(series.holes.at(-1)!.toMs, T0_MS + 2_398_000);
+    // Two rows a bucket: the first two cancel out.
+    const [first, second] = series.buckets;
+    assert.deepEqual([first!.min, first!.max, first!.mean], [-1e300, 1e300, 0]);
+    assert.deepEqual([second!.min, second!.max, second!.mean], [2, 3, 2.5]);
+  });
+
+  test('a position of a clock that was ahead keeps out none that is true', async () => {
+    const store = openStore(await fresh(STORE_MIGRATIONS), { nowMs: () => T0_MS });
+    const channels = (['latitude', 'longitude'] as const).map(
+      (name) => ({ name, quantity: name, type: { kind: 'f64' } }) as const,
+    );
+    const value = { stream: 'gnss', version: 1, title: '', class: 'telemetry', channels } as const;
+    const at = (first: number, latitude: number) =>
+      block([[latitude, 16]], { stream: 'gnss', first, atS: 10 + first });
+    await store.take([meta([{ kind: 'descriptor', value }, anchor(0, T0 + BigInt(DAY_S) * S)])], T0_MS);
+    await store.take([at(0, 48)], T0_MS + 10_000);
+    // It is set right.
+    await store.take([meta([anchor(11, T0 + 11n * S)], { first: 2 })], T0_MS + 11_000);
+    while (await store.repairTimes());
+    await store.take([at(1, 49)], T0_MS + 11_000);
+    const latitude = async () => (await store.node(NODE, T0_MS + 11_000))!.position!.latitude;
+    assert.equal(await latitude(), 49);
+    // What comes from a backlog is where it was, not where it is.
+    const pack = {
+      ...({ kind: 'pack', device: NODE, stream: 'gnss', logClass: 'telemetry', channels } as const),
+      ...{ wallNs: [T0 - 3_600n * S], values: Float64Array.of(1, 2), identity: Uint8Array.of(1) },
+    };
+    await store.take([pack], T0_MS + 12_000);
+    assert.equal(await latitude(), 49);
+  });
+
+  test('who looks for a word finds it as it is written, in any script', async () => {
+    const store = openStore(await fresh(STORE_MIGRATIONS), { nowMs: () => T0_MS });
+    await store.take([logBlock([['info', 'm', 'Überspannung an Pumpe É']])], T0_MS);
+    await store.rename(NODE, { name: 'Ötztal' });
+    for (const contains of ['Überspannung', 'überSPANNUNG', 'pumpe é'])
+      assert.equal((await store.logs({ contains, limit: 10 })).length, 1, contains);
+    for (const search of ['Ötztal', 'ötz'])
+      assert.equal((await store.nodes(T0_MS, { search })).length, 1, search);
   });
 }
