@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Database, SqlRow, SqlValue } from '../../../fleet/db/index.js';
 import { openStore, STORE_MIGRATIONS } from '../../../fleet/store/index.js';
 import type { MetaRecord } from '../../../wire/index.js';
 import type { Fresh } from '../db/databases.js';
-import { anchor, block, logBlock, meta, NODE, S, T0, T0_MS } from './blocks.js';
+import { anchor, block, EPOCH, logBlock, meta, NODE, S, T0, T0_MS } from './blocks.js';
 
 const ALL = { fromNs: 0n, toNs: 2n ** 62n };
 const DESCRIPTOR: MetaRecord = {
@@ -134,5 +135,41 @@ export function stepsSuite(fresh: Fresh): void {
       assert.equal((await store.logs({ contains, limit: 10 })).length, 1, contains);
     for (const search of ['Ötztal', 'ötz'])
       assert.equal((await store.nodes(T0_MS, { search })).length, 1, search);
+  });
+
+  test('a node that says the same gap over all numbers many times makes the database say it once', async () => {
+    const db = await fresh(STORE_MIGRATIONS);
+    const store = openStore(db, { nowMs: () => T0_MS });
+    const gap = (first: number, last: number): MetaRecord => ({
+      kind: 'gap',
+      value: { epoch: EPOCH, stream: 'climate', first, last, cause: 'quota', atMost: false },
+    });
+    await store.take([meta(Array.from({ length: 1_000 }, (_, i) => gap(2 * i, 2 * i)))], T0_MS);
+    let rows = 0;
+    const counting: Database = {
+      ...{ dialect: db.dialect, query: db.query.bind(db), close: db.close.bind(db) },
+      transaction: (work) =>
+        db.transaction((tx) =>
+          work({
+            dialect: tx.dialect,
+            query: async <Row extends SqlRow>(sql: string, values?: readonly SqlValue[]) => {
+              const found = await tx.query<Row>(sql, values);
+              rows += found.length;
+              return found;
+            },
+          }),
+        ),
+    };
+    const all = meta(
+      Array.from({ length: 100 }, () => gap(0, 2 ** 53 - 2)),
+      { first: 1_000 },
+    );
+    const [taken] = await openStore(counting, { nowMs: () => T0_MS }).take([all], T0_MS);
+    assert.equal(taken!.verdict, 'new');
+    assert.ok(rows < 2_100, `${rows} rows`);
+    assert.deepEqual(
+      (await store.gaps(NODE)).map(({ first, last }) => [first, last]),
+      [[0n, 2n ** 53n - 2n]],
+    );
   });
 }
