@@ -172,4 +172,25 @@ export function stepsSuite(fresh: Fresh): void {
       [[0n, 2n ** 53n - 2n]],
     );
   });
+
+  test('what stays behind rows that have no time is there, or is said to have gone', async () => {
+    const db = await fresh(STORE_MIGRATIONS);
+    let nowMs = T0_MS + 10 * DAY_S * 1_000;
+    const store = openStore(db, { nowMs: () => nowMs });
+    // After ten days without a link: of the first boot nobody knows when it was.
+    const days = Array.from({ length: 10 }, (_, day) =>
+      block([[day], [day]], { first: 2 + 2 * day, atS: day * DAY_S + 60, boot: 2 }),
+    );
+    await store.take([meta([anchor(0, T0, 1, 2)]), block([[0], [0]]), ...days], nowMs);
+    while (await store.forgetRows({ readings: 3 }));
+    const account = async () => {
+      const [row] = await db.query<{ n: bigint }>('SELECT count(*) AS n FROM reading');
+      const climate = (await store.node(NODE, nowMs))!.streams.find(({ stream }) => stream === 'climate');
+      return [row!.n + (climate!.removed?.rows ?? 0n), climate!.removed?.rows];
+    };
+    assert.equal((await account())[0], 22n);
+    nowMs += 5 * DAY_S * 1_000;
+    while (await store.forgetRows({ readings: 3 }));
+    assert.deepEqual(await account(), [22n, 22n]);
+  });
 }
