@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import fc from 'fast-check';
 import type { Database, SqlRow, SqlValue } from '../../../fleet/db/index.js';
 import { openStore, STORE_MIGRATIONS } from '../../../fleet/store/index.js';
-import type { MetaRecord } from '../../../wire/index.js';
+import { type MetaRecord, Times } from '../../../wire/index.js';
 import type { Fresh } from '../db/databases.js';
 import { anchor, block, EPOCH, logBlock, meta, NODE, S, T0, T0_MS } from './blocks.js';
 
@@ -26,7 +27,7 @@ const rows = (first = 0) =>
 /** Two anchors that can't both be right, at 0 and 200 s: halfway the clock is set back by a month. */
 const STEP = [anchor(0, T0), anchor(200, T0 - MONTH_NS + 200n * S)];
 
-export function stepsSuite(fresh: Fresh): void {
+export function stepsSuite(fresh: Fresh, runs: number): void {
   test('a clock that was set back amid a block, told late: each row has its time, and moves when a surer one comes', async () => {
     const db = await fresh(STORE_MIGRATIONS);
     const store = openStore(db, { nowMs: () => T0_MS });
@@ -193,4 +194,85 @@ export function stepsSuite(fresh: Fresh): void {
     while (await store.forgetRows({ readings: 3 }));
     assert.deepEqual(await account(), [22n, 22n]);
   });
+
+  test('whatever anchors come in whatever order, a block says where its rows are, and none that can have a time is without', async () => {
+    const db = await fresh(STORE_MIGRATIONS);
+    const store = openStore(db, { nowMs: () => T0_MS });
+    const told = fc.record({
+      atS: fc.nat(300),
+      boot: fc.integer({ min: 1, max: 2 }),
+      // Some agree, some are off by a minute, a day, or by what nobody believes.
+      offS: fc.constantFrom(0, 0, 0, 60, -DAY_S, -20 * DAY_S, 400 * DAY_S),
+      sureMs: fc.constantFrom(1, 500, 60_000),
+    });
+    const had = fc.record({ count: fc.integer({ min: 1, max: 90 }), boot: fc.integer({ min: 1, max: 2 }) });
+    let nodes = 0;
+    const check = async (batches: readonly (readonly Sent[])[]) => {
+      const node = (++nodes).toString(16).padStart(16, '0');
+      let [first, metaFirst] = [0, 0];
+      const said: MetaRecord[] = [];
+      const atS = [0, 0, 0];
+      for (const steps of batches) {
+        const blocks = steps.map((step) => {
+          if ('atS' in step) {
+            const wallNs = T0 - BigInt(1_000 - step.atS - step.offS) * S;
+            said.push(anchor(step.atS, wallNs, step.sureMs, step.boot));
+            return meta([said.at(-1)!], { node, first: metaFirst++ });
+          }
+          const one = block(
+            Array.from({ length: step.count }, () => [1]),
+            { node, first, boot: step.boot, atS: atS[step.boot]! },
+          );
+          first += step.count;
+          atS[step.boot]! += step.count;
+          return one;
+        });
+        await store.take(blocks, T0_MS);
+        while (await store.repairTimes());
+      }
+      const times = new Times();
+      for (const record of said) if (record.kind === 'anchor') times.anchor(record.value);
+      const rows = await db.query<{
+        seq: bigint;
+        boot: bigint;
+        mono_ns: bigint;
+        wall_ns: bigint | null;
+        first: bigint;
+        least: bigint | null;
+        most: bigint | null;
+      }>(
+        `SELECT reading.seq, block.boot, reading.mono_ns, reading.wall_ns, block.first, block.wall_first_ns AS least, block.wall_last_ns AS most
+          FROM epoch JOIN stream ON stream.epoch_id = epoch.id JOIN block ON block.stream_id = stream.id
+          JOIN reading ON reading.stream_id = block.stream_id AND reading.seq BETWEEN block.first AND block.first + block.count - 1
+          WHERE epoch.node = $1 AND stream.name = 'climate' ORDER BY reading.seq`,
+        [node],
+      );
+      assert.equal(rows.length, first);
+      for (const start of new Set(rows.map((row) => row.first))) {
+        const of = rows.filter((row) => row.first === start);
+        const walls = of.map(({ wall_ns }) => wall_ns);
+        const now = of.map(({ boot, mono_ns }) => times.at(Number(boot), mono_ns));
+        const canAll = now.every((time) => time.kind === 'known' && isBelievable(time.wallNs));
+        if (walls.includes(null)) {
+          assert.ok(walls.every((wall) => wall === null) && of[0]!.least === null, 'all or none');
+          assert.ok(!canAll, `rows from ${start} on could have a time`);
+        } else {
+          const sorted = (walls as bigint[]).toSorted((a, b) => (a < b ? -1 : a > b ? 1 : 0));
+          assert.deepEqual([of[0]!.least, of[0]!.most], [sorted[0], sorted.at(-1)]);
+        }
+      }
+    };
+    const sent = fc.array(
+      fc.array(fc.oneof<fc.Arbitrary<Sent>[]>(told, had), { minLength: 1, maxLength: 4 }),
+      { maxLength: 5 },
+    );
+    await fc.assert(fc.asyncProperty(sent, check), { numRuns: runs });
+  });
 }
+
+type Sent =
+  | { readonly atS: number; readonly boot: number; readonly offS: number; readonly sureMs: number }
+  | { readonly count: number; readonly boot: number };
+
+const isBelievable = (wallNs: bigint) =>
+  wallNs > T0 - 999n * BigInt(DAY_S) * S && wallNs < T0 + BigInt(DAY_S) * S;

@@ -16,7 +16,7 @@ onBothDatabases('the store', (fresh, dialect) => {
   retentionSuite(fresh);
   plansSuite(fresh);
   timesSuite(fresh);
-  stepsSuite(fresh);
+  stepsSuite(fresh, dialect === 'sqlite' ? 60 : 15);
   healthSuite(fresh);
   boundsSuite(fresh, dialect === 'sqlite' ? 40 : 15);
   ledgerSuite(fresh, dialect === 'sqlite' ? 60 : 15);
