@@ -12,6 +12,7 @@ import type { StreamRows } from './write.js';
 
 const MIN_RHYTHM_MS = 1_000n;
 const MAX_RHYTHM_MS = 12n * 3_600_000n;
+const MAX_INT64 = 2n ** 63n - 1n;
 /** So far a good clock may be ahead of the fleet's. */
 const AHEAD_MS = 60_000n;
 /** What is older on its arrival comes from a backlog. */
@@ -41,8 +42,11 @@ export async function updateNodes(
         : BigInt(receivedMs) * 1_000_000n - wallNs;
     if (ageNs > BACKLOG_MS * 1_000_000n) row.backlog_ms = BigInt(receivedMs);
   }
-  for (const { row, lostBefore } of batch.streams.values())
-    batch.nodes.get(row.node)!.lost_rows += row.lost_rows - lostBefore;
+  for (const { row, lostBefore } of batch.streams.values()) {
+    const node = batch.nodes.get(row.node)!;
+    const lost = node.lost_rows + row.lost_rows - lostBefore;
+    node.lost_rows = lost > MAX_INT64 ? MAX_INT64 : lost;
+  }
   await locate(tx, batch, written, positions, BigInt(receivedMs));
   await writeNodes(tx, [...batch.nodes.values()]);
 }

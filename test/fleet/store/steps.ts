@@ -174,6 +174,37 @@ export function stepsSuite(fresh: Fresh, runs: number): void {
     );
   });
 
+  test('a node that says all numbers of a thousand streams are lost is still one of the list, and heard', async () => {
+    const store = openStore(await fresh(STORE_MIGRATIONS), { nowMs: () => T0_MS });
+    const gaps = Array.from({ length: 1_280 }, (_, i): MetaRecord => {
+      const epoch = (i >> 8).toString(16).padStart(16, '0');
+      const whole = { first: 0, last: 2 ** 53 - 2, cause: 'quota', atMost: false } as const;
+      return { kind: 'gap', value: { epoch, stream: `s${i % 256}`, ...whole } };
+    });
+    const [said] = await store.take([meta(gaps)], T0_MS);
+    assert.equal(said!.verdict, 'new');
+    assert.equal((await store.nodes(T0_MS))[0]!.lostRows, 2n ** 63n - 1n);
+    assert.equal((await store.take([block([[1]])], T0_MS))[0]!.verdict, 'new');
+  });
+
+  test('a gap that is exact stays so beside another that is not', async () => {
+    const store = openStore(await fresh(STORE_MIGRATIONS), { nowMs: () => T0_MS });
+    const gap = (first: number, last: number, atMost: boolean): MetaRecord => ({
+      kind: 'gap',
+      value: { epoch: EPOCH, stream: 'climate', first, last, cause: 'uncleanStop', atMost },
+    });
+    await store.take([meta([gap(0, 9, true), gap(100, 109, false)])], T0_MS);
+    await store.take([meta([gap(200, 209, false), gap(8, 11, true)], { first: 2 })], T0_MS);
+    assert.deepEqual(
+      (await store.gaps(NODE)).map(({ first, last, atMost }) => [first, last, atMost]),
+      [
+        [0n, 11n, true],
+        [100n, 109n, false],
+        [200n, 209n, false],
+      ],
+    );
+  });
+
   test('what stays behind rows that have no time is there, or is said to have gone', async () => {
     const db = await fresh(STORE_MIGRATIONS);
     let nowMs = T0_MS + 10 * DAY_S * 1_000;
