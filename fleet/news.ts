@@ -79,6 +79,8 @@ export class SharedNews implements News {
 
   async close(): Promise<void> {
     this.#isClosed = true;
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
     await this.#listener?.close();
   }
 
