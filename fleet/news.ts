@@ -47,6 +47,7 @@ export class SharedNews implements News {
   readonly #pending = new Set<string>();
   readonly #listener: Listener | undefined;
   #timer: NodeJS.Timeout | undefined;
+  #isClosed = false;
 
   /** `server`: a PostgreSQL; undefined: no other process has this database. */
   constructor(
@@ -72,11 +73,14 @@ export class SharedNews implements News {
 
   /** Rejects where it can't hear the others now. */
   async listen(): Promise<void> {
+    this.#isClosed = false;
     if (await this.#listener?.listen()) this.#emitter.emit('change', { kind: 'all' });
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
     clearTimeout(this.#timer);
+    this.#timer = undefined;
     await this.#listener?.close();
   }
 
@@ -106,6 +110,8 @@ export class SharedNews implements News {
       this.#anything();
     }
     this.#timer = undefined;
+    // A database that is closed is never back.
+    if (this.#isClosed) this.#pending.clear();
     if (this.#pending.size > 0) this.#timer = setTimeout(() => void this.#say(), EVERY_MS).unref();
   }
 

@@ -14,7 +14,7 @@ export function gated(db: Database): GatedDatabase {
   return {
     dialect: db.dialect,
     query: (sql, values) => (isOpen ? db.query(sql, values) : closed()),
-    transaction: (work) => (isOpen ? db.transaction(work) : closed()),
+    transaction: (work, statementMs) => (isOpen ? db.transaction(work, statementMs) : closed()),
     close: () => db.close(),
     open: () => {
       isOpen = true;

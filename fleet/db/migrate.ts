@@ -3,6 +3,9 @@ import { type Database, DatabaseError, type Migration, type Queries } from './ty
 /** Of PostgreSQL's advisory locks: two processes that start together migrate one after the other. */
 const LOCK = 0x43_52_4en;
 
+/** An index over all that a large fleet has kept takes its time. */
+const STATEMENT_MS = 6 * 3_600_000;
+
 /**
  * Brings the schema up to date, each step in a transaction of its own. Rejects with DatabaseError `wrong` where the database holds a step that this
  * version doesn't know: an older fleet never writes into what a newer one made.
@@ -35,5 +38,5 @@ async function apply(db: Database, { id, statements }: Migration): Promise<void>
     if (done) return;
     for (const statement of statements(tx.dialect)) await tx.query(statement);
     await tx.query('INSERT INTO migration (id, applied_ms) VALUES ($1, $2)', [id, BigInt(Date.now())]);
-  });
+  }, STATEMENT_MS);
 }

@@ -57,16 +57,20 @@ class PostgresDatabase implements Database {
     return run<Row>(this.#pool, sql, values);
   }
 
-  async transaction<T>(work: (tx: Queries) => Promise<T>): Promise<T> {
+  async transaction<T>(work: (tx: Queries) => Promise<T>, statementMs?: number): Promise<T> {
     const client = await guarded(() => this.#pool.connect());
     // One that breaks between two statements says so at the next.
     client.on('error', ignore);
     let broken: Error | undefined;
     try {
-      const tx: Queries = { dialect: this.dialect, query: (sql, values = []) => run(client, sql, values) };
+      const tx: Queries = {
+        dialect: this.dialect,
+        query: (sql, values = []) => run(client, sql, values, statementMs),
+      };
       await run(client, 'BEGIN', []);
+      if (statementMs !== undefined) await run(client, `SET LOCAL statement_timeout = ${statementMs}`, []);
       const result = await work(tx);
-      await run(client, 'COMMIT', []);
+      await commit(client);
       return result;
     } catch (error) {
       broken = await run(client, 'ROLLBACK', []).then(
@@ -82,8 +86,18 @@ class PostgresDatabase implements Database {
   }
 
   async close(): Promise<void> {
-    await this.#pool.end();
+    if (!this.#pool.ended) await this.#pool.end();
   }
+}
+
+/** Where a statement failed, and whoever asked went on, PostgreSQL takes all back and calls it no error. */
+async function commit(client: pg.PoolClient): Promise<void> {
+  const { command } = await guarded(() => client.query('COMMIT'));
+  if (command !== 'COMMIT')
+    throw new DatabaseError(
+      'wrong',
+      'PostgreSQL: a statement of the transaction failed, and nothing of it was kept',
+    );
 }
 
 const ignore = (): void => undefined;
@@ -92,9 +106,12 @@ async function run<Row extends SqlRow>(
   on: pg.Pool | pg.PoolClient,
   sql: string,
   values: readonly SqlValue[],
+  statementMs?: number,
 ): Promise<readonly Row[]> {
   const bound = values.map((value) => (value instanceof Uint8Array ? asBuffer(value) : value));
-  const { rows } = await guarded(() => on.query(sql, bound), sql);
+  // The types of pg don't know that a query may have its own.
+  const limit = statementMs === undefined ? {} : { query_timeout: statementMs + CONNECT_MS };
+  const { rows } = await guarded(() => on.query({ text: sql, values: bound, ...limit }), sql);
   return rows as Row[];
 }
 

@@ -14,6 +14,8 @@ export class SqliteConnection {
   constructor(path: string, { isReader = false } = {}) {
     this.#db = guarded(() => new Sqlite(path, { timeout: BUSY_MS, readonly: isReader }));
     this.#db.defaultSafeIntegers(true);
+    // Its own knows the letters of ASCII only.
+    this.#db.function('lower', { deterministic: true }, lower);
   }
 
   get inTransaction(): boolean {
@@ -26,12 +28,12 @@ export class SqliteConnection {
 
   /** Whether it only looks. */
   isReading(sql: string): boolean {
-    const { reader, readonly } = guarded(() => this.#statement(sql), sql);
+    const { reader, readonly } = this.#guarded(() => this.#statement(sql), sql);
     return reader && readonly;
   }
 
   run<Row extends SqlRow>(sql: string, values: readonly SqlValue[]): readonly Row[] {
-    return guarded(() => {
+    return this.#guarded(() => {
       const statement = this.#statement(sql);
       // To SQLite `$1` is a name like any other.
       const named = Object.fromEntries(values.map((value, i) => [i + 1, value]));
@@ -43,6 +45,11 @@ export class SqliteConnection {
 
   close(): void {
     this.#db.close();
+  }
+
+  #guarded<T>(work: () => T, sql: string): T {
+    if (!this.#db.open) throw new DatabaseError('down', 'SQLite: the database is closed');
+    return guarded(work, sql);
   }
 
   #statement(sql: string): Sqlite.Statement {
@@ -57,6 +64,10 @@ export class SqliteConnection {
       }
     return made;
   }
+}
+
+function lower(text: unknown): unknown {
+  return typeof text === 'string' ? text.toLowerCase() : text;
 }
 
 const KINDS: readonly (readonly [RegExp, DatabaseErrorKind])[] = [

@@ -24,7 +24,10 @@ export class SqliteReaders {
   readonly #threads: Thread[] = [];
   #isClosed = false;
 
-  constructor(private readonly path: string) {}
+  constructor(
+    private readonly path: string,
+    private readonly answerMs = ANSWER_MS,
+  ) {}
 
   async read<Row extends SqlRow>(sql: string, values: readonly SqlValue[]): Promise<readonly Row[]> {
     if (this.#isClosed) throw new DatabaseError('down', 'SQLite: the database is closed');
@@ -41,12 +44,14 @@ export class SqliteReaders {
     // The next when the last one works: none of the first questions waits for one that starts slowly while others are answered.
     const last = this.#threads.at(-1);
     if (!last || (last.isReady && this.#threads.length < THREADS)) {
-      const made = new Thread(this.path, () => this.#threads.splice(this.#threads.indexOf(made), 1));
+      const made = new Thread(this.path, this.answerMs, () =>
+        this.#threads.splice(this.#threads.indexOf(made), 1),
+      );
       this.#threads.push(made);
     }
     return this.#threads
       .filter(({ isReady }) => isReady)
-      .reduce((one, other) => (other.waiting < one.waiting ? other : one), this.#threads[0]!);
+      .reduce((one, other) => (other.owed < one.owed ? other : one), this.#threads[0]!);
   }
 }
 
@@ -60,9 +65,15 @@ class Thread {
   readonly #worker: Worker;
   readonly #waiting = new Map<number, Waiting>();
   #asked = 0;
+  /** Questions that it works on or has before it, those too that nobody waits for any more. */
+  owed = 0;
   isReady = false;
 
-  constructor(path: string, onEnd: () => void) {
+  constructor(
+    path: string,
+    private readonly answerMs: number,
+    onEnd: () => void,
+  ) {
     this.#worker = new Worker(new URL('./sqlite-reader.js', import.meta.url), { workerData: path });
     this.#worker.unref();
     this.#worker.once('message', () => {
@@ -76,12 +87,8 @@ class Thread {
     });
   }
 
-  get waiting(): number {
-    return this.#waiting.size;
-  }
-
   ask<Row extends SqlRow>(sql: string, values: readonly SqlValue[]): Promise<readonly Row[]> {
-    if (this.#waiting.size >= MAX_WAITING)
+    if (this.owed >= MAX_WAITING)
       return Promise.reject(new DatabaseError('busy', `SQLite: ${MAX_WAITING} questions wait`));
     const id = this.#asked++;
     // Whoever waits for an answer keeps the process; a thread at rest doesn't.
@@ -90,11 +97,12 @@ class Thread {
       const deadline = setTimeout(() => {
         const where = sql.slice(0, 200);
         this.#take(id)?.fail(
-          new DatabaseError('busy', `SQLite: no answer in ${ANSWER_MS / 1_000} s to: ${where}`),
+          new DatabaseError('busy', `SQLite: no answer in ${this.answerMs / 1_000} s to: ${where}`),
         );
-      }, ANSWER_MS);
+      }, this.answerMs);
       this.#waiting.set(id, { settle: settle as Waiting['settle'], fail, deadline });
       this.#worker.postMessage({ id, sql, values } satisfies Question);
+      this.owed++;
     });
   }
 
@@ -103,6 +111,7 @@ class Thread {
   }
 
   #answered(answer: Answer): void {
+    this.owed--;
     const one = this.#take(answer.id);
     if ('rows' in answer) one?.settle(answer.rows);
     else one?.fail(new DatabaseError(answer.failure.kind, answer.failure.message));

@@ -40,9 +40,9 @@ export type Within = (tx: Queries) => Promise<void>;
 export interface Database extends Queries {
   /**
    * All or nothing, and on the disk once it resolves. `work` sees what it wrote. One at a time on SQLite, where the others wait. Rejects with
-   * what `work` threw, or a DatabaseError.
+   * what `work` threw, or a DatabaseError. A statement of it may take as long as any other, or `statementMs`.
    */
-  transaction<T>(work: (tx: Queries) => Promise<T>): Promise<T>;
+  transaction<T>(work: (tx: Queries) => Promise<T>, statementMs?: number): Promise<T>;
   close(): Promise<void>;
 }
 

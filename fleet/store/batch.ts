@@ -1,5 +1,6 @@
 import { GAP_CAUSES } from '../../wire/index.js';
 import type { Queries } from '../db/index.js';
+import { Ranges } from '../ranges.js';
 import { clean, withGiven } from './given.js';
 import { type EpochState, findNames, keyOf, type Name, type Named } from './names.js';
 import type { TimesCache } from './row-times.js';
@@ -70,11 +71,9 @@ async function loadRanges(tx: Queries, named: Named, incoming: readonly Incoming
   }>(
     tx,
     { stream_id: 'BIGINT', what: 'TEXT', first: 'BIGINT', last: 'BIGINT' },
-    incoming
-      .flatMap((one) => touchesOf(named, one))
-      .map(({ stream, what, first, last }) => ({
-        ...{ stream_id: stream.row.id, what, first: BigInt(first), last: BigInt(last) },
-      })),
+    merged(incoming.flatMap((one) => touchesOf(named, one))).map(({ stream, what, first, last }) => ({
+      ...{ stream_id: stream.row.id, what, first: BigInt(first), last: BigInt(last) },
+    })),
     (given) => `SELECT extent.stream_id, extent.what, extent.first, extent.last, extent.at_most
       FROM ${given} JOIN extent ON extent.stream_id = given.stream_id AND extent.what = given.what
         AND extent.first <= given.last + 1 AND extent.first >= COALESCE((SELECT max(lower.first) FROM extent AS lower
@@ -85,6 +84,20 @@ async function loadRanges(tx: Queries, named: Named, incoming: readonly Incoming
       .get(stream_id)!
       .ranges(what as RangesOf)
       .load({ first: Number(first), last: Number(last) }, at_most === 1n);
+}
+
+/** Each number once: who says the same gap a thousand times makes the database find it once. */
+function merged(touches: readonly Touch[]): readonly Touch[] {
+  const sets = new Map<string, { readonly touch: Touch; readonly ranges: Ranges }>();
+  for (const touch of touches) {
+    const key = `${touch.stream.row.id}/${touch.what}`;
+    const set = sets.get(key) ?? { touch, ranges: new Ranges() };
+    set.ranges.add(touch.first, touch.last);
+    sets.set(key, set);
+  }
+  return [...sets.values()].flatMap(({ touch, ranges }) =>
+    ranges.list.map((range) => ({ ...touch, ...range })),
+  );
 }
 
 /** Which ranges of which sets something that came may meet. */

@@ -12,6 +12,9 @@ import type { StreamRows } from './write.js';
 
 const MIN_RHYTHM_MS = 1_000n;
 const MAX_RHYTHM_MS = 12n * 3_600_000n;
+const MAX_INT64 = 2n ** 63n - 1n;
+/** So far a good clock may be ahead of the fleet's. */
+const AHEAD_MS = 60_000n;
 /** What is older on its arrival comes from a backlog. */
 export const BACKLOG_MS = 60_000n;
 
@@ -39,9 +42,12 @@ export async function updateNodes(
         : BigInt(receivedMs) * 1_000_000n - wallNs;
     if (ageNs > BACKLOG_MS * 1_000_000n) row.backlog_ms = BigInt(receivedMs);
   }
-  for (const { row, lostBefore } of batch.streams.values())
-    batch.nodes.get(row.node)!.lost_rows += row.lost_rows - lostBefore;
-  await locate(tx, batch, written, positions);
+  for (const { row, lostBefore } of batch.streams.values()) {
+    const node = batch.nodes.get(row.node)!;
+    const lost = node.lost_rows + row.lost_rows - lostBefore;
+    node.lost_rows = lost > MAX_INT64 ? MAX_INT64 : lost;
+  }
+  await locate(tx, batch, written, positions, BigInt(receivedMs));
   await writeNodes(tx, [...batch.nodes.values()]);
 }
 
@@ -115,6 +121,7 @@ async function locate(
   batch: Batch,
   written: readonly StreamRows[],
   positions: Positions,
+  nowMs: bigint,
 ): Promise<void> {
   const keyed = written.map(({ stream, rows }) => ({ stream, rows, key: keyFor(stream.row, rows.version) }));
   const channelsOf = await positions.of(
@@ -126,7 +133,9 @@ async function locate(
     const at = channels && rows.readings.findLast((reading) => isPosition(reading, channels));
     if (!at) continue;
     const row = batch.nodes.get(stream.row.node)!;
-    if (row.position_ns !== null && (at.wallNs === undefined || at.wallNs < row.position_ns)) continue;
+    // One that is ahead of what came now is of a clock that was wrong.
+    const isSure = row.position_ns !== null && row.position_ns <= (nowMs + AHEAD_MS) * 1_000_000n;
+    if (isSure && (at.wallNs === undefined || at.wallNs < row.position_ns!)) continue;
     row.latitude = at.values[channels.latitude]!;
     row.longitude = at.values[channels.longitude]!;
     row.position_ns = at.wallNs ?? null;

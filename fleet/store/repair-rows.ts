@@ -15,24 +15,38 @@ export interface BlockRow extends SqlRow {
   readonly uncertainty_ns: bigint | null;
 }
 
-/** A block whose times are others than they were. */
-export interface Move {
-  readonly block: BlockRow;
-  readonly first: WallTime;
-  readonly last: WallTime;
-  readonly uncertaintyNs: bigint;
-  /** Its rows move; else it is only surer of where they are. */
-  readonly moves: boolean;
+/** A row: where it is, and when it was taken. */
+export interface RowMove {
+  readonly seq: bigint;
+  readonly old_ns: bigint | null;
+  readonly time: WallTime | undefined;
 }
 
-/** Gives the rows of blocks the times that `at` says; on PostgreSQL a row goes to its day by itself. */
-export async function moveRows(
+/** The rows of blocks, with the times that `at` says. */
+export async function readRows(
   tx: Queries,
-  moves: readonly Move[],
+  blocks: readonly BlockRow[],
   at: (monoNs: bigint) => WallTime | undefined,
-): Promise<void> {
-  const blocks = moves.map(({ block }) => block);
-  await eachTable(blocks, (table, those, isTimed) => moveIn(tx, table, those, isTimed, at));
+): Promise<ReadonlyMap<BlockRow, readonly RowMove[]>> {
+  const keyOf = (streamId: bigint, first: bigint) => `${streamId}/${first}`;
+  const found = new Map(blocks.map(({ stream_id, first }) => [keyOf(stream_id, first), [] as RowMove[]]));
+  await eachTable(blocks, async (table, those, isTimed) => {
+    for (const { stream_id, first, seq, mono_ns, wall_ns } of await rowsOf(tx, table, those, isTimed))
+      found.get(keyOf(stream_id, first))!.push({ seq, old_ns: wall_ns, time: at(mono_ns) });
+  });
+  return new Map(blocks.map((block) => [block, found.get(keyOf(block.stream_id, block.first))!]));
+}
+
+/** Gives rows their times; on PostgreSQL a row goes to its day by itself. */
+export async function moveRows(tx: Queries, rows: ReadonlyMap<BlockRow, readonly RowMove[]>): Promise<void> {
+  await eachTable([...rows.keys()], async (table, blocks, isTimed) => {
+    const moved = blocks.flatMap((block) =>
+      rows.get(block)!.map(({ seq, old_ns, time }) => ({
+        ...{ stream_id: block.stream_id, seq, old_ns, new_ns: time?.wallNs },
+      })),
+    );
+    await moveIn(tx, table, moved, isTimed, whereOf(table, blocks, isTimed));
+  });
 }
 
 /** The blocks by where their rows are, and by whether these have times. */
@@ -52,33 +66,44 @@ export async function eachTable<Block extends BlockRow>(
 
 interface RowAt extends SqlRow {
   readonly stream_id: bigint;
+  /** Of its block. */
+  readonly first: bigint;
   readonly seq: bigint;
   readonly mono_ns: bigint;
   readonly wall_ns: bigint | null;
 }
 
-async function moveIn(
+function rowsOf(
   tx: Queries,
   table: DayTable,
   blocks: readonly BlockRow[],
   isTimed: boolean,
-  at: (monoNs: bigint) => WallTime | undefined,
-): Promise<void> {
-  const where = isTimed ? withinOf(table, blocks) : `${table}.wall_ns IS NULL`;
-  const rows = await withGiven<RowAt>(
+): Promise<readonly RowAt[]> {
+  return withGiven<RowAt>(
     tx,
     { stream_id: 'BIGINT', first: 'BIGINT', last: 'BIGINT', from_ns: 'BIGINT', to_ns: 'BIGINT' },
     blocks.map(({ stream_id, first, count, wall_first_ns, wall_last_ns }) => ({
       ...{ stream_id, first, last: first + count - 1n, from_ns: wall_first_ns, to_ns: wall_last_ns },
     })),
-    (given) => `SELECT ${table}.stream_id, ${table}.seq, ${table}.mono_ns, ${table}.wall_ns FROM ${given}
+    (
+      given,
+    ) => `SELECT ${table}.stream_id, given.first, ${table}.seq, ${table}.mono_ns, ${table}.wall_ns FROM ${given}
       JOIN ${table} ON ${table}.stream_id = given.stream_id AND ${table}.seq BETWEEN given.first AND given.last
-      WHERE ${where}${isTimed ? ` AND ${table}.wall_ns BETWEEN given.from_ns AND given.to_ns` : ''}`,
+      WHERE ${whereOf(table, blocks, isTimed)}${isTimed ? ` AND ${table}.wall_ns BETWEEN given.from_ns AND given.to_ns` : ''}`,
   );
-  const moved = rows.flatMap(({ stream_id, seq, mono_ns, wall_ns }) => {
-    const time = at(mono_ns);
-    return time ? [{ stream_id, seq, old_ns: wall_ns, new_ns: time.wallNs }] : [];
-  });
+}
+
+function whereOf(table: DayTable, blocks: readonly BlockRow[], isTimed: boolean): string {
+  return isTimed ? withinOf(table, blocks) : `${table}.wall_ns IS NULL`;
+}
+
+async function moveIn(
+  tx: Queries,
+  table: DayTable,
+  moved: readonly { stream_id: bigint; seq: bigint; old_ns: bigint | null; new_ns: bigint | undefined }[],
+  isTimed: boolean,
+  where: string,
+): Promise<void> {
   const shape = { stream_id: 'BIGINT', seq: 'BIGINT', old_ns: 'BIGINT', new_ns: 'BIGINT' } as const;
   await withGiven(
     tx,

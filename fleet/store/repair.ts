@@ -1,7 +1,7 @@
 import type { Queries, SqlRow } from '../db/index.js';
 import type { Days } from './days.js';
 import { withGiven } from './given.js';
-import { type BlockRow, type Move, moveRows } from './repair-rows.js';
+import { type BlockRow, moveRows, type RowMove, readRows } from './repair-rows.js';
 import { dayOf, type RowTimes, readTimes, type WallTime } from './row-times.js';
 
 /** Looked at in one transaction. */
@@ -23,6 +23,14 @@ interface Repair extends SqlRow {
   readonly after_stream: bigint;
   readonly after_ns: bigint | null;
   readonly after_first: bigint;
+}
+
+/** A block whose times are others than they were, at its ends. */
+interface Move {
+  readonly block: BlockRow;
+  readonly ends: readonly WallTime[];
+  /** Its rows move; else it is only surer of where they are. */
+  readonly moves: boolean;
 }
 
 export interface Repaired {
@@ -47,13 +55,16 @@ export async function repairSome(tx: Queries, nowMs: number, days: Days): Promis
     if (move) moves.push(move);
     if (move?.moves) rows += block.count;
   }
-  days.must(daysOf(moves));
-  await moveRows(
+  const far = moves.filter(({ moves: isFar }) => isFar).map(({ block }) => block);
+  const read = await readRows(tx, far, (ns) => times.at(Number(repair.boot), ns, nowMs));
+  // A block goes with all its rows, or not at all.
+  const moved = new Map([...read].filter(([, all]) => all.every(({ time }) => time)));
+  days.must(daysOf(moved));
+  await moveRows(tx, moved);
+  await noteBlocks(
     tx,
-    moves.filter(({ moves: isFar }) => isFar),
-    (ns) => times.at(Number(repair.boot), ns, nowMs),
+    moves.filter((move) => !move.moves || moved.has(move.block)).map((move) => placeOf(move, moved)),
   );
-  await noteBlocks(tx, moves);
   await noteNode(tx, repair.node);
   await noteProgress(tx, repair, seen.at(-1), seen.length < MAX_BLOCKS && seen.length === blocks.length);
   const isMore = (await tx.query('SELECT 1 AS more FROM repair LIMIT 1')).length > 0;
@@ -115,47 +126,51 @@ function moveOf(block: BlockRow, boot: number, times: RowTimes, nowMs: number): 
   const [first, last] = [times.at(boot, block.first_ns, nowMs), times.at(boot, block.last_ns, nowMs)];
   if (!first || !last) return undefined;
   const { wall_first_ns, wall_last_ns, uncertainty_ns } = block;
-  const now = { block, first, last, uncertaintyNs: widest(first, last) };
-  if (wall_first_ns === null || wall_last_ns === null) return { ...now, moves: true };
+  const ends = [first, last];
+  if (wall_first_ns === null || wall_last_ns === null) return { block, ends, moves: true };
   const shiftNs = [away(first.wallNs, wall_first_ns), away(last.wallNs, wall_last_ns)].reduce((a, b) =>
     a > b ? a : b,
   );
   const oldNs = uncertainty_ns ?? 0n;
-  const isSurer = [first, last].some((end) => {
+  const isSurer = ends.some((end) => {
     const gainNs = oldNs - end.uncertaintyNs;
     return gainNs >= LEAST_GAIN_NS && gainNs >= end.uncertaintyNs;
   });
   if (!isSurer && shiftNs <= oldNs) return undefined;
-  return { ...now, moves: shiftNs >= LEAST_SHIFT_NS };
-}
-
-function widest(one: WallTime, other: WallTime): bigint {
-  return one.uncertaintyNs > other.uncertaintyNs ? one.uncertaintyNs : other.uncertaintyNs;
+  return { block, ends, moves: shiftNs >= LEAST_SHIFT_NS };
 }
 
 function away(a: bigint, b: bigint): bigint {
   return a > b ? a - b : b - a;
 }
 
-function daysOf(moves: readonly Move[]): ReadonlySet<number> {
-  const days = new Set<number>();
-  for (const { first, last } of moves)
-    for (let day = dayOf(first.wallNs); day <= dayOf(last.wallNs); day++) days.add(day);
-  return days;
+function daysOf(moved: ReadonlyMap<BlockRow, readonly RowMove[]>): ReadonlySet<number> {
+  return new Set([...moved.values()].flatMap((rows) => rows.map(({ time }) => dayOf(time!.wallNs))));
 }
 
-async function noteBlocks(tx: Queries, moves: readonly Move[]): Promise<void> {
+/** Between which times the rows of a block are, and how unsure the least sure: where a clock was set back amid it, its ends don't say. */
+function placeOf({ block, ends, moves }: Move, moved: ReadonlyMap<BlockRow, readonly RowMove[]>) {
+  const rows = moved.get(block) ?? [];
+  const times = rows.length === 0 ? ends : rows.map(({ time }) => time!);
+  const uncertaintyNs = times.map((time) => time.uncertaintyNs).reduce((a, b) => (a > b ? a : b));
+  const { stream_id, first, wall_first_ns, wall_last_ns } = block;
+  if (!moves) return { stream_id, first, uncertainty_ns: uncertaintyNs, wall_first_ns, wall_last_ns };
+  const walls = times.map(({ wallNs }) => wallNs);
+  return {
+    ...{ stream_id, first, uncertainty_ns: uncertaintyNs },
+    wall_first_ns: walls.reduce((a, b) => (a < b ? a : b)),
+    wall_last_ns: walls.reduce((a, b) => (a > b ? a : b)),
+  };
+}
+
+async function noteBlocks(tx: Queries, places: readonly ReturnType<typeof placeOf>[]): Promise<void> {
   await withGiven(
     tx,
     {
       ...{ stream_id: 'BIGINT', first: 'BIGINT', uncertainty_ns: 'BIGINT' },
       ...{ wall_first_ns: 'BIGINT', wall_last_ns: 'BIGINT' },
     },
-    moves.map(({ block, first, last, uncertaintyNs, moves: isFar }) => ({
-      ...{ stream_id: block.stream_id, first: block.first, uncertainty_ns: uncertaintyNs },
-      wall_first_ns: isFar ? first.wallNs : block.wall_first_ns,
-      wall_last_ns: isFar ? last.wallNs : block.wall_last_ns,
-    })),
+    places,
     (given) => `UPDATE block SET wall_first_ns = given.wall_first_ns, wall_last_ns = given.wall_last_ns,
         uncertainty_ns = given.uncertainty_ns
       FROM ${given} WHERE block.stream_id = given.stream_id AND block.first = given.first`,

@@ -6,7 +6,11 @@ import { channelValue } from './series-channel.js';
 import type { Bucket, Series, Span } from './types.js';
 
 const MAX_POINTS = 10_000;
-const MAX_HOLES = 1_000;
+/** A stream's ledger has no more. */
+const MAX_HOLES = 16_384;
+/** No greater number counts in a mean: a sum that overflows is an error to PostgreSQL, and to its avg() a square that does. */
+const MOST = '1e290';
+const BOUNDED = `CASE WHEN x > ${MOST} THEN ${MOST} WHEN x < -${MOST} THEN -${MOST} ELSE x END`;
 const NS_PER_MS = 1_000_000;
 
 /** The buckets of one channel: so many of so many ns. */
@@ -52,7 +56,7 @@ interface BucketRow extends SqlRow {
 
 function bucketsOf(db: Queries, grid: Grid, value: string): Promise<readonly BucketRow[]> {
   return db.query<BucketRow>(
-    `SELECT bucket, min(x) AS least, max(x) AS most, avg(x) AS mean, count(x) AS n, min(seq) AS first_seq, max(seq) AS last_seq
+    `SELECT bucket, min(x) AS least, max(x) AS most, sum(${BOUNDED}) / count(x) AS mean, count(x) AS n, min(seq) AS first_seq, max(seq) AS last_seq
       FROM (SELECT (wall_ns - $2) / $4 AS bucket, seq, ${value} AS x
         FROM reading WHERE stream_id = $1 AND wall_ns >= $2 AND wall_ns < $3) AS row
       GROUP BY bucket ORDER BY bucket`,

@@ -41,13 +41,21 @@ export type RangesOf = 'received' | GapCause;
 export class StoredRanges {
   readonly ranges = new Ranges();
   readonly #loaded = new Map<number, number>();
-  /** Of a gap: some of it was perhaps never produced. */
-  atMost = false;
+  readonly #atMost = new Ranges();
 
-  load({ first, last }: Range, atMost: boolean): void {
-    this.#loaded.set(first, last);
+  load(range: Range, atMost: boolean): void {
+    this.#loaded.set(range.first, range.last);
+    this.add(range, atMost);
+  }
+
+  add({ first, last }: Range, atMost: boolean): void {
     this.ranges.add(first, last);
-    this.atMost ||= atMost;
+    if (atMost) this.#atMost.add(first, last);
+  }
+
+  /** Of a gap: some of it was perhaps never produced. */
+  isAtMost({ first, last }: Range): boolean {
+    return this.#atMost.countIn(first, last) > 0;
   }
 
   /** First numbers of ranges that became part of others. */
@@ -138,9 +146,7 @@ export class StreamState {
   /** False: no room. */
   gap(cause: GapCause, range: Range, atMost: boolean): boolean {
     if (!this.#hasRoom(cause, range)) return false;
-    const stored = this.ranges(cause);
-    stored.ranges.add(range.first, range.last);
-    stored.atMost ||= atMost;
+    this.ranges(cause).add(range, atMost);
     this.#reaches(range.last);
     this.recount = true;
     return true;

@@ -199,9 +199,9 @@ async function writeExtents(tx: Queries, streams: readonly StreamState[], receiv
       ...{ at_most: 'BIGINT', learned_ms: 'BIGINT' },
     },
     all.flatMap(({ key, stored }) =>
-      stored.changed.map(({ first, last }) => ({
-        ...{ ...key, first: BigInt(first), last: BigInt(last) },
-        ...{ at_most: stored.atMost ? 1n : 0n, learned_ms: BigInt(receivedMs) },
+      stored.changed.map((range) => ({
+        ...{ ...key, first: BigInt(range.first), last: BigInt(range.last) },
+        ...{ at_most: stored.isAtMost(range) ? 1n : 0n, learned_ms: BigInt(receivedMs) },
       })),
     ),
     (given) => `INSERT INTO extent (stream_id, what, first, last, at_most, learned_ms)

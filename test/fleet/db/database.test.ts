@@ -85,6 +85,33 @@ onBothDatabases('a database', (fresh) => {
     assert.equal(await kindOf('SELECT nothing FROM nowhere'), 'wrong');
   });
 
+  test('a transaction that went on after an error of its own either is on the disk, or rejects', async () => {
+    const db = await fresh([TABLE]);
+    const went = await db
+      .transaction(async (tx) => {
+        await tx.query(INSERT, ['a', 1n, 1, null]);
+        await tx.query('SELECT nothing FROM nowhere').catch(() => undefined);
+      })
+      .then(
+        () => true,
+        () => false,
+      );
+    assert.equal((await db.query('SELECT name FROM thing')).length, went ? 1 : 0);
+  });
+
+  test('one that is closed is down, whatever is asked', async () => {
+    const db = await fresh([TABLE]);
+    await db.query('SELECT name FROM thing');
+    await db.close();
+    const asked = [
+      () => db.query('SELECT name FROM thing'),
+      () => db.query('SELECT size FROM thing'),
+      () => db.query(INSERT, ['a', 1n, 1, null]),
+      () => db.transaction((tx) => tx.query(INSERT, ['a', 1n, 1, null])),
+    ];
+    for (const ask of asked) await assert.rejects(ask, { name: 'DatabaseError', kind: 'down' });
+  });
+
   test('a schema is brought up to date once, and a later one is refused', async () => {
     const db = await fresh([TABLE]);
     await migrate(db, [TABLE]);

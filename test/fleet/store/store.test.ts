@@ -5,6 +5,7 @@ import { ledgerSuite } from './ledger.js';
 import { plansSuite } from './plans.js';
 import { retentionSuite } from './retention.js';
 import { sharedSuite } from './shared.js';
+import { stepsSuite } from './steps.js';
 import { takeSuite } from './take.js';
 import { timesSuite } from './times.js';
 
@@ -15,6 +16,7 @@ onBothDatabases('the store', (fresh, dialect) => {
   retentionSuite(fresh);
   plansSuite(fresh);
   timesSuite(fresh);
+  stepsSuite(fresh, dialect === 'sqlite' ? 60 : 15);
   healthSuite(fresh);
   boundsSuite(fresh, dialect === 'sqlite' ? 40 : 15);
   ledgerSuite(fresh, dialect === 'sqlite' ? 60 : 15);
