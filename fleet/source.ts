@@ -10,8 +10,8 @@ type OwnBroker = Exclude<Broker, OutsideBroker>;
 
 export interface OpenedSource {
   readonly source: Source;
-  /** How it is, for people. Throws where nothing comes in. */
-  state(): string;
+  /** How it is, for people. Rejects where nothing comes in. */
+  state(): Promise<string>;
 }
 
 /** The fleet's own broker, or somebody else's. */
@@ -36,7 +36,7 @@ async function own({ host, port, tls, open }: OwnBroker, { ingest, log }: Needed
       },
     }),
   });
-  return { source, state: () => `mqtt on port ${source.port}, ${source.clients} clients` };
+  return { source, state: async () => `mqtt on port ${source.port}, ${source.clients} clients` };
 }
 
 async function outside(broker: OutsideBroker, { ingest, receipts, log }: Needed): Promise<OpenedSource> {
@@ -58,8 +58,9 @@ async function outside(broker: OutsideBroker, { ingest, receipts, log }: Needed)
   source.ready.catch((error: Error) => {
     trouble = error.message;
   });
-  const state = () => {
+  const state = async () => {
     if (trouble !== undefined) throw new Error(trouble);
+    await source.ping();
     return new URL(url).host;
   };
   return { source, state };

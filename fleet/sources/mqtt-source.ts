@@ -25,6 +25,8 @@ export interface MqttSourceOptions extends LinkOptions {
 export interface MqttSource extends Source {
   /** Resolves with the first subscription; rejects where the broker doesn't do what its SUBACK says. */
   readonly ready: Promise<void>;
+  /** Resolves when the broker has answered; rejects where the connection ends before, or there is none. */
+  ping(): Promise<void>;
 }
 
 /**
@@ -128,6 +130,10 @@ class OutsideBroker implements MqttSource {
       this.#link = this.#open();
     }, this.#retryMs);
     this.#retryMs = Math.min(2 * this.#retryMs, MAX_RETRY_MS);
+  }
+
+  ping(): Promise<void> {
+    return this.#link.ping();
   }
 
   publish(topic: string, payload: Uint8Array): boolean {
