@@ -24,8 +24,8 @@ type Needed = Pick<Parts, 'ingest' | 'receipts' | 'log'>;
 async function own({ host, port, tls, open }: OwnBroker, { ingest, log }: Needed): Promise<OpenedSource> {
   const source = await embeddedBroker({
     ...{ host, port },
-    // Beyond this machine whoever connects has shown a certificate that bears its id.
-    authorize: ({ certificateName }) => tls === undefined || certificateName !== undefined,
+    // Beyond this machine there is a ca, and whoever connects has shown a certificate that bears its id.
+    authorize: ({ certificateName }) => tls?.ca === undefined || certificateName !== undefined,
     readsAll: () => open === 'loopback' && tls === undefined,
     take: (topic, payload) => ingest.take(topic, payload),
     onTurnedAway: (who, why) => log.warn(`broker: ${who}: ${why}`),

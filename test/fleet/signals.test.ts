@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -58,4 +59,31 @@ test('SIGHUP reads the file anew and keeps the old one where the new one is wron
 
   child.kill('SIGTERM');
   assert.deepEqual(await once(child, 'exit'), [0, null]);
+});
+
+test('SIGTERM ends it soon where a port is taken and where a broker takes the connection and says nothing', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'cairn-signals-'));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const mute = createServer().listen(0, '127.0.0.1');
+  await once(mute, 'listening');
+  t.after(() => mute.close());
+  const { port } = mute.address() as AddressInfo;
+  for (const [broker, said] of [
+    [`{ port: ${port} }`, /broker didn't start: .*EADDRINUSE/],
+    [`{ url: 'mqtt://127.0.0.1:${port}' }`, /the web is at/],
+  ] as const) {
+    const file = join(folder, 'fleet.yaml');
+    writeFileSync(file, `data: ${folder}/data\nbroker: ${broker}\nweb: { port: 0 }\n`);
+    const child = spawn(process.execPath, [MAIN, '--config', file], { stdio: ['ignore', 'pipe', 'inherit'] });
+    t.after(() => child.kill('SIGKILL'));
+    let text = '';
+    child.stdout.on('data', (chunk: Buffer) => {
+      text += chunk;
+    });
+    await until(`${said}`, () => said.test(text));
+    const before = performance.now();
+    child.kill('SIGTERM');
+    assert.deepEqual(await once(child, 'exit'), [0, null]);
+    assert.ok(performance.now() - before < 8_000);
+  }
 });
