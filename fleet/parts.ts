@@ -60,13 +60,22 @@ export interface PartsOptions {
 /** Opens what lies in the folder; asks nothing of the database yet. */
 export async function makeParts(config: FleetConfig, options: PartsOptions): Promise<Parts> {
   const server = config.database && databaseUrl(config.database);
-  const raw = openDatabase(server ?? join(config.data, 'fleet.db'));
+  const raw = server ? openDatabase(server) : openFile(join(config.data, 'fleet.db'));
   try {
     return await partsOn(raw, server, config, options);
   } catch (error) {
     // The old configuration may go on, in this process, with a connection of its own.
     await raw.close();
     throw error;
+  }
+}
+
+function openFile(path: string): Database {
+  try {
+    return openDatabase(path);
+  } catch (cause) {
+    const text = `${path}: ${(cause as Error).message}: is there room on its disk, and may this user write there?`;
+    throw new Error(text, { cause });
   }
 }
 

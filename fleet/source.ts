@@ -1,7 +1,6 @@
-import { readFileSync } from 'node:fs';
 import type { FleetConfig } from './config/index.js';
 import type { Parts } from './parts.js';
-import { secretIn } from './secrets.js';
+import { contentOf, secretIn } from './secrets.js';
 import { embeddedBroker, mqttSource, type Source } from './sources/index.js';
 
 type Broker = FleetConfig['broker'];
@@ -31,8 +30,8 @@ async function own({ host, port, tls, open }: OwnBroker, { ingest, log }: Needed
     onTurnedAway: (who, why) => log.warn(`broker: ${who}: ${why}`),
     ...(tls && {
       tls: {
-        ...{ key: readFileSync(tls.key), certificate: readFileSync(tls.cert) },
-        ...(tls.ca && { clientCa: readFileSync(tls.ca) }),
+        ...{ key: contentOf(tls.key), certificate: contentOf(tls.cert) },
+        ...(tls.ca && { clientCa: contentOf(tls.ca) }),
       },
     }),
   });
@@ -52,8 +51,8 @@ async function outside(broker: OutsideBroker, { ingest, receipts, log }: Needed)
     ...(shared && { share: shared }),
     ...(username && { username }),
     ...(passwordFile && { password: secretIn(passwordFile) }),
-    ...(ca && { ca: readFileSync(ca) }),
-    ...(cert && key && { certificate: readFileSync(cert), key: readFileSync(key) }),
+    ...(ca && { ca: contentOf(ca) }),
+    ...(cert && key && { certificate: contentOf(cert), key: contentOf(key) }),
   });
   source.ready.catch((error: Error) => {
     trouble = error.message;

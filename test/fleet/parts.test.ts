@@ -32,6 +32,8 @@ test('what can not be opened leaves no database open', async (t) => {
   const config = parseConfig(JSON.stringify({ data, mail }), 'test');
   const options = { holder: 'a', log: pino({ level: 'silent' }), health: () => ({ services: [] }) };
   await assert.rejects(makeParts(config, options), /absent/);
+  const nowhere = parseConfig(JSON.stringify({ data: join(data, 'gone') }), 'test');
+  await assert.rejects(makeParts(nowhere, options), /gone\/fleet\.db: .*is there room/);
   const open = readdirSync('/proc/self/fd').map((fd) => {
     try {
       return readlinkSync(`/proc/self/fd/${fd}`);

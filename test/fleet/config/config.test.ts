@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -125,6 +125,10 @@ test("the database's password in a file of its own", (t) => {
     () => url('postgresql://fleet@db.example/fleet'),
     /password is empty: a password or token is wanted/,
   );
+  // As Docker leaves it where the file of a secret is absent.
+  rmSync(passwordFile);
+  mkdirSync(passwordFile);
+  assert.throws(() => url('postgresql://fleet@db.example/fleet'), /password: EISDIR/);
   assert.match(
     problems('data: /x\ndatabase: { url: postgresql://db }\n').join(),
     /either a URL, or url and passwordFile/,
