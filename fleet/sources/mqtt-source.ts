@@ -118,7 +118,7 @@ class OutsideBroker implements MqttSource {
     await this.#link.unsubscribe(filter);
     if (!isDelivered)
       throw new Error(
-        `${this.options.url}: the broker grants shared subscriptions and delivers nothing to them: run one ingest process without ` +
+        `${new URL(this.options.url).host}: the broker grants shared subscriptions and delivers nothing to them: run one ingest process without ` +
           '`share`, or use a broker that has them (mosquitto 2, MQTT 5)',
       );
   }
