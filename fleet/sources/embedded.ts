@@ -87,6 +87,11 @@ class Broker implements EmbeddedBroker {
         )
       : createServer((socket) => this.#accept(socket, undefined));
     this.#server.maxConnections = options.maxClients ?? DEFAULT_MAX_CLIENTS;
+    // Before its TLS is there, too.
+    this.#server.on('connection', (socket: Socket) => {
+      this.#sockets.add(socket);
+      socket.on('close', () => this.#sockets.delete(socket));
+    });
     this.#server.on('tlsClientError', (error) => this.#turnedAway('a connection', error.message));
   }
 
@@ -125,7 +130,6 @@ class Broker implements EmbeddedBroker {
 
   #accept(socket: Socket, certificateName: string | undefined): void {
     socket.setNoDelay(true);
-    this.#sockets.add(socket);
     // It is told through the connection, which ends with it.
     socket.on('error', () => undefined);
     const bound = new PacketBound(MAX_PACKET_BYTES, MAX_CONNECT_BYTES);
@@ -133,10 +137,7 @@ class Broker implements EmbeddedBroker {
     const end = () => socket.destroy();
     bound.on('error', (error) => connection.destroy(error));
     connection.on('close', end);
-    socket.on('close', () => {
-      this.#sockets.delete(socket);
-      connection.destroy();
-    });
+    socket.on('close', () => connection.destroy());
     if (certificateName !== undefined) this.#names.set(connection, certificateName);
     this.#aedes.handle(connection);
   }

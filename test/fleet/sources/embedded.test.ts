@@ -273,6 +273,7 @@ test('with mTLS the CN of the certificate is the id, and no other', async (t) =>
   const { broker, taken } = await rig({ tls });
   const options = { ca: tls.clientCa, protocolVersion: 4 as const, reconnectPeriod: 0, keepalive: 30 };
   const url = `mqtts://127.0.0.1:${broker.port}`;
+  const silent = await RawMqtt.open(broker.port);
   const own = { key: readFileSync(node.key), cert: readFileSync(node.certificate) };
   const client = await connectAsync(url, { ...options, ...own, clientId: NODE });
   const { topic, payload } = block(0, [1]);
@@ -281,4 +282,8 @@ test('with mTLS the CN of the certificate is the id, and no other', async (t) =>
   await client.endAsync();
   await assert.rejects(connectAsync(url, { ...options, ...own, clientId: OTHER }), /Identifier rejected/i);
   await assert.rejects(connectAsync(url, { ...options, clientId: NODE }));
+  const before = performance.now();
+  await broker.close();
+  assert.ok(performance.now() - before < 1_000, 'it waits for no handshake');
+  await until('who began none is gone', () => silent.isClosed);
 });
