@@ -17,7 +17,7 @@ const CONNECT_MS = 10_000;
 const DRAIN_MS = 10_000;
 /**
  * aedes tells other brokers by it that this one lives, and after four of them publishes the wills of those that don't. There is no other; a wall clock
- * that is set forward must not make this one look dead. The longest of which four are a timer's bound.
+ * that is set forward must not make this one look dead. Four of them are the longest that a timer takes (2^31 ms).
  */
 const HEARTBEAT_MS = 2 ** 29 - 1;
 const DEFAULT_MAX_CLIENTS = 4096;
