@@ -1,5 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type ReceiptKey, readReceiptKey } from './receive/index.js';
 
@@ -10,8 +10,12 @@ export function receiptKeyOf(data: string): ReceiptKey {
     mkdirSync(data, { recursive: true, mode: 0o700 });
     const { privateKey, publicKey } = generateKeyPairSync('ed25519');
     writeFileSync(join(data, 'fleet.pub'), publicKey.export({ type: 'spki', format: 'pem' }));
-    // Last: without it both are made anew.
-    writeFileSync(file, privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600, flush: true });
+    // Last, and whole or not at all: without it both are made anew.
+    writeFileSync(`${file}.new`, privateKey.export({ type: 'pkcs8', format: 'pem' }), {
+      mode: 0o600,
+      flush: true,
+    });
+    renameSync(`${file}.new`, file);
   }
   return readReceiptKey(file);
 }

@@ -14,6 +14,9 @@ SIGHUP reads the file anew (an old one stays where the new one is wrong); SIGUSR
 Exit: 0 ended by a signal, 1 it could not start, 2 wrong arguments or file.
 `;
 
+/** All is stopped by then: what still keeps the process, such as the timer of a library, is waited for so long. */
+const LINGER_MS = 1_000;
+
 async function main(argv: readonly string[]): Promise<number> {
   const { values } = parseArgs({
     args: [...argv],
@@ -49,6 +52,7 @@ async function serve(file: string, log: Logger): Promise<void> {
     }
   }
   await fleet.stop();
+  setTimeout(() => process.exit(0), LINGER_MS).unref();
 }
 
 /** Signals in the order they came; two of a kind that nobody took yet are one. */

@@ -58,13 +58,34 @@ export interface PartsOptions {
 }
 
 /** Opens what lies in the folder; asks nothing of the database yet. */
-export async function makeParts(
+export async function makeParts(config: FleetConfig, options: PartsOptions): Promise<Parts> {
+  const server = config.database && databaseUrl(config.database);
+  const raw = server ? openDatabase(server) : openFile(join(config.data, 'fleet.db'));
+  try {
+    return await partsOn(raw, server, config, options);
+  } catch (error) {
+    // The old configuration may go on, in this process, with a connection of its own.
+    await raw.close();
+    throw error;
+  }
+}
+
+function openFile(path: string): Database {
+  try {
+    return openDatabase(path);
+  } catch (cause) {
+    const text = `${path}: ${(cause as Error).message}: is there room on its disk, and may this user write there?`;
+    throw new Error(text, { cause });
+  }
+}
+
+async function partsOn(
+  raw: Database,
+  server: string | undefined,
   config: FleetConfig,
   { holder, log, health, nowMs = Date.now }: PartsOptions,
 ): Promise<Parts> {
   const { data } = config;
-  const server = config.database && databaseUrl(config.database);
-  const raw = openDatabase(server ?? join(data, 'fleet.db'));
   const db = gated(raw);
   const news = new SharedNews(db, server);
   const say = (changes: readonly Change[]) => {

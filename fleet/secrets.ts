@@ -1,9 +1,18 @@
 import { readFileSync } from 'node:fs';
 import type { FleetConfig } from './config/index.js';
 
+/** A file that the configuration names. Of a folder the system doesn't say which; Docker makes one where a file is absent. */
+export function contentOf(file: string): Buffer {
+  try {
+    return readFileSync(file);
+  } catch (cause) {
+    throw new Error(`${file}: ${(cause as Error).message}`, { cause });
+  }
+}
+
 /** What stands in a file of its own: so it is in no configuration. */
 export function secretIn(file: string): string {
-  const secret = readFileSync(file, 'utf8').trim();
+  const secret = contentOf(file).toString().trim();
   if (secret === '') throw new Error(`${file} is empty: a password or token is wanted in it`);
   return secret;
 }

@@ -8,6 +8,8 @@ import { lineListener } from './sources/index.js';
 
 const CHECK_MS = 1_000;
 const TTL_MS = 4_000;
+/** What a page is being sent is finished meanwhile. */
+const GOODBYE_MS = 2_000;
 const TEND_MS = 3_600_000;
 /** A table that is to be dropped may be in use. */
 const RETRY_MS = 30_000;
@@ -196,6 +198,13 @@ function web({ web, config }: Parts, tellAddress: (address: string) => void): Se
       const address = await web.listen({ host, port });
       tellAddress(url ?? address);
     },
-    stop: () => web.close(),
+    stop: async () => {
+      // Browsers open connections ahead and say nothing; who sleeps with a page open answers no goodbye.
+      const force = setTimeout(() => {
+        web.server.closeAllConnections();
+        for (const client of web.websocketServer.clients) client.terminate();
+      }, GOODBYE_MS);
+      await web.close().finally(() => clearTimeout(force));
+    },
   });
 }

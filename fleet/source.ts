@@ -1,7 +1,6 @@
-import { readFileSync } from 'node:fs';
 import type { FleetConfig } from './config/index.js';
 import type { Parts } from './parts.js';
-import { secretIn } from './secrets.js';
+import { contentOf, secretIn } from './secrets.js';
 import { embeddedBroker, mqttSource, type Source } from './sources/index.js';
 
 type Broker = FleetConfig['broker'];
@@ -10,8 +9,8 @@ type OwnBroker = Exclude<Broker, OutsideBroker>;
 
 export interface OpenedSource {
   readonly source: Source;
-  /** How it is, for people. Throws where nothing comes in. */
-  state(): string;
+  /** How it is, for people. Rejects where nothing comes in. */
+  state(): Promise<string>;
 }
 
 /** The fleet's own broker, or somebody else's. */
@@ -24,19 +23,19 @@ type Needed = Pick<Parts, 'ingest' | 'receipts' | 'log'>;
 async function own({ host, port, tls, open }: OwnBroker, { ingest, log }: Needed): Promise<OpenedSource> {
   const source = await embeddedBroker({
     ...{ host, port },
-    // Beyond this machine whoever connects has shown a certificate that bears its id.
-    authorize: ({ certificateName }) => tls === undefined || certificateName !== undefined,
+    // Beyond this machine there is a ca, and whoever connects has shown a certificate that bears its id.
+    authorize: ({ certificateName }) => tls?.ca === undefined || certificateName !== undefined,
     readsAll: () => open === 'loopback' && tls === undefined,
     take: (topic, payload) => ingest.take(topic, payload),
     onTurnedAway: (who, why) => log.warn(`broker: ${who}: ${why}`),
     ...(tls && {
       tls: {
-        ...{ key: readFileSync(tls.key), certificate: readFileSync(tls.cert) },
-        ...(tls.ca && { clientCa: readFileSync(tls.ca) }),
+        ...{ key: contentOf(tls.key), certificate: contentOf(tls.cert) },
+        ...(tls.ca && { clientCa: contentOf(tls.ca) }),
       },
     }),
   });
-  return { source, state: () => `mqtt on port ${source.port}, ${source.clients} clients` };
+  return { source, state: async () => `mqtt on port ${source.port}, ${source.clients} clients` };
 }
 
 async function outside(broker: OutsideBroker, { ingest, receipts, log }: Needed): Promise<OpenedSource> {
@@ -52,14 +51,15 @@ async function outside(broker: OutsideBroker, { ingest, receipts, log }: Needed)
     ...(shared && { share: shared }),
     ...(username && { username }),
     ...(passwordFile && { password: secretIn(passwordFile) }),
-    ...(ca && { ca: readFileSync(ca) }),
-    ...(cert && key && { certificate: readFileSync(cert), key: readFileSync(key) }),
+    ...(ca && { ca: contentOf(ca) }),
+    ...(cert && key && { certificate: contentOf(cert), key: contentOf(key) }),
   });
   source.ready.catch((error: Error) => {
     trouble = error.message;
   });
-  const state = () => {
+  const state = async () => {
     if (trouble !== undefined) throw new Error(trouble);
+    await source.ping();
     return new URL(url).host;
   };
   return { source, state };

@@ -28,9 +28,18 @@ export function parseConfig(text: string, file: string): FleetConfig {
   const at = (offset: number) => `${file}:${lines.linePos(offset).line}:${lines.linePos(offset).col}`;
   if (document.errors.length > 0)
     throw new ConfigError(document.errors.map(({ pos, message }) => `${at(pos[0])}: ${message}`));
-  const result = v.safeParse(fleetSchema, document.toJS({ maxAliasCount: 100 }));
+  const result = v.safeParse(fleetSchema, valuesOf(document, file));
   if (result.success) return result.output;
   throw new ConfigError(result.issues.map((issue) => problem(issue, document, at)));
+}
+
+/** An alias of nothing, or too many of them, is found here only. */
+function valuesOf(document: Document.Parsed, file: string): unknown {
+  try {
+    return document.toJS({ maxAliasCount: 100 });
+  } catch (error) {
+    throw new ConfigError([`${file}: ${(error as Error).message}`]);
+  }
 }
 
 function problem(

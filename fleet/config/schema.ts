@@ -35,34 +35,41 @@ export function isLoopbackHost(host: string): boolean {
   return /^(127\.\d+\.\d+\.\d+|\[?::1\]?|localhost)$/.test(host);
 }
 
-const broker = v.union(
-  [
-    v.pipe(
-      v.strictObject({
-        /** The fleet's own, in its process. */
-        host: v.optional(host, '127.0.0.1'),
-        port: v.optional(port, 1883),
-        tls: v.optional(tls),
-        /** `loopback`: any client of this machine may read everything. For a demo. */
-        open: v.optional(v.picklist(['nobody', 'loopback']), 'nobody'),
-      }),
-      v.check(
-        ({ host, tls }) => isLoopbackHost(host) || tls?.ca !== undefined,
-        'who listens beyond this machine wants tls with cert, key and ca: a node shows a certificate whose CN is its id',
-      ),
-    ),
-    v.strictObject({
-      /** mosquitto or any other. */
-      url: urlOf('mqtt:', 'mqtts:'),
-      clientId: v.optional(v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{1,64}$/)), 'cairn-fleet'),
-      /** Several processes share what comes: one group a fleet. */
-      shared: v.optional(v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{1,64}$/))),
-      username: v.optional(v.pipe(v.string(), v.maxLength(256))),
-      passwordFile: v.optional(path),
-      ...{ ca: v.optional(path), cert: v.optional(path), key: v.optional(path) },
-    }),
-  ],
-  'either the own broker (host, port, tls), or another (url, …)',
+/** The fleet's own, in its process. */
+const ownBroker = v.pipe(
+  v.strictObject({
+    host: v.optional(host, '127.0.0.1'),
+    port: v.optional(port, 1883),
+    tls: v.optional(tls),
+    /** `loopback`: any client of this machine may read everything. For a demo. */
+    open: v.optional(v.picklist(['nobody', 'loopback']), 'nobody'),
+  }),
+  v.check(
+    ({ host, tls }) => isLoopbackHost(host) || tls?.ca !== undefined,
+    'who listens beyond this machine wants tls with cert, key and ca: a node shows a certificate whose CN is its id',
+  ),
+);
+
+/** mosquitto or any other. */
+const otherBroker = v.pipe(
+  v.strictObject({
+    url: urlOf('mqtt:', 'mqtts:'),
+    clientId: v.optional(v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{1,64}$/)), 'cairn-fleet'),
+    /** Several processes share what comes: one group a fleet. */
+    shared: v.optional(v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{1,64}$/))),
+    username: v.optional(v.pipe(v.string(), v.maxLength(256))),
+    passwordFile: v.optional(path),
+    ...{ ca: v.optional(path), cert: v.optional(path), key: v.optional(path) },
+  }),
+  v.check(
+    ({ cert, key }) => (cert === undefined) === (key === undefined),
+    'cert and key go together: the broker is shown both or none',
+  ),
+);
+
+/** By `url`, so that what is wrong is said of the one that is meant. */
+const broker = v.lazy((input): typeof ownBroker | typeof otherBroker =>
+  typeof input === 'object' && input !== null && 'url' in input ? otherBroker : ownBroker,
 );
 
 const tiles = v.strictObject({

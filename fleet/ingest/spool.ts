@@ -83,7 +83,11 @@ export class Spool {
       await segment.append(messages);
     } catch (error) {
       await this.#seal();
-      if (segment.bytes === 0) this.#segments.pop();
+      if (segment.bytes === 0) {
+        this.#segments.pop();
+        // A full disk would get another empty file with each try.
+        await this.#disk.unlink(segment.path).catch(() => undefined);
+      }
       throw error;
     }
   }

@@ -3,9 +3,11 @@ import { connect, type IClientOptions, type MqttClient } from 'mqtt';
 
 /** How long the broker keeps what comes while we are away. */
 const SESSION_EXPIRY_S = 30 * 24 * 3600;
-/** How long a goodbye may take. */
+/** A connection whose other end is gone without a word is given up after one and a half of these. */
+const KEEPALIVE_S = 10;
 /** Somebody may mend the broker's list meanwhile. */
 const RESUBSCRIBE_MS = 10_000;
+/** How long a goodbye may take. */
 const GOODBYE_MS = 1_000;
 
 export interface LinkOptions {
@@ -54,6 +56,21 @@ export class MqttLink {
       if (error) this.#say('closed', `${topic} was not taken: ${error.message}`);
     });
     return true;
+  }
+
+  /** Resolves when the broker has answered; rejects where the connection ends before, or there is none. */
+  ping(): Promise<void> {
+    const client = this.#client;
+    if (!client?.connected) return Promise.reject(new Error('there is no connection'));
+    return new Promise((resolve, reject) => {
+      const end = (settle: () => void) => {
+        client.off('packetreceive', heard).off('close', gone);
+        settle();
+      };
+      const heard = ({ cmd }: { readonly cmd: string }) => cmd === 'pingresp' && end(resolve);
+      const gone = () => end(() => reject(new Error('the connection is closed')));
+      client.on('packetreceive', heard).on('close', gone).sendPing();
+    });
   }
 
   async subscribe(filter: string): Promise<void> {
@@ -124,6 +141,7 @@ export class MqttLink {
       clientId,
       protocolVersion,
       clean: false,
+      keepalive: KEEPALIVE_S,
       resubscribe: false,
       reconnectPeriod: 1_000,
       // A refused CONNECT (a broker that is starting, full, or mends its list) is tried again too.

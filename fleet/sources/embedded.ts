@@ -13,6 +13,13 @@ const MAX_PACKET_BYTES = MAX_PAYLOAD_BYTES + MAX_TOPIC_BYTES + 16;
 /** CONNECT, with a status as last will: all that is kept of somebody who isn't known yet. */
 const MAX_CONNECT_BYTES = 32 * 1024;
 const CONNECT_MS = 10_000;
+/** Who doesn't read what it is sent is gone after this. */
+const DRAIN_MS = 10_000;
+/**
+ * aedes tells other brokers by it that this one lives, and after four of them publishes the wills of those that don't. There is no other; a wall clock
+ * that is set forward must not make this one look dead. Four of them are the longest that a timer takes (2^31 ms).
+ */
+const HEARTBEAT_MS = 2 ** 29 - 1;
 const DEFAULT_MAX_CLIENTS = 4096;
 /** MQTT's own; a client that names no keep-alive is not let in, as it would never be known for gone. */
 const MAX_KEEP_ALIVE_S = 65_535;
@@ -60,12 +67,15 @@ class Broker implements EmbeddedBroker {
   readonly #aedes: Aedes;
   readonly #server: Server;
   readonly #names = new WeakMap<object, string>();
+  readonly #sockets = new Set<Socket>();
+  /** aedes tells the end of a connection once for each packet that waited. */
+  readonly #told = new WeakSet<Session>();
 
   constructor(private readonly options: EmbeddedBrokerOptions) {
     this.#aedes = new Aedes(this.#handlers());
     // Without a listener an error of one client would end the process.
-    this.#aedes.on('clientError', (client, error) => this.#turnedAway(client.id, error.message));
-    this.#aedes.on('connectionError', (_, error) => this.#turnedAway('a connection', error.message));
+    this.#aedes.on('clientError', (client, error) => this.#ended(client, client.id, error));
+    this.#aedes.on('connectionError', (client, error) => this.#ended(client, 'a connection', error));
     const { tls } = options;
     this.#server = tls
       ? createTlsServer(
@@ -77,6 +87,11 @@ class Broker implements EmbeddedBroker {
         )
       : createServer((socket) => this.#accept(socket, undefined));
     this.#server.maxConnections = options.maxClients ?? DEFAULT_MAX_CLIENTS;
+    // Before its TLS is there, too.
+    this.#server.on('connection', (socket: Socket) => {
+      this.#sockets.add(socket);
+      socket.on('close', () => this.#sockets.delete(socket));
+    });
     this.#server.on('tlsClientError', (error) => this.#turnedAway('a connection', error.message));
   }
 
@@ -92,9 +107,21 @@ class Broker implements EmbeddedBroker {
   async listen(): Promise<void> {
     await this.#aedes.listen();
     const { port, host } = this.options;
-    await new Promise<void>((resolve, reject) => {
-      this.#server.once('error', reject).listen(port, host, resolve);
-    });
+    try {
+      await new Promise<void>((resolve, reject) => {
+        this.#server.once('error', reject).listen(port, host, resolve);
+      });
+    } catch (error) {
+      // Its timers would keep the process from ending, and each try adds some.
+      this.#aedes.close();
+      throw error;
+    }
+  }
+
+  #ended(client: Session, who: string, { message }: Error): void {
+    if (this.#told.has(client)) return;
+    this.#told.add(client);
+    this.#turnedAway(who, message);
   }
 
   #turnedAway(who: string, why: string): void {
@@ -118,6 +145,10 @@ class Broker implements EmbeddedBroker {
   #handlers(): AedesOptions {
     return {
       connectTimeout: CONNECT_MS,
+      drainTimeout: DRAIN_MS,
+      heartbeatInterval: HEARTBEAT_MS,
+      // No bound on what is on its way to clients at once: those that don't read would hold up all others.
+      concurrency: 0,
       keepaliveLimit: MAX_KEEP_ALIVE_S,
       maxInflightInbound: 64,
       maxTopicLevels: 8,
@@ -181,6 +212,8 @@ class Broker implements EmbeddedBroker {
   async close(): Promise<void> {
     const isDown = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     await new Promise<void>((resolve) => this.#aedes.close(resolve));
+    // Those that aedes doesn't know yet.
+    for (const socket of this.#sockets) socket.destroy();
     await isDown;
   }
 }

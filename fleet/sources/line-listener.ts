@@ -42,7 +42,8 @@ class Listener implements LineListener {
   readonly turnedAway: Record<string, number> = {};
 
   constructor(private readonly options: LineListenerOptions) {
-    this.#server = createServer((socket) => {
+    // Who has said all and ends its side waits for the answers still.
+    this.#server = createServer({ allowHalfOpen: true }, (socket) => {
       this.#serve(socket).catch((error: Error) => {
         this.#count('connection');
         socket.destroy(error);
@@ -82,7 +83,7 @@ class Listener implements LineListener {
     socket.setTimeout(this.options.idleMs ?? IDLE_MS, () => socket.destroy());
     let rest = Buffer.alloc(0);
     let badLines = 0;
-    for await (const chunk of socket as AsyncIterable<Buffer>) {
+    for await (const chunk of socket.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
       const bytes = Buffer.concat([rest, chunk]);
       const end = bytes.lastIndexOf(LF) + 1;
       rest = Buffer.from(bytes.subarray(end));
@@ -91,9 +92,10 @@ class Listener implements LineListener {
       if (rest.length > MAX_LINE_BYTES) answers.push(`NO - ${this.#count('tooLong')}`);
       const isHopeless = rest.length > MAX_LINE_BYTES || badLines > MAX_BAD_LINES;
       const text = answers.map((answer) => `${answer}\r\n`).join('');
-      if (isHopeless) return void socket.end(text);
-      if (text && !socket.write(text)) await once(socket, 'drain');
+      if (text && !socket.write(text) && !isHopeless) await once(socket, 'drain');
+      if (isHopeless) break;
     }
+    socket.destroySoon();
   }
 
   async #answer(line: Buffer): Promise<string> {

@@ -25,6 +25,8 @@ export interface MqttSourceOptions extends LinkOptions {
 export interface MqttSource extends Source {
   /** Resolves with the first subscription; rejects where the broker doesn't do what its SUBACK says. */
   readonly ready: Promise<void>;
+  /** Resolves when the broker has answered; rejects where the connection ends before, or there is none. */
+  ping(): Promise<void>;
 }
 
 /**
@@ -116,7 +118,7 @@ class OutsideBroker implements MqttSource {
     await this.#link.unsubscribe(filter);
     if (!isDelivered)
       throw new Error(
-        `${this.options.url}: the broker grants shared subscriptions and delivers nothing to them: run one ingest process without ` +
+        `${new URL(this.options.url).host}: the broker grants shared subscriptions and delivers nothing to them: run one ingest process without ` +
           '`share`, or use a broker that has them (mosquitto 2, MQTT 5)',
       );
   }
@@ -128,6 +130,10 @@ class OutsideBroker implements MqttSource {
       this.#link = this.#open();
     }, this.#retryMs);
     this.#retryMs = Math.min(2 * this.#retryMs, MAX_RETRY_MS);
+  }
+
+  ping(): Promise<void> {
+    return this.#link.ping();
   }
 
   publish(topic: string, payload: Uint8Array): boolean {

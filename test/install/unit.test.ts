@@ -44,3 +44,9 @@ test('it is never given up, and hangs for 15 s at most', () => {
   };
   assert.ok(seconds('WatchdogSec') + seconds('RestartSec') <= 15);
 });
+
+test("the fleet's unit lets it name the addresses of the machine (getifaddrs asks netlink), as it does where it listens on 0.0.0.0", () => {
+  const fleet = readFileSync(join(root, 'install/cairn-fleet.service'), 'utf8');
+  const [, families = ''] = /^RestrictAddressFamilies=(.*)$/m.exec(fleet) ?? [];
+  assert.deepEqual(families.split(' ').sort(), ['AF_INET', 'AF_INET6', 'AF_NETLINK', 'AF_UNIX']);
+});

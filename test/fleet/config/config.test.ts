@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -60,6 +60,14 @@ database: mysql://x
   assert.match(found[1]!, /database: a URL is wanted that begins with postgresql:\/\/ or postgres:\/\//);
 });
 
+test('of a broker the key that is wrong is named, of the one that is meant', () => {
+  const found = (text: string) => problems(`data: /x\nbroker:\n  ${text}\n`).join();
+  assert.match(found('prt: 1883'), /^fleet\.yaml:3:8: broker\.prt: /);
+  assert.match(found("port: '1883'"), /^fleet\.yaml:3:9: broker\.port: /);
+  assert.match(found('url: mqtt://x\n  clientID: y'), /^fleet\.yaml:4:13: broker\.clientID: /);
+  assert.match(found('url: mqtts://x\n  cert: /c.pem'), /broker: cert and key go together/);
+});
+
 test('a broker that listens beyond this machine wants certificates', () => {
   assert.match(problems('data: /x\nbroker: { host: 0.0.0.0 }\n').join(), /CN is its id/);
 });
@@ -117,6 +125,10 @@ test("the database's password in a file of its own", (t) => {
     () => url('postgresql://fleet@db.example/fleet'),
     /password is empty: a password or token is wanted/,
   );
+  // As Docker leaves it where the file of a secret is absent.
+  rmSync(passwordFile);
+  mkdirSync(passwordFile);
+  assert.throws(() => url('postgresql://fleet@db.example/fleet'), /password: EISDIR/);
   assert.match(
     problems('data: /x\ndatabase: { url: postgresql://db }\n').join(),
     /either a URL, or url and passwordFile/,
@@ -125,5 +137,6 @@ test("the database's password in a file of its own", (t) => {
 
 test('what is no YAML, and a file that is not there', () => {
   assert.match(problems('data: [')[0]!, /^fleet\.yaml:1:\d+: /);
+  assert.match(problems('data: *folder')[0]!, /^fleet\.yaml: .*alias.*folder/);
   assert.match(problems(`data: /x\n${'#'.repeat(300_000)}`)[0]!, /more than/);
 });

@@ -201,11 +201,15 @@ test('a broker that grants shared subscriptions and delivers nothing is found ou
   const states: string[] = [];
   const server = createServer(aedes.handle).listen(port, '127.0.0.1');
   const source = mqttSource({
-    ...{ url: `mqtt://127.0.0.1:${port}`, clientId: 'fleet', protocol: '3.1.1', share: 'cairn' },
+    ...{ url: `mqtt://fleet:secret@127.0.0.1:${port}`, clientId: 'fleet', protocol: '3.1.1', share: 'cairn' },
     take: async () => ({ kind: 'held' }),
     onState: (state) => states.push(state),
   });
-  await assert.rejects(source.ready, /delivers nothing to them: run one ingest process without `share`/);
+  // It stands on the health page: no password in it.
+  await assert.rejects(
+    source.ready,
+    /^Error: 127\.0\.0\.1:\d+: .*delivers nothing to them: run one ingest process without `share`/,
+  );
   await until('it is told', () => states.at(-1) === 'closed');
   delivers = true;
   await until('it is found well', () => states.at(-1) === 'connected', 15_000);

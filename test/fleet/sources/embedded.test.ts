@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -195,6 +196,69 @@ test('what a client has retained is its status, where that was taken, and nothin
   );
 });
 
+test('who does not read holds up nobody else', async (t) => {
+  const all = await rig();
+  const silent = await raw(all);
+  silent.subscribe(receiptTopic(NODE), 1);
+  await until('the SUBACK', () => silent.heard.length === 2);
+  silent.socket.pause();
+  t.after(() => silent.socket.destroy());
+  // PINGREQ, and the answers lie in its way until no more of them fit.
+  for (let isFull = false; !isFull; )
+    if (!silent.socket.write(Buffer.alloc(1 << 16, 'c000', 'hex')))
+      isFull = await Promise.race([
+        wait(500).then(() => true),
+        once(silent.socket, 'drain').then(() => false),
+      ]);
+  for (let i = 0; i < 1_000; i++) all.broker.publish(receiptTopic(NODE), Buffer.alloc(100));
+  const good = await raw(all, OTHER);
+  good.subscribe(receiptTopic(OTHER), 1);
+  await until('the SUBACK', () => good.heard.length === 2);
+  all.broker.publish(receiptTopic(OTHER), Buffer.from('yes'));
+  const { topic, payload } = block(0, [1]);
+  good.publish(topic.replace(NODE, OTHER), payload, 3);
+  await until('the receipt and the PUBACK', () => good.heard.length === 4, 5_000);
+  await all.broker.close();
+  await wait(50);
+  assert.ok(all.turnedAway.length <= 1, `said once: ${all.turnedAway.length} times`);
+});
+
+test('it closes at once, whoever has connected and said nothing', async () => {
+  const all = await rig();
+  await raw(all);
+  const silent = await RawMqtt.open(all.broker.port);
+  const before = performance.now();
+  await all.broker.close();
+  assert.ok(performance.now() - before < 1_000);
+  await until('its connection is closed', () => silent.isClosed);
+});
+
+test('where its port is taken it leaves nothing that runs on', async () => {
+  const { broker } = await rig();
+  const timers = () => process.getActiveResourcesInfo().filter((one) => one === 'Timeout').length;
+  const before = timers();
+  await assert.rejects(rig({ port: broker.port }), /EADDRINUSE/);
+  assert.equal(timers(), before);
+});
+
+test('a wall clock that is set forward publishes no will of who is here', async (t) => {
+  const intervals: { readonly work: () => void; readonly ms: number }[] = [];
+  const { mock } = t.mock.method(globalThis, 'setInterval', ((work: () => void, ms: number) => {
+    intervals.push({ work, ms });
+  }) as typeof setInterval);
+  const all = await rig();
+  mock.restore();
+  await raw(all, NODE, { topic: statusTopic(NODE), payload: '{"state":"offline"}' });
+  const withinADay = intervals.filter(({ ms }) => ms < 86_400_000).sort((one, other) => one.ms - other.ms);
+  const later = Date.now() + 3_600_000;
+  for (const { work } of withinADay) {
+    work();
+    t.mock.method(Date, 'now', () => later);
+  }
+  await wait(100);
+  assert.deepEqual(all.taken, []);
+});
+
 test('with mTLS the CN of the certificate is the id, and no other', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'cairn-mtls-'));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
@@ -209,6 +273,7 @@ test('with mTLS the CN of the certificate is the id, and no other', async (t) =>
   const { broker, taken } = await rig({ tls });
   const options = { ca: tls.clientCa, protocolVersion: 4 as const, reconnectPeriod: 0, keepalive: 30 };
   const url = `mqtts://127.0.0.1:${broker.port}`;
+  const silent = await RawMqtt.open(broker.port);
   const own = { key: readFileSync(node.key), cert: readFileSync(node.certificate) };
   const client = await connectAsync(url, { ...options, ...own, clientId: NODE });
   const { topic, payload } = block(0, [1]);
@@ -217,4 +282,8 @@ test('with mTLS the CN of the certificate is the id, and no other', async (t) =>
   await client.endAsync();
   await assert.rejects(connectAsync(url, { ...options, ...own, clientId: OTHER }), /Identifier rejected/i);
   await assert.rejects(connectAsync(url, { ...options, clientId: NODE }));
+  const before = performance.now();
+  await broker.close();
+  assert.ok(performance.now() - before < 1_000, 'it waits for no handshake');
+  await until('who began none is gone', () => silent.isClosed);
 });

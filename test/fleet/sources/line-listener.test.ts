@@ -63,6 +63,17 @@ test('a line is answered once it is held, in order', async () => {
   await until('both answers', () => said() === 'OK 12\r\nOK 13\r\n');
 });
 
+test('who ends its side after the line hears the answer', async () => {
+  const { listener } = await rig({
+    take: () => new Promise((resolve) => setTimeout(() => resolve(held), 50)),
+  });
+  const socket = connect({ port: listener.port, host: '127.0.0.1', allowHalfOpen: true });
+  open.push({ close: () => socket.destroy() });
+  socket.end(line(GOOD));
+  const said = await socket.setEncoding('latin1').toArray();
+  assert.equal(said.join(''), 'OK 12\r\n');
+});
+
 test('its fields become a row of position, and an alarm one of its own', () => {
   const between = GOOD.replace(/,$/, ',sos');
   const payload = Buffer.from(line(between).trimEnd());
