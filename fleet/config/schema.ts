@@ -35,34 +35,40 @@ export function isLoopbackHost(host: string): boolean {
   return /^(127\.\d+\.\d+\.\d+|\[?::1\]?|localhost)$/.test(host);
 }
 
-const broker = v.union(
-  [
-    v.pipe(
-      v.strictObject({
-        /** The fleet's own, in its process. */
-        host: v.optional(host, '127.0.0.1'),
-        port: v.optional(port, 1883),
-        tls: v.optional(tls),
-        /** `loopback`: any client of this machine may read everything. For a demo. */
-        open: v.optional(v.picklist(['nobody', 'loopback']), 'nobody'),
-      }),
-      v.check(
-        ({ host, tls }) => isLoopbackHost(host) || tls?.ca !== undefined,
-        'who listens beyond this machine wants tls with cert, key and ca: a node shows a certificate whose CN is its id',
-      ),
-    ),
-    v.strictObject({
-      /** mosquitto or any other. */
-      url: urlOf('mqtt:', 'mqtts:'),
-      clientId: v.optional(v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{1,64}$/)), 'cairn-fleet'),
-      /** Several processes share what comes: one group a fleet. */
-      shared: v.optional(v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{1,64}$/))),
-      username: v.optional(v.pipe(v.string(), v.maxLength(256))),
-      passwordFile: v.optional(path),
-      ...{ ca: v.optional(path), cert: v.optional(path), key: v.optional(path) },
-    }),
-  ],
-  'either the own broker (host, port, tls), or another (url, …)',
+const ownBroker = v.pipe(
+  v.strictObject({
+    /** The fleet's own, in its process. */
+    host: v.optional(host, '127.0.0.1'),
+    port: v.optional(port, 1883),
+    tls: v.optional(tls),
+    /** `loopback`: any client of this machine may read everything. For a demo. */
+    open: v.optional(v.picklist(['nobody', 'loopback']), 'nobody'),
+  }),
+  v.check(
+    ({ host, tls }) => isLoopbackHost(host) || tls?.ca !== undefined,
+    'who listens beyond this machine wants tls with cert, key and ca: a node shows a certificate whose CN is its id',
+  ),
+);
+
+const otherBroker = v.strictObject({
+  /** mosquitto or any other. */
+  url: urlOf('mqtt:', 'mqtts:'),
+  clientId: v.optional(
+    v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{1,64}$/, 'at most 64 letters, digits, _ and - are wanted')),
+    'cairn-fleet',
+  ),
+  /** Several processes share what comes: one group a fleet. */
+  shared: v.optional(
+    v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{1,64}$/, 'at most 64 letters, digits, _ and - are wanted')),
+  ),
+  username: v.optional(v.pipe(v.string(), v.maxLength(256))),
+  passwordFile: v.optional(path),
+  ...{ ca: v.optional(path), cert: v.optional(path), key: v.optional(path) },
+});
+
+/** By its url, so that what is wrong is said of the one that is meant. */
+const broker = v.lazy((given) =>
+  typeof given === 'object' && given !== null && 'url' in given ? otherBroker : ownBroker,
 );
 
 const tiles = v.strictObject({
@@ -102,7 +108,7 @@ const web = v.pipe(
 
 const mail = v.strictObject({
   url: urlOf('smtp:', 'smtps:'),
-  from: v.pipe(v.string(), v.email()),
+  from: v.pipe(v.string(), v.email('an e-mail address is wanted: fleet@example.org')),
   passwordFile: v.optional(path),
 });
 
@@ -121,7 +127,7 @@ const days = v.pipe(
   v.transform((text) => Number(text.slice(0, -1))),
 );
 
-export const fleetSchema = v.strictObject({
+const entries = v.strictObject({
   /** Everything that the fleet writes: its keys, its spool, and SQLite's file. */
   data: path,
   /** Absent: SQLite, `fleet.db` in `data`. */
@@ -137,7 +143,15 @@ export const fleetSchema = v.strictObject({
   listener: v.optional(v.strictObject({ host: v.optional(host, '127.0.0.1'), port: v.optional(port, 9000) })),
   /** Whom alerts are told where a rule doesn't say: `mail:ops@example.org`, `sms:+336…`. */
   tell: v.optional(
-    v.pipe(v.array(v.pipe(v.string(), v.regex(/^(mail|sms):\S{3,200}$/))), v.maxLength(32)),
+    v.pipe(
+      v.array(
+        v.pipe(
+          v.string(),
+          v.regex(/^(mail|sms):\S{3,200}$/, 'mail:ops@example.org or sms:+33612345678 is wanted'),
+        ),
+      ),
+      v.maxLength(32),
+    ),
     [],
   ),
   /** What is older goes; what isn't named is kept for ever. */
@@ -148,5 +162,18 @@ export const fleetSchema = v.strictObject({
   mail: v.optional(mail),
   sms: v.optional(sms),
 });
+
+function reaches(way: 'mail' | 'sms') {
+  return v.forward(
+    v.check(
+      (file: v.InferOutput<typeof entries>) =>
+        file[way] !== undefined || !file.tell.some((target) => target.startsWith(`${way}:`)),
+      `nobody is reached by ${way} without the section \`${way}\``,
+    ),
+    ['tell'],
+  );
+}
+
+export const fleetSchema = v.pipe(entries, reaches('mail'), reaches('sms'));
 
 export type FleetConfig = v.InferOutput<typeof fleetSchema>;

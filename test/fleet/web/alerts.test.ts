@@ -110,7 +110,7 @@ onBothDatabases('the pages of alerts', (fresh) => {
     const { w, get, post, as } = await serve(t, fresh);
     const wrong = await post('/alerts/rules', { rule: '{"name":"</textarea>"}' });
     assert.equal(wrong.statusCode, 400);
-    assert.match(wrong.body, /severity: Invalid key.*&#60;\/textarea&#62;/s);
+    assert.match(wrong.body, /severity: is missing.*&#60;\/textarea&#62;/s);
     assert.match((await post('/alerts/rules', { rule: '{' })).body, /not JSON/);
     assert.equal((await post('/alerts/rules', { rule: JSON.stringify(HOT) })).statusCode, 303);
     assert.match((await get('/alerts/rules')).body, /temperature above 8/);
