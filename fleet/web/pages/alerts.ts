@@ -95,10 +95,11 @@ function older(found: readonly ListedAlert[], { before: _, ...rest }: Filter): H
   return html`<nav class="pager" aria-label="Pages"><a href="${path}" rel="next">Older alerts</a></nav>`;
 }
 
-function alertPage(app: FastifyInstance, { alerts, audit }: AlertPagesDeps): void {
+function alertPage(app: FastifyInstance, { alerts, audit, nowMs }: AlertPagesDeps): void {
   const show = (alert: AlertDetail, reply: FastifyReply) => {
     const { request } = reply;
-    const body = alertBody(alert, request, mayAct(request, 'operator', groupOf(alert)));
+    const may = { mayAct: mayAct(request, 'operator', groupOf(alert)), nowMs: nowMs() };
+    const body = alertBody(alert, request, may);
     return sendPage(reply, {
       title: `${alert.rule.spec.name}: ${alert.nodeName}`,
       path: '/alerts',
@@ -122,7 +123,17 @@ function alertPage(app: FastifyInstance, { alerts, audit }: AlertPagesDeps): voi
     const note = field(request, 'note');
     const ends = field(request, 'ends') === 'yes';
     const said = { ...by(request), action: 'alert.acknowledge', about: `alert ${alert.id}`, detail: note };
-    await alerts.acknowledge(alert.id, { name: by(request).who, note, ends }, (tx) => audit(said, tx));
+    await alerts
+      .acknowledge(alert.id, { name: by(request).who, note, ends }, (tx) => audit(said, tx))
+      .catch((error) => {
+        throw error instanceof RangeError ? new HttpError(409, error.message) : error;
+      });
+    return reply.redirect(`/alerts/${alert.id}`, 303);
+  });
+  app.post('/alerts/:id/escalate', async (request, reply) => {
+    const alert = await find(request, 'operator');
+    const said = { ...by(request), action: 'alert.escalate', about: `alert ${alert.id}` };
+    await alerts.escalate(alert.id, (tx) => audit(said, tx));
     return reply.redirect(`/alerts/${alert.id}`, 303);
   });
   app.post('/alerts/:id/retry', async (request, reply) => {
