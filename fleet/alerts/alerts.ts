@@ -16,7 +16,7 @@ import { Maintenances } from './maintenance.js';
 import { messageOf, utc } from './message.js';
 import { forgetOld, type LeasedDelivery, Outbox } from './outbox.js';
 import { alertOf } from './rows.js';
-import { isHappening } from './rule.js';
+import { isHappening, type Severity } from './rule.js';
 import { RuleBook } from './rule-book.js';
 import { tellOthers } from './tell.js';
 import { escalate, type TickOptions, tickForecasts, tickTimed } from './tick.js';
@@ -44,6 +44,13 @@ export interface AlertsOptions {
   readonly onFault: (text: string) => void;
 }
 
+export interface OpenCount {
+  readonly severity: Severity;
+  readonly open: number;
+  readonly waiting: number;
+}
+
+const SEVERITIES: readonly Severity[] = ['critical', 'warning', 'info'];
 const TICK_MS = 10_000;
 /** Of forecasts, and of what is forgotten. */
 const FORECAST_MS = 15 * 60_000;
@@ -158,6 +165,19 @@ export class Alerts {
       `SELECT node, count(*) AS n FROM alert WHERE state = 'open' GROUP BY node`,
     );
     return new Map(rows.map(({ node, n }) => [node, Number(n)]));
+  }
+
+  /** Open ones of these groups, the worst first, and how many of them nobody acknowledged. */
+  async openBySeverity(groups: readonly Group[]): Promise<readonly OpenCount[]> {
+    const rows = await this.options.db.query<{ severity: Severity; n: bigint; waiting: bigint }>(
+      `SELECT severity, count(*) AS n, sum(CASE WHEN acked_ms IS NULL THEN 1 ELSE 0 END) AS waiting FROM alert
+       WHERE state = 'open' AND node_group IN (${groups.map((_, i) => `$${i + 1}`).join(', ') || 'NULL'}) GROUP BY severity`,
+      groups,
+    );
+    const counts = rows.map(({ severity, n, waiting }) => ({
+      ...{ severity, open: Number(n), waiting: Number(waiting) },
+    }));
+    return SEVERITIES.flatMap((severity) => counts.filter((one) => one.severity === severity));
   }
 
   /** The group of `group:prod`, or of a node; undefined: nobody knows it. */

@@ -1,4 +1,4 @@
-export type { AlertsOptions } from './alerts.js';
+export type { AlertsOptions, OpenCount } from './alerts.js';
 export { Alerts } from './alerts.js';
 export type { AlertDetail, AlertQuery, ListedAlert } from './list.js';
 export type { Maintenance } from './maintenance.js';

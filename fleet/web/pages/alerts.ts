@@ -1,8 +1,9 @@
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import * as v from 'valibot';
-import type { AlertDetail, AlertQuery, ListedAlert } from '../../alerts/index.js';
+import type { AlertDetail, AlertQuery, ListedAlert, OpenCount } from '../../alerts/index.js';
 import { groupsOf } from '../../people/index.js';
 import type { Group } from '../../store/types.js';
+import { countOf } from '../format.js';
 import { type Html, html } from '../html.js';
 import { GROUPS, StreamId as Id, NodeName } from '../inputs.js';
 import { by, field, takeForms } from '../people/form.js';
@@ -51,7 +52,8 @@ function listPage(app: FastifyInstance, deps: AlertPagesDeps): void {
     const filter = checked(Filter, request.query);
     const found = await deps.alerts.list(queryOf(filter, request));
     const maintenance = await maintenanceFor(request, deps);
-    const body = html`${maintenanceNotes(maintenance)}${form(filter)}
+    const open = await deps.alerts.openBySeverity(seenGroups(request));
+    const body = html`${maintenanceNotes(maintenance)}${openCounts(open)}${form(filter)}
 <section id="alerts" data-live aria-label="Alerts">${found.length > 0 ? alertTable(found) : none(filter)}</section>${older(found, filter)}
 <p class="links"><a href="/alerts/rules">Rules</a> <a href="/alerts/maintenance">Maintenance</a></p>`;
     return sendPage(reply, {
@@ -63,8 +65,21 @@ function listPage(app: FastifyInstance, deps: AlertPagesDeps): void {
   });
 }
 
-function queryOf({ show, severity, node, before }: Filter, { person }: FastifyRequest): AlertQuery {
-  const groups: readonly Group[] = person ? groupsOf(person, 'viewer') : GROUPS;
+function seenGroups({ person }: FastifyRequest): readonly Group[] {
+  return person ? groupsOf(person, 'viewer') : GROUPS;
+}
+
+/** So that one critical alert isn't missed behind a hundred others. */
+function openCounts(counts: readonly OpenCount[]): Html {
+  const entries = counts.map(
+    ({ severity, open, waiting }) =>
+      html`<a href="${pathWith('/alerts', { severity })}">${countOf(open)} ${severity}</a><span>${countOf(waiting)} not acknowledged</span>`,
+  );
+  return html`<div id="open" data-live>${counts.length > 0 && html`<p class="pager">Open: ${entries}</p>`}</div>`;
+}
+
+function queryOf({ show, severity, node, before }: Filter, request: FastifyRequest): AlertQuery {
+  const groups = seenGroups(request);
   return {
     limit: PER_PAGE,
     ...(show !== 'all' && { state: show }),

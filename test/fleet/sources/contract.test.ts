@@ -205,7 +205,7 @@ test('a broker that grants shared subscriptions and delivers nothing is found ou
     take: async () => ({ kind: 'held' }),
     onState: (state) => states.push(state),
   });
-  await assert.rejects(source.ready, /delivers nothing to them: run one ingest process without `share`/);
+  await assert.rejects(source.ready, /delivers nothing to them: .*run one process without `shared`/);
   await until('it is told', () => states.at(-1) === 'closed');
   delivers = true;
   await until('it is found well', () => states.at(-1) === 'connected', 15_000);

@@ -112,6 +112,18 @@ onBothDatabases('the pages of alerts', (fresh) => {
     );
   });
 
+  test('how many are open is said above the list, the worst first, of the groups that one sees', async (t) => {
+    const { w, get, as } = await serve(t, fresh);
+    await w.alerts.rules.put(HOT, 'ada', w.nowMs);
+    await w.alerts.rules.put({ ...HOT, name: 'Far too warm', severity: 'critical' }, 'ada', w.nowMs);
+    await w.take({ first: 1, rows: [[9]] });
+    await w.alerts.acknowledge(1n, { name: 'ada', note: '' });
+    const said = /severity=critical">1 critical<\/a><span>. not acknowledged.*severity=warning">1 warning/;
+    assert.match((await get('/alerts?show=closed')).body, said);
+    as({ dev: 'owner' });
+    assert.ok(!(await get('/alerts')).body.includes('not acknowledged'));
+  });
+
   test('who may not see a group does not, nobody signed in does nothing', async (t) => {
     const { w, as, get, post } = await serve(t, fresh);
     await w.alerts.rules.put(HOT, 'ada', w.nowMs);

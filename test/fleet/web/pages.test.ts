@@ -61,7 +61,7 @@ test('a mark of the map leads closer, where only those within are shown', async 
   const { latitude, longitude } = store.summaries[0]!.position!;
   const box = [latitude - 0.001, longitude - 0.001, latitude + 0.001, longitude + 0.001].join(',');
   const { body } = await page(app, `/?box=${box}`);
-  assert.match(body, /1 of 1 have said where they are/);
+  assert.match(body, /1 of 1 node has said where it is/);
   assert.equal((await page(app, '/?box=1,2,3')).statusCode, 400);
 });
 
