@@ -59,7 +59,7 @@ function acknowledgeForm(alert: AlertDetail, request: FastifyRequest): Html {
     isHappening(alert.rule.spec) && alert.state === 'open' ? 'It ends with that, and nobody' : 'Nobody';
   return html`<h2>Acknowledge</h2>
 <form method="post" action="${alertPath(alert)}/acknowledge" class="filter">${csrfField(request)}
-<label>Note <input name="note" maxlength="1000" autocomplete="off"></label>${closeBox(alert)}
+<label>Note <input name="note" maxlength="1000"></label>${closeBox(alert)}
 <button>Acknowledge</button></form>
 <p class="quiet">${ends} else is told then.</p>`;
 }
@@ -68,7 +68,7 @@ function acknowledgeForm(alert: AlertDetail, request: FastifyRequest): Html {
 function noteForm(alert: AlertDetail, request: FastifyRequest): Html {
   return html`<h2>What was done</h2>
 <form method="post" action="${alertPath(alert)}/acknowledge" class="filter">${csrfField(request)}
-<label>Note <input name="note" maxlength="1000" autocomplete="off"></label>${closeBox(alert)}
+<label>Note <input name="note" maxlength="1000"></label>${closeBox(alert)}
 <button>Add it</button></form>`;
 }
 
