@@ -167,6 +167,16 @@ export class Alerts {
     return new Map(rows.map(({ node, n }) => [node, Number(n)]));
   }
 
+  /** Whom a rule tells that names nobody. */
+  get defaultTell(): readonly string[] {
+    return this.options.defaultTell;
+  }
+
+  /** Whether there is a way to whom a rule names. */
+  reaches(target: string): boolean {
+    return this.options.transports.some(({ scheme }) => target.startsWith(`${scheme}:`));
+  }
+
   /** Open ones of these groups, the worst first, and how many of them nobody acknowledged. */
   async openBySeverity(groups: readonly Group[]): Promise<readonly OpenCount[]> {
     const rows = await this.options.db.query<{ severity: Severity; n: bigint; waiting: bigint }>(

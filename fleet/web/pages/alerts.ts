@@ -73,9 +73,9 @@ function seenGroups({ person }: FastifyRequest): readonly Group[] {
 function openCounts(counts: readonly OpenCount[]): Html {
   const entries = counts.map(
     ({ severity, open, waiting }) =>
-      html`<a href="${pathWith('/alerts', { severity })}">${countOf(open)} ${severity}</a><span>${countOf(waiting)} not acknowledged</span>`,
+      html`<a href="${pathWith('/alerts', { severity })}">${countOf(open)} ${severity}, ${countOf(waiting)} not acknowledged</a>`,
   );
-  return html`<div id="open" data-live>${counts.length > 0 && html`<p class="pager">Open: ${entries}</p>`}</div>`;
+  return html`<nav id="open" data-live class="windows" aria-label="Open ones">${entries}</nav>`;
 }
 
 function queryOf({ show, severity, node, before }: Filter, request: FastifyRequest): AlertQuery {

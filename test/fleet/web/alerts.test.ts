@@ -118,7 +118,7 @@ onBothDatabases('the pages of alerts', (fresh) => {
     await w.alerts.rules.put({ ...HOT, name: 'Far too warm', severity: 'critical' }, 'ada', w.nowMs);
     await w.take({ first: 1, rows: [[9]] });
     await w.alerts.acknowledge(1n, { name: 'ada', note: '' });
-    const said = /severity=critical">1 critical<\/a><span>. not acknowledged.*severity=warning">1 warning/;
+    const said = /severity=critical">1 critical, . not acknowledged<.*severity=warning">1 warning, . not/;
     assert.match((await get('/alerts?show=closed')).body, said);
     as({ dev: 'owner' });
     assert.ok(!(await get('/alerts')).body.includes('not acknowledged'));
@@ -159,6 +159,13 @@ onBothDatabases('the pages of alerts', (fresh) => {
     assert.match((await post('/alerts/rules/3', { rule: changed })).body, /somebody else changed it/);
     assert.equal((await get('/alerts/rules/3')).statusCode, 404);
     assert.match((await get('/alerts/rules/4')).body, /&#34;critical&#34;/);
+    const escalate = [{ afterMin: 5, tell: ['mail:a@example.org'] }];
+    await post('/alerts/rules', { rule: JSON.stringify({ ...HOT, tell: ['sms:+41790000000'], escalate }) });
+    assert.match(
+      (await get('/alerts/rules')).body,
+      /sms:\+41790000000 \(the fleet's file has no way to it\).*after 5 min .*mail:a@example\.org/,
+    );
+    await post('/alerts/rules/5/retire');
     as(everywhere('operator'));
     assert.equal((await post('/alerts/rules/4/retire')).statusCode, 403);
     as(everywhere('owner'));

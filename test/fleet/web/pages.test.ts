@@ -159,6 +159,22 @@ test('who sees some groups only is told whose lines these are, and chooses among
   assert.match(all!, /<option value="" selected>all/);
 });
 
+test('the log of a node is that of its own group, whichever of theirs is first', async () => {
+  const stage = store.summaries.find(({ group }) => group === 'stage')!;
+  const prod = store.summaries.find(({ group }) => group === 'prod')!;
+  served.person = { ...ADA, roles: { prod: 'viewer', stage: 'viewer' } };
+  const [own] = /<select name="group">.*?<\/select>/.exec(
+    (await page(app, `/logs?node=${stage.node}`)).body,
+  )!;
+  served.person = { ...ADA, roles: { dev: 'viewer', stage: 'viewer' } };
+  const [other] = /<select name="group">.*?<\/select>/.exec(
+    (await page(app, `/logs?node=${prod.node}`)).body,
+  )!;
+  served.person = ADA;
+  assert.match(own!, /value="stage" selected/);
+  assert.match(other!, /value="stage" selected/);
+});
+
 test('logs of a window', async () => {
   const from = new Date(NOW_MS - 100_000).toISOString().slice(0, 19);
   const { body } = await page(app, `/logs?from=${from}&to=&level=&text=`);
