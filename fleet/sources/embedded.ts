@@ -52,7 +52,11 @@ export interface EmbeddedBroker extends Source {
  */
 export async function embeddedBroker(options: EmbeddedBrokerOptions): Promise<EmbeddedBroker> {
   const broker = new Broker(options);
-  await broker.listen();
+  await broker.listen().catch(async (error: Error) => {
+    // Its timers would hold the process.
+    await broker.close();
+    throw error;
+  });
   return broker;
 }
 

@@ -218,3 +218,11 @@ test('with mTLS the CN of the certificate is the id, and no other', async (t) =>
   await assert.rejects(connectAsync(url, { ...options, ...own, clientId: OTHER }), /Identifier rejected/i);
   await assert.rejects(connectAsync(url, { ...options, clientId: NODE }));
 });
+
+test('a port that is taken is said, and nothing of the broker holds the process then', async () => {
+  const { broker } = await rig();
+  const timers = () => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
+  const before = timers();
+  await assert.rejects(rig({ port: broker.port }), /EADDRINUSE/);
+  assert.equal(timers(), before);
+});
