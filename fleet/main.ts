@@ -113,9 +113,13 @@ function isInMaintenance({ services }: RunningFleet): boolean {
   return services.health().services.some(({ state }) => state === 'maintenance');
 }
 
+function isOfArguments(error: unknown): boolean {
+  return String((error as NodeJS.ErrnoException).code).startsWith('ERR_PARSE_ARGS');
+}
+
 try {
   process.exitCode = await main(process.argv.slice(2));
 } catch (error) {
   process.stderr.write(`cairn-fleet: ${(error as Error).message}\n`);
-  process.exitCode = error instanceof ConfigError ? 2 : 1;
+  process.exitCode = error instanceof ConfigError || isOfArguments(error) ? 2 : 1;
 }

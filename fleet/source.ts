@@ -41,13 +41,22 @@ async function own({ host, port, tls, open }: OwnBroker, { ingest, log }: Needed
 async function outside(broker: OutsideBroker, { ingest, receipts, log }: Needed): Promise<OpenedSource> {
   const { url, clientId, shared, username, passwordFile, ca, cert, key } = broker;
   let trouble: string | undefined = `connecting to ${new URL(url).host}`;
+  const said = new Set<string>();
   const source = mqttSource({
     ...{ url, clientId, take: (topic, payload) => ingest.take(topic, payload) },
     onState: (state, text) => {
-      trouble = state === 'connected' ? undefined : text;
-      log.info(`broker: ${text}`);
+      const full = `${text}${hintOf(text)}`;
+      // That it is closed says less than why.
+      if (state === 'connected') trouble = undefined;
+      else if (trouble === undefined || text !== CLOSED) trouble = full;
+      // Once, however often it is tried: the service says for how long.
+      if (!said.has(full)) log[state === 'connected' ? 'info' : 'warn'](`broker: ${full}`);
+      if (said.size < MAX_SAID) said.add(full);
     },
-    onConnected: () => receipts.flush(),
+    onConnected: () => {
+      said.clear();
+      receipts.flush();
+    },
     ...(shared && { share: shared }),
     ...(username && { username }),
     ...(passwordFile && { password: secretIn(passwordFile) }),
@@ -63,4 +72,22 @@ async function outside(broker: OutsideBroker, { ingest, receipts, log }: Needed)
     return new URL(url).host;
   };
   return { source, state };
+}
+
+const CLOSED = 'the connection is closed';
+/** Different lines between two times that it is well. */
+const MAX_SAID = 100;
+
+const HINTS: readonly (readonly [RegExp, string])[] = [
+  [
+    /self-signed certificate|unable to (get|verify)/,
+    '`ca` of the section broker names who signed the certificate',
+  ],
+  [/certificate required/, '`cert` and `key` of the section broker are what it wants to see'],
+];
+
+/** What to do about it, where the words come from a library. */
+function hintOf(text: string): string {
+  const hint = HINTS.find(([words]) => words.test(text))?.[1];
+  return hint === undefined ? '' : `: ${hint}`;
 }

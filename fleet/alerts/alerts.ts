@@ -13,10 +13,10 @@ import {
   listAlerts,
 } from './list.js';
 import { Maintenances } from './maintenance.js';
-import { messageOf } from './message.js';
+import { messageOf, utc } from './message.js';
 import { forgetOld, type LeasedDelivery, Outbox } from './outbox.js';
 import { alertOf } from './rows.js';
-import { isHappening } from './rule.js';
+import { isHappening, type Severity } from './rule.js';
 import { RuleBook } from './rule-book.js';
 import { tellOthers } from './tell.js';
 import { escalate, type TickOptions, tickForecasts, tickTimed } from './tick.js';
@@ -44,6 +44,13 @@ export interface AlertsOptions {
   readonly onFault: (text: string) => void;
 }
 
+export interface OpenCount {
+  readonly severity: Severity;
+  readonly open: number;
+  readonly waiting: number;
+}
+
+const SEVERITIES: readonly Severity[] = ['critical', 'warning', 'info'];
 const TICK_MS = 10_000;
 /** Of forecasts, and of what is forgotten. */
 const FORECAST_MS = 15 * 60_000;
@@ -148,7 +155,8 @@ export class Alerts {
     const [listed] = alert ? await described(db, [alert], { rules: this.rules, facts }) : [];
     if (!listed) return undefined;
     const { until, notAfterNs } = await this.#times(listed);
-    return { ...listed, until, notAfterNs, deliveries: await deliveriesOf(db, id) };
+    const position = (await facts.nodes(db, [listed.node])).get(listed.node)?.position;
+    return { ...listed, until, notAfterNs, position, deliveries: await deliveriesOf(db, id) };
   }
 
   /** Open ones a node. */
@@ -157,6 +165,29 @@ export class Alerts {
       `SELECT node, count(*) AS n FROM alert WHERE state = 'open' GROUP BY node`,
     );
     return new Map(rows.map(({ node, n }) => [node, Number(n)]));
+  }
+
+  /** Whom a rule tells that names nobody. */
+  get defaultTell(): readonly string[] {
+    return this.options.defaultTell;
+  }
+
+  /** Whether there is a way to whom a rule names. */
+  reaches(target: string): boolean {
+    return this.options.transports.some(({ scheme }) => target.startsWith(`${scheme}:`));
+  }
+
+  /** Open ones of these groups, the worst first, and how many of them nobody acknowledged. */
+  async openBySeverity(groups: readonly Group[]): Promise<readonly OpenCount[]> {
+    const rows = await this.options.db.query<{ severity: Severity; n: bigint; waiting: bigint }>(
+      `SELECT severity, count(*) AS n, sum(CASE WHEN acked_ms IS NULL THEN 1 ELSE 0 END) AS waiting FROM alert
+       WHERE state = 'open' AND node_group IN (${groups.map((_, i) => `$${i + 1}`).join(', ') || 'NULL'}) GROUP BY severity`,
+      groups,
+    );
+    const counts = rows.map(({ severity, n, waiting }) => ({
+      ...{ severity, open: Number(n), waiting: Number(waiting) },
+    }));
+    return SEVERITIES.flatMap((severity) => counts.filter((one) => one.severity === severity));
   }
 
   /** The group of `group:prod`, or of a node; undefined: nobody knows it. */
@@ -177,8 +208,8 @@ export class Alerts {
   }
 
   /**
-   * Ends the escalation; and the alert, if it is a happening or `ends` says so. False: somebody else did, or there is none. `within` runs in the same
-   * transaction, where anything was done.
+   * Ends the escalation; and the alert, if it is a happening or `ends` says so. False: somebody else did, or there is none; the note then joins theirs.
+   * `within` runs in the same transaction, where anything was done. Throws RangeError where notes have no more room.
    */
   async acknowledge(
     id: bigint,
@@ -188,19 +219,44 @@ export class Alerts {
     const [rule] = await this.rules.byId(this.options.db, [(await this.#alert(id))?.ruleId ?? -1n]);
     const ends = by.ends || (rule && isHappening(rule.spec));
     const now = BigInt(this.options.nowMs());
+    const note = by.note
+      .slice(0, 1_000)
+      .replaceAll(/\p{Cc}+/gu, ' ')
+      .trim();
     const isFirst = await this.options.db.transaction(async (tx) => {
       const acked = await tx.query(
         `UPDATE alert SET acked_ms = $2, acked_by = $3, acked_note = $4, next_step_ms = NULL
          WHERE id = $1 AND acked_ms IS NULL RETURNING id`,
-        [id, now, by.name.slice(0, 128), by.note.slice(0, 1_000).replaceAll('\0', '')],
+        [id, now, by.name.slice(0, 128), note],
       );
       const closed = ends ? await close(tx, id, now) : [];
-      if (acked.length + closed.length > 0) await within?.(tx);
+      const isAdded =
+        acked.length === 0 &&
+        note !== '' &&
+        (await addNote(tx, id, `${utc(Number(now))}, ${by.name}: ${note}`));
+      if (acked.length + closed.length > 0 || isAdded) await within?.(tx);
       return acked.length > 0;
     });
     this.#isChanged = true;
     this.wake();
     return isFirst;
+  }
+
+  /** The next step of the escalation, now. False: there is none, or it isn't needed any more. */
+  async escalate(id: bigint, within?: Within): Promise<boolean> {
+    const now = this.options.nowMs();
+    const isDue = await this.options.db.transaction(async (tx) => {
+      const due = await tx.query(
+        `UPDATE alert SET next_step_ms = $2 WHERE id = $1 AND state = 'open' AND acked_ms IS NULL AND step >= 0
+         AND next_step_ms > $2 RETURNING id`,
+        [id, BigInt(now)],
+      );
+      if (due.length > 0) await within?.(tx);
+      return due.length > 0;
+    });
+    await escalate(now, this.#ticking);
+    this.wake();
+    return isDue;
   }
 
   /** A delivery that failed, from the first attempt on. */
@@ -244,4 +300,18 @@ function close(tx: Queries, id: bigint, now: bigint): Promise<readonly SqlRow[]>
      WHERE id = $1 AND state = 'open' RETURNING id`,
     [id, now],
   );
+}
+
+const MAX_NOTES = 8_000;
+
+/** To what was said before. */
+async function addNote(tx: Queries, id: bigint, line: string): Promise<boolean> {
+  const added = await tx.query(
+    `UPDATE alert SET acked_note = acked_note || $2 WHERE id = $1 AND length(acked_note) <= $3 RETURNING id`,
+    [id, `\n${line}`, BigInt(MAX_NOTES - line.length)],
+  );
+  if (added.length > 0) return true;
+  const [there] = await tx.query('SELECT id FROM alert WHERE id = $1', [id]);
+  if (there) throw new RangeError(`This alert has ${MAX_NOTES} characters of notes, and no more fit.`);
+  return false;
 }

@@ -1,10 +1,10 @@
-export type { AlertsOptions } from './alerts.js';
+export type { AlertsOptions, OpenCount } from './alerts.js';
 export { Alerts } from './alerts.js';
 export type { AlertDetail, AlertQuery, ListedAlert } from './list.js';
 export type { Maintenance } from './maintenance.js';
-export { conditionText, rowTime, stateOf, utc, whatOf } from './message.js';
+export { conditionText, mapUrl, rowTime, stateOf, utc, whatOf } from './message.js';
 export { Reachable } from './reachable.js';
-export { DEFAULT_RULES, type Rule, RuleError, type RuleSpec } from './rule.js';
+export { DEFAULT_RULES, isHappening, type Rule, RuleError, type RuleSpec } from './rule.js';
 export { ALERT_MIGRATIONS } from './schema.js';
 export { type HttpSmsOptions, httpSms } from './send-http.js';
 export { type MailOptions, mailTransport } from './send-mail.js';

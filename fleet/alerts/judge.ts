@@ -1,6 +1,7 @@
-import { type Channel, QUANTITY_UNITS } from '../../drivers/contract/index.js';
+import type { Channel } from '../../drivers/contract/index.js';
 import type { Queries } from '../db/index.js';
 import type { Reading, Taken } from '../store/types.js';
+import { unitText } from '../words.js';
 import { episodesOf, trimmed } from './episodes.js';
 import { type Gauge, gaugeOf, isOfRows, needsChannels, numberOf } from './gauge.js';
 import { inScope, isJudgedByRow, type Rule } from './rule.js';
@@ -166,7 +167,7 @@ function detail({ rows }: Batch, channels: readonly Channel[], sequence: number)
     const value = row.values[at] ?? null;
     const shown =
       type.kind === 'enum' && value !== null ? (type.labels[value] ?? value) : (value ?? row.texts?.[at]);
-    return `${name} ${shown ?? 'absent'} ${value === null ? '' : QUANTITY_UNITS[quantity]}`.trim();
+    return `${name} ${shown ?? 'absent'} ${value === null ? '' : unitText(quantity)}`.trim();
   });
   // PostgreSQL keeps no NUL, and a node may send one.
   return parts.join(', ').slice(0, MAX_DETAIL).replaceAll('\0', '\ufffd') || undefined;

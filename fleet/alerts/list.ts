@@ -2,7 +2,7 @@ import type { Queries, SqlValue } from '../db/index.js';
 import { alertOf, deliveryOf } from './rows.js';
 import type { Rule } from './rule.js';
 import type { RuleBook } from './rule-book.js';
-import type { Alert, AlertState, Delivery, Facts, RowWhen } from './types.js';
+import type { Alert, AlertState, Delivery, Facts, NodeFacts, RowWhen } from './types.js';
 
 export interface AlertQuery {
   readonly state?: AlertState;
@@ -34,6 +34,8 @@ export interface AlertDetail extends ListedAlert {
   readonly until: RowWhen | undefined;
   /** Of its first row, where its time isn't known. */
   readonly notAfterNs: bigint | undefined;
+  /** The node's latest. */
+  readonly position: NodeFacts['position'];
   readonly deliveries: readonly Delivery[];
 }
 

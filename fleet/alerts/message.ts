@@ -51,8 +51,9 @@ export function messageOf(
     reason === 'cleared' ? `All about it: ${link}` : `Acknowledge, so that nobody else is woken: ${link}`,
   ];
   const subject = oneLine(`[${rule.spec.severity}] ${title}`);
-  // What is cut off, if anything, is the detail.
-  const short = [`${rule.spec.severity.toUpperCase()} ${title}`, timeOf(facts), link, alert.detail];
+  // What is cut off, if anything, is the detail; a sign beyond ASCII would halve an SMS.
+  const detail = alert.detail?.replaceAll('°', '').replaceAll('²', '2');
+  const short = [`${rule.spec.severity.toUpperCase()} ${title}`, timeOf(facts), link, detail];
   return {
     id,
     subject,
@@ -146,11 +147,15 @@ export function utc(ms: number): string {
 
 function whereOf(node: NodeFacts | undefined): string {
   if (!node?.position) return 'not known';
-  const [latitude, longitude] = [node.position.latitude.toFixed(5), node.position.longitude.toFixed(5)];
-  const map = `https://www.openstreetmap.org/?mlat=${latitude}&mlon=${longitude}#map=15/${latitude}/${longitude}`;
-  const { wallNs } = node.position;
+  const { latitude, longitude, wallNs } = node.position;
   const of = wallNs === undefined ? '' : `, of ${utc(Number(wallNs / 1_000_000n))}`;
-  return `${latitude}, ${longitude} (its latest${of})  ${map}`;
+  return `${latitude.toFixed(5)}, ${longitude.toFixed(5)} (its latest${of})  ${mapUrl(node.position)}`;
+}
+
+/** Where a browser shows it. */
+export function mapUrl(at: { readonly latitude: number; readonly longitude: number }): string {
+  const [latitude, longitude] = [at.latitude.toFixed(5), at.longitude.toFixed(5)];
+  return `https://www.openstreetmap.org/?mlat=${latitude}&mlon=${longitude}#map=15/${latitude}/${longitude}`;
 }
 
 /** In words, with who acknowledged. */

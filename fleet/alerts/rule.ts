@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { issueText } from '../words.js';
 
 const name = (most: number) => v.pipe(v.string(), v.trim(), v.minLength(1), v.maxLength(most));
 const seconds = v.pipe(v.number(), v.minValue(0), v.maxValue(366 * 86_400));
@@ -28,16 +29,19 @@ const CONDITION = v.variant('kind', [
   v.strictObject({
     kind: v.literal('geofence'),
     when: v.picklist(['inside', 'outside']),
-    fence: v.union([
-      v.strictObject({
-        latitude,
-        longitude,
-        radiusM: v.pipe(v.number(), v.minValue(1), v.maxValue(2_000_000)),
-      }),
-      v.strictObject({
-        polygon: v.pipe(v.array(v.strictTuple([latitude, longitude])), v.minLength(3), v.maxLength(256)),
-      }),
-    ]),
+    fence: v.union(
+      [
+        v.strictObject({
+          latitude,
+          longitude,
+          radiusM: v.pipe(v.number(), v.minValue(1), v.maxValue(2_000_000)),
+        }),
+        v.strictObject({
+          polygon: v.pipe(v.array(v.strictTuple([latitude, longitude])), v.minLength(3), v.maxLength(256)),
+        }),
+      ],
+      'either latitude, longitude and radiusM, or polygon: a list of [latitude, longitude]',
+    ),
     hysteresisM: v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(100_000)), 0),
     ...holds,
   }),
@@ -156,7 +160,7 @@ export function parseRule(json: unknown): RuleSpec {
   if (result.success) return result.output;
   const faults = result.issues
     .slice(0, 8)
-    .map((issue) => `${v.getDotPath(issue) ?? 'rule'}: ${issue.message}`);
+    .map((issue) => `${v.getDotPath(issue) ?? 'rule'}: ${issueText(issue)}`);
   throw new RuleError(faults.join('; '));
 }
 

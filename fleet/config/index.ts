@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import * as v from 'valibot';
 import { type Document, isNode, LineCounter, parseDocument } from 'yaml';
+import { issueText } from '../words.js';
 import { type FleetConfig, fleetSchema } from './schema.js';
 
 export { type FleetConfig, isLoopbackHost } from './schema.js';
@@ -30,7 +31,9 @@ export function parseConfig(text: string, file: string): FleetConfig {
     throw new ConfigError(document.errors.map(({ pos, message }) => `${at(pos[0])}: ${message}`));
   const result = v.safeParse(fleetSchema, valuesOf(document, file));
   if (result.success) return result.output;
-  throw new ConfigError(result.issues.map((issue) => problem(issue, document, at)));
+  const found = result.issues.map((issue) => ({ issue, offset: offsetOf(document, pathOf(issue)) }));
+  found.sort((a, b) => a.offset - b.offset);
+  throw new ConfigError(found.map(({ issue, offset }) => `${at(offset)}: ${problem(issue)}`));
 }
 
 /** An alias of nothing, or too many of them, is found here only. */
@@ -42,14 +45,14 @@ function valuesOf(document: Document.Parsed, file: string): unknown {
   }
 }
 
-function problem(
-  issue: v.BaseIssue<unknown>,
-  document: Document.Parsed,
-  at: (offset: number) => string,
-): string {
-  const path = issue.path?.map(({ key }) => key) ?? [];
-  const name = path.length > 0 ? `${path.join('.')}: ` : '';
-  return `${at(offsetOf(document, path))}: ${name}${issue.message}`;
+function pathOf(issue: v.BaseIssue<unknown>): readonly unknown[] {
+  return issue.path?.map(({ key }) => key) ?? [];
+}
+
+function problem(issue: v.BaseIssue<unknown>): string {
+  const path = pathOf(issue);
+  const text = issueText(issue);
+  return path.length > 0 ? `${path.join('.')}: ${text}` : text;
 }
 
 /** Where the deepest thing stands that the path names and the file has. */
@@ -65,6 +68,11 @@ function textOf(file: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch (error) {
-    throw new ConfigError([`${file}: ${(error as Error).message}`]);
+    const { code, message } = error as NodeJS.ErrnoException;
+    const why =
+      code === 'ENOENT'
+        ? 'there is no such file; a line `data: /var/lib/cairn-fleet` is enough for one'
+        : message;
+    throw new ConfigError([`${file}: ${why}`]);
   }
 }

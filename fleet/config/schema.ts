@@ -50,13 +50,18 @@ const ownBroker = v.pipe(
   ),
 );
 
+const mqttName = v.pipe(
+  v.string(),
+  v.regex(/^[A-Za-z0-9_-]{1,64}$/, 'at most 64 letters, digits, _ and - are wanted'),
+);
+
 /** mosquitto or any other. */
 const otherBroker = v.pipe(
   v.strictObject({
     url: urlOf('mqtt:', 'mqtts:'),
-    clientId: v.optional(v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{1,64}$/)), 'cairn-fleet'),
+    clientId: v.optional(mqttName, 'cairn-fleet'),
     /** Several processes share what comes: one group a fleet. */
-    shared: v.optional(v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{1,64}$/))),
+    shared: v.optional(mqttName),
     username: v.optional(v.pipe(v.string(), v.maxLength(256))),
     passwordFile: v.optional(path),
     ...{ ca: v.optional(path), cert: v.optional(path), key: v.optional(path) },
@@ -109,7 +114,7 @@ const web = v.pipe(
 
 const mail = v.strictObject({
   url: urlOf('smtp:', 'smtps:'),
-  from: v.pipe(v.string(), v.email()),
+  from: v.pipe(v.string(), v.email('an e-mail address is wanted: fleet@example.org')),
   passwordFile: v.optional(path),
 });
 
@@ -128,7 +133,7 @@ const days = v.pipe(
   v.transform((text) => Number(text.slice(0, -1))),
 );
 
-export const fleetSchema = v.strictObject({
+const entries = v.strictObject({
   /** Everything that the fleet writes: its keys, its spool, and SQLite's file. */
   data: path,
   /** Absent: SQLite, `fleet.db` in `data`. */
@@ -144,7 +149,15 @@ export const fleetSchema = v.strictObject({
   listener: v.optional(v.strictObject({ host: v.optional(host, '127.0.0.1'), port: v.optional(port, 9000) })),
   /** Whom alerts are told where a rule doesn't say: `mail:ops@example.org`, `sms:+336…`. */
   tell: v.optional(
-    v.pipe(v.array(v.pipe(v.string(), v.regex(/^(mail|sms):\S{3,200}$/))), v.maxLength(32)),
+    v.pipe(
+      v.array(
+        v.pipe(
+          v.string(),
+          v.regex(/^(mail|sms):\S{3,200}$/, 'mail:ops@example.org or sms:+33612345678 is wanted'),
+        ),
+      ),
+      v.maxLength(32),
+    ),
     [],
   ),
   /** What is older goes; what isn't named is kept for ever. */
@@ -155,5 +168,18 @@ export const fleetSchema = v.strictObject({
   mail: v.optional(mail),
   sms: v.optional(sms),
 });
+
+function reaches(way: 'mail' | 'sms') {
+  return v.forward(
+    v.check(
+      (file: v.InferOutput<typeof entries>) =>
+        file[way] !== undefined || !file.tell.some((target) => target.startsWith(`${way}:`)),
+      `nobody is reached by ${way} without the section \`${way}\``,
+    ),
+    ['tell'],
+  );
+}
+
+export const fleetSchema = v.pipe(entries, reaches('mail'), reaches('sms'));
 
 export type FleetConfig = v.InferOutput<typeof fleetSchema>;

@@ -38,6 +38,8 @@ export interface LinkParts {
 export class MqttLink {
   #client: MqttClient | undefined;
   #isStopped = false;
+  /** The newest answer to something published. */
+  #isRefused = false;
   /** PUBACKs go out in the order of their messages (MQTT 5, 4.6). */
   #acknowledging: Promise<void> = Promise.resolve();
 
@@ -52,10 +54,16 @@ export class MqttLink {
   publish(topic: string, payload: Uint8Array): boolean {
     const client = this.#client;
     if (!client?.connected) return false;
-    client.publish(topic, Buffer.from(payload), { qos: 1 }, (error) => {
-      if (error) this.#say('closed', `${topic} was not taken: ${error.message}`);
-    });
+    client.publish(topic, Buffer.from(payload), { qos: 1 }, (error) => this.#published(topic, error));
     return true;
+  }
+
+  /** What was refused (an access list, a quota) is said until anything is taken again. */
+  #published(topic: string, error: Error | undefined): void {
+    if (error) this.#say('closed', `${topic} was not taken: ${error.message}`);
+    else if (this.#isRefused) this.#say('connected', `${topic} is taken again`);
+    // What a broken connection took along is no refusal.
+    this.#isRefused = error !== undefined && this.#client?.connected === true;
   }
 
   /** Resolves when the broker has answered; rejects where the connection ends before, or there is none. */

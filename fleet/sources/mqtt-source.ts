@@ -118,8 +118,8 @@ class OutsideBroker implements MqttSource {
     await this.#link.unsubscribe(filter);
     if (!isDelivered)
       throw new Error(
-        `${new URL(this.options.url).host}: the broker grants shared subscriptions and delivers nothing to them: run one ingest process without ` +
-          '`share`, or use a broker that has them (mosquitto 2, MQTT 5)',
+        `${new URL(this.options.url).host}: the broker grants shared subscriptions and delivers nothing to them: its access list lets this user ` +
+          'not write cairn/1/+/receipt, or it has none: then run one process without `shared`, or another broker (mosquitto 2, MQTT 5)',
       );
   }
 

@@ -1,6 +1,7 @@
-import { type Channel, QUANTITY_UNITS } from '../../drivers/contract/index.js';
+import type { Channel } from '../../drivers/contract/index.js';
 import type { GapCause } from '../../wire/index.js';
 import type { Reading } from '../store/types.js';
+import { unitText } from '../words.js';
 import { type Html, html } from './html.js';
 
 const NS_PER_MS = 1_000_000n;
@@ -68,7 +69,7 @@ export function textOfValue(channel: Channel, reading: Reading, column: number):
   if (channel.quantity === 'memory') return bytesOf(value);
   const digits = channel.type.kind === 'decimal' ? channel.type.scale : undefined;
   const number = digits === undefined ? String(Number(value.toPrecision(9))) : value.toFixed(digits);
-  const unit = unitOf(channel);
+  const unit = unitText(channel.quantity);
   return unit ? `${number} ${unit}` : number;
 }
 
@@ -77,22 +78,6 @@ export function bytesOf(bytes: number): string {
   const power = bytes < 1024 ? 0 : Math.min(4, Math.floor(Math.log2(bytes) / 10));
   const digits = power === 0 ? 0 : 1;
   return `${(bytes / 1024 ** power).toFixed(digits)} ${['B', 'KiB', 'MiB', 'GiB', 'TiB'][power]}`;
-}
-
-const SHOWN_UNITS: Readonly<Record<string, string>> = {
-  Cel: '°C',
-  '%RH': '% RH',
-  'm/s2': 'm/s²',
-  deg: '°',
-  lat: '°',
-  lon: '°',
-  '/': '',
-};
-
-/** As people write it. */
-export function unitOf(channel: Channel): string {
-  const unit = QUANTITY_UNITS[channel.quantity] ?? '';
-  return SHOWN_UNITS[unit] ?? unit;
 }
 
 export const QUALITY_NAMES: Readonly<Record<string, string>> = {

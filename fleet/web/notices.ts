@@ -8,7 +8,15 @@ export function healthNotices(health: Health, nowMs: number, isKnown: boolean): 
   if (!isKnown) return isWell(health) ? [] : [html`${summaryOf(health)}`];
   return health.services
     .filter(({ state }) => state !== 'healthy')
-    .map((service) => html`<strong>${service.name}</strong> ${sentenceOf(service, nowMs)}`);
+    .map((service) => noticeOf(service, nowMs));
+}
+
+/** One that only lacks another service is a line below it: on a phone the page itself is to stay in sight. */
+function noticeOf(service: ServiceHealth, nowMs: number): Html {
+  const { name, state, why } = service;
+  if (state === 'unhealthy' && why?.startsWith('needs '))
+    return html`<span class="dependent"><strong>${name}</strong> is down: ${why}.</span>`;
+  return html`<strong>${name}</strong> ${sentenceOf(service, nowMs)}`;
 }
 
 export function isWell({ services }: Health): boolean {

@@ -1,5 +1,6 @@
 import type { FastifyReply } from 'fastify';
 import * as v from 'valibot';
+import { issueText } from '../words.js';
 import { type PageOptions, page } from './layout.js';
 
 export function sendPage(reply: FastifyReply, options: Omit<PageOptions, 'person'>): FastifyReply {
@@ -44,5 +45,5 @@ export function checked<Schema extends v.GenericSchema>(
 }
 
 function said(issue: v.BaseIssue<unknown>): string {
-  return `${v.getDotPath(issue) ?? 'input'}: ${issue.message}`;
+  return `${v.getDotPath(issue) ?? 'input'}: ${issueText(issue)}`;
 }

@@ -76,7 +76,10 @@ function keepLastGood(app: FastifyInstance, { health, nowMs }: WebDeps): void {
     }
     if (isAway(error)) {
       reply.header('retry-after', 10);
-      const then = 'It is asked again with each request: try again in a moment.';
+      const then =
+        request.method === 'GET'
+          ? 'It is asked again with each request: try again in a moment.'
+          : 'It may not have been done: go back, where what you typed still stands, and send it again once the database answers.';
       return fail(request, reply, 503, 'Not to be had now', `The database doesn't answer. ${then}`);
     }
     const status = error.statusCode ?? 500;

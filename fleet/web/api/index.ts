@@ -34,7 +34,8 @@ function lineAnswer({ node, wallNs, level, module, text, sequence }: LogLine) {
   return { node, time: timeAnswer(wallNs), level, module, text, sequence: Number(sequence) };
 }
 
-function logRoutes(app: FastifyInstance, { store, health }: WebDeps): void {
+function logRoutes(app: FastifyInstance, deps: WebDeps): void {
+  const { store, health } = deps;
   app.get<{ Querystring: v.InferOutput<typeof LogsQuery> }>(
     '/logs',
     {
@@ -46,7 +47,7 @@ function logRoutes(app: FastifyInstance, { store, health }: WebDeps): void {
     },
     async (request) => {
       const { limit, ...filter } = request.query;
-      const lines = await store.logs(logQuery(seenBy(request.person, filter), limit));
+      const lines = await store.logs(logQuery(await seenBy(request.person, filter, deps), limit));
       const last = lines.length === limit ? lines.at(-1) : undefined;
       return { lines: lines.map(lineAnswer), next: last ? cursorOf(last) : null };
     },

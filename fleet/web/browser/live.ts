@@ -67,6 +67,7 @@ async function refresh(): Promise<string | undefined> {
   if (answer.redirected) return 'You are signed out: what this page shows is from before. Load it again.';
   if (!answer.ok) return failed(answer.status);
   const next = new DOMParser().parseFromString(await answer.text(), 'text/html');
+  const wasAt = focusedTop();
   for (const old of document.querySelectorAll('[data-live][id]')) {
     const made = next.getElementById(old.id);
     if (!made || made.outerHTML === old.outerHTML) continue;
@@ -75,7 +76,16 @@ async function refresh(): Promise<string | undefined> {
     if (focused) sameAs(focused, made)?.focus({ preventScroll: true });
   }
   for (const list of document.querySelectorAll('[data-grows][id]')) grow(list, next.getElementById(list.id));
+  const isAt = focusedTop();
+  if (wasAt !== undefined && isAt !== undefined && wasAt >= 0 && wasAt < innerHeight)
+    scrollBy(0, isAt - wasAt);
   return undefined;
+}
+
+/** Where somebody types or is about to press: it stays under their eyes and thumb, whatever grows above it. */
+function focusedTop(): number | undefined {
+  const { activeElement } = document;
+  return activeElement === document.body ? undefined : activeElement?.getBoundingClientRect().top;
 }
 
 /** What is there stays as it is: it may be drawn into. */

@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import * as v from 'valibot';
-import { conditionText, type Rule, RuleError } from '../../alerts/index.js';
+import { type Alerts, conditionText, type Rule, RuleError, type RuleSpec } from '../../alerts/index.js';
 import { type Html, html } from '../html.js';
 import { StreamId as Id } from '../inputs.js';
 import { by, csrfField, field } from '../people/form.js';
@@ -31,7 +31,7 @@ export function rulePages(app: FastifyInstance, { alerts, audit, nowMs }: AlertP
   };
   const isOwner = (request: FastifyRequest) => mayAct(request, 'owner', undefined);
   app.get('/alerts/rules', async (request, reply) => {
-    const body = html`${list(await seen(request))}${isOwner(request) && html`<h2>A new rule</h2>${form('/alerts/rules', EXAMPLE, request)}`}`;
+    const body = html`${list(await seen(request), alerts)}${isOwner(request) && html`<h2>A new rule</h2>${form('/alerts/rules', EXAMPLE, request)}`}`;
     return sendPage(reply, { title: 'Rules', path: '/alerts', body });
   });
   app.get('/alerts/rules/:id', async (request, reply) => {
@@ -79,7 +79,7 @@ function parsed(text: string): unknown {
   }
 }
 
-function list(rules: readonly Rule[]): Html {
+function list(rules: readonly Rule[], alerts: Alerts): Html {
   if (rules.length === 0) return html`<p>There is no rule: nobody will be told of anything.</p>`;
   return table(
     [
@@ -87,10 +87,24 @@ function list(rules: readonly Rule[]): Html {
       { title: 'Severity', cell: ({ spec }) => severityTag(spec.severity) },
       { title: 'When', cell: ({ spec }) => conditionText(spec.condition) },
       { title: 'Where', cell: ({ spec }) => scopeText(spec) },
-      { title: 'Tells', cell: ({ spec }) => spec.tell?.join(', ') ?? 'whom the configuration names' },
+      { title: 'Tells', cell: ({ spec }) => tells(spec, alerts) },
     ],
     rules,
   );
+}
+
+/** A rule that reaches nobody is to be seen before the night it would have to. */
+function tells({ tell, escalate }: RuleSpec, alerts: Alerts): Html {
+  const named = (targets: readonly string[]) =>
+    targets.map((target, i) =>
+      alerts.reaches(target)
+        ? html`${i > 0 && ', '}${target}`
+        : html`${i > 0 && ', '}<span class="bad">${target} (the fleet's file has no way to it)</span>`,
+    );
+  const first = tell ?? alerts.defaultTell;
+  const nobody = tell ? 'nobody' : "nobody: the fleet's file has no `tell`";
+  const steps = escalate.map((step) => html`; after ${step.afterMin} min ${named(step.tell)}`);
+  return html`${first.length > 0 ? named(first) : html`<span class="bad">${nobody}</span>`}${steps}`;
 }
 
 function form(action: string, rule: object | string, request: FastifyRequest): Html {

@@ -1,8 +1,9 @@
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import * as v from 'valibot';
-import type { AlertDetail, AlertQuery, ListedAlert } from '../../alerts/index.js';
+import type { AlertDetail, AlertQuery, ListedAlert, OpenCount } from '../../alerts/index.js';
 import { groupsOf } from '../../people/index.js';
 import type { Group } from '../../store/types.js';
+import { countOf } from '../format.js';
 import { type Html, html } from '../html.js';
 import { GROUPS, StreamId as Id, NodeName } from '../inputs.js';
 import { by, field, takeForms } from '../people/form.js';
@@ -51,7 +52,8 @@ function listPage(app: FastifyInstance, deps: AlertPagesDeps): void {
     const filter = checked(Filter, request.query);
     const found = await deps.alerts.list(queryOf(filter, request));
     const maintenance = await maintenanceFor(request, deps);
-    const body = html`${maintenanceNotes(maintenance)}${form(filter)}
+    const open = await deps.alerts.openBySeverity(seenGroups(request));
+    const body = html`${maintenanceNotes(maintenance)}${openCounts(open)}${form(filter)}
 <section id="alerts" data-live aria-label="Alerts">${found.length > 0 ? alertTable(found) : none(filter)}</section>${older(found, filter)}
 <p class="links"><a href="/alerts/rules">Rules</a> <a href="/alerts/maintenance">Maintenance</a></p>`;
     return sendPage(reply, {
@@ -63,8 +65,21 @@ function listPage(app: FastifyInstance, deps: AlertPagesDeps): void {
   });
 }
 
-function queryOf({ show, severity, node, before }: Filter, { person }: FastifyRequest): AlertQuery {
-  const groups: readonly Group[] = person ? groupsOf(person, 'viewer') : GROUPS;
+function seenGroups({ person }: FastifyRequest): readonly Group[] {
+  return person ? groupsOf(person, 'viewer') : GROUPS;
+}
+
+/** So that one critical alert isn't missed behind a hundred others. */
+function openCounts(counts: readonly OpenCount[]): Html {
+  const entries = counts.map(
+    ({ severity, open, waiting }) =>
+      html`<a href="${pathWith('/alerts', { severity })}">${countOf(open)} ${severity}, ${countOf(waiting)} not acknowledged</a>`,
+  );
+  return html`<nav id="open" data-live class="windows" aria-label="Open ones">${entries}</nav>`;
+}
+
+function queryOf({ show, severity, node, before }: Filter, request: FastifyRequest): AlertQuery {
+  const groups = seenGroups(request);
   return {
     limit: PER_PAGE,
     ...(show !== 'all' && { state: show }),
@@ -95,10 +110,11 @@ function older(found: readonly ListedAlert[], { before: _, ...rest }: Filter): H
   return html`<nav class="pager" aria-label="Pages"><a href="${path}" rel="next">Older alerts</a></nav>`;
 }
 
-function alertPage(app: FastifyInstance, { alerts, audit }: AlertPagesDeps): void {
+function alertPage(app: FastifyInstance, { alerts, audit, nowMs }: AlertPagesDeps): void {
   const show = (alert: AlertDetail, reply: FastifyReply) => {
     const { request } = reply;
-    const body = alertBody(alert, request, mayAct(request, 'operator', groupOf(alert)));
+    const may = { mayAct: mayAct(request, 'operator', groupOf(alert)), nowMs: nowMs() };
+    const body = alertBody(alert, request, may);
     return sendPage(reply, {
       title: `${alert.rule.spec.name}: ${alert.nodeName}`,
       path: '/alerts',
@@ -122,7 +138,17 @@ function alertPage(app: FastifyInstance, { alerts, audit }: AlertPagesDeps): voi
     const note = field(request, 'note');
     const ends = field(request, 'ends') === 'yes';
     const said = { ...by(request), action: 'alert.acknowledge', about: `alert ${alert.id}`, detail: note };
-    await alerts.acknowledge(alert.id, { name: by(request).who, note, ends }, (tx) => audit(said, tx));
+    await alerts
+      .acknowledge(alert.id, { name: by(request).who, note, ends }, (tx) => audit(said, tx))
+      .catch((error) => {
+        throw error instanceof RangeError ? new HttpError(409, error.message) : error;
+      });
+    return reply.redirect(`/alerts/${alert.id}`, 303);
+  });
+  app.post('/alerts/:id/escalate', async (request, reply) => {
+    const alert = await find(request, 'operator');
+    const said = { ...by(request), action: 'alert.escalate', about: `alert ${alert.id}` };
+    await alerts.escalate(alert.id, (tx) => audit(said, tx));
     return reply.redirect(`/alerts/${alert.id}`, 303);
   });
   app.post('/alerts/:id/retry', async (request, reply) => {

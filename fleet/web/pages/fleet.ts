@@ -81,9 +81,15 @@ function list(nodes: readonly Seen<NodeSummary>[], query: Query, nowMs: number):
   const path = (page: number) =>
     pathWith('/', { group, state, search, box: query.box?.join(','), page: String(page) });
   return html`<section id="list" data-live aria-labelledby="list-title"><h2 id="list-title">List</h2>
-${shown.length === 0 && html`<p>No node ${nodes.length === 0 ? 'is like that' : 'is on this page'}. <a href="/">Show all</a></p>`}
+${shown.length === 0 && nothing(nodes, query)}
 ${shown.length > 0 && html`<table><thead><tr><th scope="col">Node</th><th scope="col">State</th><th scope="col">Heard</th><th scope="col">Alerts</th><th scope="col">Lost</th></tr></thead>${groups}</table>`}
 ${pager(query.page, Math.ceil(ordered.length / PER_PAGE), path)}</section>`;
+}
+
+function nothing(nodes: readonly unknown[], { group, state, search, box }: Query): Html {
+  if (nodes.length > 0 || group || state || search || box)
+    return html`<p>No node ${nodes.length === 0 ? 'is like that' : 'is on this page'}. <a href="/">Show all</a></p>`;
+  return html`<p>No node of yours has been heard yet. A node comes here once its file names this fleet's broker as <code>uplink.url</code>.</p>`;
 }
 
 function row(node: Seen<NodeSummary>, nowMs: number): Html {

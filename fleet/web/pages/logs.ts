@@ -26,9 +26,10 @@ export const LogFilter = v.object({
 });
 export type LogFilter = v.InferOutput<typeof LogFilter>;
 
-export function logsPage(app: FastifyInstance, { store }: WebDeps): void {
+export function logsPage(app: FastifyInstance, deps: WebDeps): void {
+  const { store } = deps;
   app.get('/logs', { config: { lastGood: true } }, async (request, reply) => {
-    const filter = seenBy(request.person, checked(LogFilter, request.query));
+    const filter = await seenBy(request.person, checked(LogFilter, request.query), deps);
     const query = logQuery(filter, PER_PAGE);
     const lines = await store.logs(query);
     const removed = await removedFor(store, query, lines);
@@ -38,10 +39,17 @@ export function logsPage(app: FastifyInstance, { store }: WebDeps): void {
   });
 }
 
-/** Who sees some groups only, sees the lines of one of them at once: the first, where they name none. Throws HttpError 403. */
-export function seenBy(person: Caller | undefined, filter: LogFilter): LogFilter {
+/** Who sees some groups only, sees the lines of one of them at once: where they name none, their node's, or the first. Throws HttpError 403. */
+export async function seenBy(
+  person: Caller | undefined,
+  filter: LogFilter,
+  { store, nowMs }: Pick<WebDeps, 'store' | 'nowMs'>,
+): Promise<LogFilter> {
   const seen = GROUPS.filter((group) => sees(person, group));
-  const group = filter.group ?? (seen.length < GROUPS.length ? seen[0] : undefined);
+  const { node, group: named } = filter;
+  const isOne = named === undefined && seen.length < GROUPS.length;
+  const nodes = isOne && node ? (await store.node(node, nowMs()))?.group : undefined;
+  const group = isOne ? (seen.find((each) => each === nodes) ?? seen[0]) : named;
   if (seen.length === 0 || (group && !seen.includes(group)))
     throw new HttpError(403, `The logs of ${group ?? 'any group'} are not for you.`);
   return { ...filter, group };

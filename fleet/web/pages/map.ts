@@ -1,4 +1,5 @@
 import type { NodeState, NodeSummary } from '../../store/types.js';
+import { countOf } from '../format.js';
 import { type Html, html } from '../html.js';
 import { STATES } from '../inputs.js';
 import type { Tiles } from '../types.js';
@@ -58,7 +59,7 @@ export function fleetMap(
   });
   return html`<section id="map" data-live aria-labelledby="map-title"><h2 id="map-title">Map</h2>
 <svg class="map" viewBox="0 0 ${WIDTH} ${HEIGHT}" role="group" aria-label="${placed.length} nodes by latitude and longitude">${tiles && tileImages(tiles.url, view)}${view.grid()}${marks}</svg>
-<p class="quiet">${placed.length} of ${nodes.length} have said where they are; what lies close together is one mark with its number. ${tiles && `Map: ${tiles.attribution}.`} ${all}</p></section>`;
+<p class="quiet">${countOf(placed.length)} of ${countOf(nodes.length)} ${nodes.length === 1 ? 'has said where it is' : 'have said where they are'}; what lies close together is one mark with its number. ${tiles && `Map: ${tiles.attribution}.`} ${all}</p></section>`;
 }
 
 function isPlace(position: Position | undefined): position is Position {

@@ -1,6 +1,19 @@
-import type { HeardHealth } from '../../store/types.js';
+import type { HeardHealth, NodeDetail } from '../../store/types.js';
 import { spanOf } from '../format.js';
 import { type Html, html } from '../html.js';
+
+/** Why nothing comes from a node that is late or silent, as far as its last word tells: its last will, or its goodbye (docs/wire-format.md, 6). */
+export function absenceOf({ state, heardMs, status }: NodeDetail, nowMs: number): Html | false {
+  if (state !== 'late' && state !== 'silent') return false;
+  const words = LAST_WORDS[String(status?.state)] ?? 'It sends no status, so this is all that is known.';
+  return html`<p class="notice">Nothing has come for ${spanOf(nowMs - heardMs)}. ${words} What it keeps meanwhile comes later.</p>`;
+}
+
+const LAST_WORDS: Readonly<Record<string, string>> = {
+  stopped: 'It was stopped in good order and said so: it is back once its service is started.',
+  offline: 'Its connection broke off without a goodbye: its power or its link is gone, or it was cut off.',
+  online: 'It never said goodbye and its connection did not break: it has nothing to say, or its link hangs.',
+};
 
 /** Why the node isn't well, by its own word, the deepest cause first. */
 export function causesOf({ causes, causeCount, atMs, partCount }: HeardHealth, nowMs: number): Html {

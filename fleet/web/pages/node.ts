@@ -10,6 +10,7 @@ import type { WebDeps } from '../types.js';
 import { healthOf } from './node-health.js';
 import { type Losses, lossesOf } from './node-losses.js';
 import { renameForm } from './node-rename.js';
+import { absenceOf } from './node-why.js';
 import { pathOf, pathWith, table } from './parts.js';
 import { stateMark } from './state.js';
 import { oldStreams, streamSection } from './streams.js';
@@ -96,7 +97,8 @@ function facts(node: Seen<NodeDetail>, nowMs: number): Html {
     ['Log', html`<a href="${pathWith('/logs', { node: node.node })}">Its log</a>`],
   ];
   const rows = facts.filter(([, value]) => value !== false);
-  return html`<section id="facts" data-live aria-label="The node"><dl class="facts">${rows.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl></section>`;
+  return html`<section id="facts" data-live aria-label="The node">${absenceOf(node, nowMs)}<dl class="facts">${rows.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>
+<nav class="windows" aria-label="On this page"><a href="#readings-title">Readings</a><a href="#losses">What is lost</a>${node.boots.length > 0 && html`<a href="#boots">Boots</a>`}${node.status && html`<a href="#status">Status</a>`}</nav></section>`;
 }
 
 function windows(node: NodeDetail, { hours, end }: Query): Html {

@@ -96,13 +96,13 @@ function meBody(caller: Caller, mine: Mine, request: FastifyRequest): Html {
 function codeBody({ hasCode, pending }: Mine, csrf: Html): Html {
   return html`${pending && pendingBody(pending, csrf)}<p>${hasCode ? 'A code is asked' : 'No code is asked'} when you sign in.</p>
 <form method="post" action="/me/code">${csrf}${oldPasswordField}
-<p><button>Begin with ${hasCode ? 'another app' : 'an app for codes'}</button>
-${hasCode && html`<button formaction="/me/code/drop">Ask for none</button>`}</p></form>`;
+<p class="actions"><button>Begin with ${hasCode ? 'another app' : 'an app for codes'}</button>
+${hasCode && html`<button formaction="/me/code/drop" class="danger">Ask for none</button>`}</p></form>`;
 }
 
 function pendingBody({ secret, uri }: Enrolment, csrf: Html): Html {
   return html`<p>Type this secret into an app for codes (TOTP), or open the address on the phone:</p>
-<p><code>${secret.match(/.{1,4}/g)?.join(' ')}</code></p><p><code>${uri}</code></p>
+<p><code>${secret.match(/.{1,4}/g)?.join(' ')}</code></p><p><a href="${uri}"><code>${uri}</code></a></p>
 <form method="post" action="/me/code/confirm">${csrf}
 <label>The code that it shows <input name="code" inputmode="numeric" autocomplete="one-time-code" required maxlength="8"></label>
 <button>Ask for a code from now on</button></form>`;

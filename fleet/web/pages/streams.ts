@@ -1,7 +1,8 @@
 import type { Channel } from '../../../drivers/contract/index.js';
 import type { GapCause } from '../../../wire/index.js';
 import type { Reading, Removed, Span, StreamSummary } from '../../store/types.js';
-import { CAUSES, countOf, isoOf, QUALITY_NAMES, rowsOf, textOfValue, timeOf, unitOf } from '../format.js';
+import { unitText } from '../../words.js';
+import { CAUSES, countOf, isoOf, QUALITY_NAMES, rowsOf, textOfValue, timeOf } from '../format.js';
 import { type Html, html } from '../html.js';
 import { pathWith, table } from './parts.js';
 
@@ -47,8 +48,8 @@ function chart({ streamId, logClass }: StreamSummary, channel: Channel, column: 
   const { type } = channel;
   const labels = type.kind === 'enum' && JSON.stringify(type.labels);
   const digits = type.kind === 'decimal' && type.scale;
-  return html`<figure class="chart" data-stream="${streamId}" data-channel="${column}" data-unit="${unitOf(channel)}" ${isOfMoments(logClass) && html`data-moments`} ${labels && html`data-labels="${labels}"`} ${digits !== false && html`data-digits="${digits}"`}>
-<figcaption>${channel.name} ${unitOf(channel) && html`<small>${unitOf(channel)}</small>`}</figcaption>
+  return html`<figure class="chart" data-stream="${streamId}" data-channel="${column}" data-unit="${unitText(channel.quantity)}" ${isOfMoments(logClass) && html`data-moments`} ${labels && html`data-labels="${labels}"`} ${digits !== false && html`data-digits="${digits}"`}>
+<figcaption>${channel.name} ${unitText(channel.quantity) && html`<small>${unitText(channel.quantity)}</small>`}</figcaption>
 <div class="plot"></div><p class="said quiet"></p></figure>`;
 }
 

@@ -35,7 +35,7 @@ onBothDatabases('alerts of rows', (fresh) => {
     const [open] = await w.alerts.list({ state: 'open', limit: 10 });
     assert.deepEqual(
       [open!.value, open!.peak, open!.rows, open!.detail],
-      [8.4, 9.1, 3n, 'temperature 8.4 Cel'],
+      [8.4, 9.1, 3n, 'temperature 8.4 °C'],
     );
     await w.take(warm(7, 7));
     assert.deepEqual(await shortList(w), [['closed', 2n, 6n, 7n]]);
@@ -170,11 +170,15 @@ onBothDatabases('alerts of rows', (fresh) => {
     assert.deepEqual(await deliveries(w), ['1 opened mail:ops@example.org', '2 opened mail:ops@example.org']);
     assert.equal(await w.alerts.acknowledge(open[0]!.id, { name: 'ada', note: 'drove there' }), true);
     assert.equal(await w.alerts.acknowledge(open[0]!.id, { name: 'bob', note: '' }), false);
+    w.nowMs += 60_000;
+    await w.alerts.acknowledge(open[0]!.id, { name: 'bob', note: 'found him\nwell' });
     const seen = await w.alerts.get(open[0]!.id);
-    assert.deepEqual(
-      [seen!.state, seen!.acknowledged],
-      ['closed', { ms: T0_MS, by: 'ada', note: 'drove there' }],
-    );
+    const note = 'drove there\n2026-11-23 02:01:00 UTC, bob: found him well';
+    assert.deepEqual([seen!.state, seen!.acknowledged], ['closed', { ms: T0_MS, by: 'ada', note }]);
+    const more = { name: 'bob', note: 'x'.repeat(1_000) };
+    await assert.rejects(async () => {
+      for (let i = 0; i < 8; i++) await w.alerts.acknowledge(open[0]!.id, more);
+    }, /no more fit/);
     assert.deepEqual(await w.alerts.openByNode(), new Map([[NODE, 1]]));
   });
 
@@ -268,6 +272,24 @@ onBothDatabases('alerts of rows', (fresh) => {
     );
     await w.alerts.acknowledge(mine[0]!.id, { name: 'ada', note: '' });
     assert.equal((await w.alerts.get(mine[0]!.id))!.state, 'closed');
+  });
+
+  test('a person has the next step told at once; once somebody has it in hand, nobody', async () => {
+    const w = await world();
+    const escalate = [5, 60].map((afterMin) => ({ afterMin, tell: [`mail:after${afterMin}@example.org`] }));
+    await w.alerts.rules.put({ ...HOT, escalate }, 'ada', w.nowMs);
+    await w.take(warm(1, 9));
+    assert.equal(await w.alerts.escalate(1n), true);
+    assert.deepEqual(await deliveries(w), [
+      '1 escalated mail:after5@example.org',
+      '1 opened mail:ops@example.org',
+    ]);
+    // From 5 to 60: 55 minutes after the step before.
+    assert.equal((await w.alerts.get(1n))!.nextStepMs, w.nowMs + 55 * 60_000);
+    await w.alerts.acknowledge(1n, { name: 'ada', note: '' });
+    assert.equal(await w.alerts.escalate(1n), false);
+    assert.equal(await w.alerts.escalate(99n), false);
+    assert.equal((await deliveries(w)).length, 2);
   });
 
   test('in maintenance alerts are kept and nobody is told; at its end of those that are still open', async () => {

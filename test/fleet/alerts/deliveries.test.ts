@@ -64,7 +64,7 @@ onBothDatabases('deliveries', (fresh) => {
       /^Auto-Submitted: auto-generated\r$/m,
       /^Who: {4}truck 7 \(0011223344556677\), group prod\r$/m,
       /^What: {3}motion.alarm: an alarm\r$/m,
-      /^ {8}temperature 21.5 Cel\r$/m,
+      /^ {8}temperature 21.5 (°|=C2=B0)C\r$/m,
       /^When: {3}2026-11-23 02:00:01 UTC ± 0.3 s; arrived at /m,
       /^Where: {2}47.05000, 8.30000 \(its latest\) {2}https:/m,
       /^What to do: Somebody or something/m,

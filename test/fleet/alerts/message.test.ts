@@ -15,7 +15,7 @@ const ALERT: Alert = {
     lastSequence: 2n,
     closedSequence: undefined,
   },
-  ...{ rows: 2n, value: 8.4, peak: 9.13, sinceMs: undefined, detail: 'temperature 8.4 Cel', openedMs: T0_MS },
+  ...{ rows: 2n, value: 8.4, peak: 9.13, sinceMs: undefined, detail: 'temperature 8.4 °C', openedMs: T0_MS },
   ...{
     closedMs: undefined,
     closedWhy: undefined,
@@ -82,4 +82,10 @@ test('a name that somebody gave begins no line and no header of its own', () => 
   );
   assert.doesNotMatch(subject + short, /[\r\n\u2028]/);
   assert.doesNotMatch(text, /^(Bcc|State: fine)/m);
+});
+
+test('a unit does not halve an SMS: its text stays ASCII', () => {
+  const { text, short } = message('opened');
+  assert.match(text, /temperature 8\.4 °C/);
+  assert.match(short, /^[\x20-\x7e]+temperature 8\.4 C$/);
 });

@@ -55,7 +55,7 @@ onBothDatabases('alerts in the transaction of the store', (fresh) => {
     const [late, live] = await w.alerts.list({ limit: 9, groups: ['prod'] });
     assert.deepEqual(
       [late!.state, late!.firstSequence, late!.from, late!.nodeName, late!.detail],
-      ['closed', 10n, undefined, 'Cold store', 'temperature 9 Cel, humidity 40 %RH'],
+      ['closed', 10n, undefined, 'Cold store', 'temperature 9 °C, humidity 40 % RH'],
     );
     assert.equal(live!.firstSequence, 101n);
     assert.deepEqual(await w.alerts.list({ limit: 9, groups: ['dev'] }), []);

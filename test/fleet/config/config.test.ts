@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import pg from 'pg';
-import { ConfigError, parseConfig } from '../../../fleet/config/index.js';
+import { ConfigError, parseConfig, readConfig } from '../../../fleet/config/index.js';
 import { databaseUrl } from '../../../fleet/secrets.js';
 
 function problems(text: string): readonly string[] {
@@ -55,9 +55,10 @@ database: mysql://x
 `);
   assert.deepEqual(
     found.map((text) => text.replace(/: .*/, '')),
-    ['fleet.yaml:1:7', 'fleet.yaml:5:11', 'fleet.yaml:3:9', 'fleet.yaml:4:11'],
+    ['fleet.yaml:1:7', 'fleet.yaml:3:9', 'fleet.yaml:4:11', 'fleet.yaml:5:11'],
   );
-  assert.match(found[1]!, /database: a URL is wanted that begins with postgresql:\/\/ or postgres:\/\//);
+  assert.match(found[2]!, /web\.colour: there is no such key$/);
+  assert.match(found[3]!, /database: a URL is wanted that begins with postgresql:\/\/ or postgres:\/\//);
 });
 
 test('of a broker the key that is wrong is named, of the one that is meant', () => {
@@ -135,7 +136,32 @@ test("the database's password in a file of its own", (t) => {
   );
 });
 
+test('a problem says what is wanted, in words that need no schema', () => {
+  const said = (text: string) => problems(text).join('\n');
+  assert.match(said('{}'), /data: is missing$/);
+  assert.match(said("data: /x\nweb: { port: '80' }\n"), /web\.port: a number is wanted, not "80"$/);
+  assert.match(said('data: /x\nlistener: on\n'), /listener: a group of keys and values is wanted, not "on"$/);
+  assert.match(
+    said('data: /x\nbroker: { open: all }\n'),
+    /broker\.open: one of "nobody", "loopback" is wanted/,
+  );
+  assert.match(said('data: /x\ntell: [ops@example.org]\n'), /tell\.0: mail:.* or sms:.* is wanted$/);
+});
+
+test('whom the file names can be reached by what the file has', () => {
+  const mail = "mail: { url: 'smtps://mail.example', from: fleet@example.org }";
+  assert.match(
+    problems("data: /x\ntell: [mail:ops@example.org, 'sms:+33612345678']\n").join('\n'),
+    /:2:7: tell: nobody is reached by mail.*\n.*:2:7: tell: nobody is reached by sms/,
+  );
+  assert.deepEqual(problems(`data: /x\ntell: [mail:ops@example.org]\n${mail}\n`), []);
+});
+
 test('what is no YAML, and a file that is not there', () => {
+  assert.throws(
+    () => readConfig('/nowhere/fleet.yaml'),
+    /\/nowhere\/fleet\.yaml: there is no such file; .*enough/,
+  );
   assert.match(problems('data: [')[0]!, /^fleet\.yaml:1:\d+: /);
   assert.match(problems('data: *folder')[0]!, /^fleet\.yaml: .*alias.*folder/);
   assert.match(problems(`data: /x\n${'#'.repeat(300_000)}`)[0]!, /more than/);

@@ -208,7 +208,7 @@ test('a broker that grants shared subscriptions and delivers nothing is found ou
   // It stands on the health page: no password in it.
   await assert.rejects(
     source.ready,
-    /^Error: 127\.0\.0\.1:\d+: .*delivers nothing to them: run one ingest process without `share`/,
+    /^Error: 127\.0\.0\.1:\d+: .*delivers nothing to them: .*run one process without `shared`/,
   );
   await until('it is told', () => states.at(-1) === 'closed');
   delivers = true;

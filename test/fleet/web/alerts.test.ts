@@ -61,7 +61,7 @@ onBothDatabases('the pages of alerts', (fresh) => {
     const one = (await get('/alerts/1')).body;
     for (const wanted of [
       'climate: temperature above 8; 9 at first, 9 at worst',
-      'temperature 9 Cel',
+      'temperature 9 °C',
       'Close the door.',
       'mail:ops@example.org',
       '1 row says so: row 1 of climate.',
@@ -82,6 +82,46 @@ onBothDatabases('the pages of alerts', (fresh) => {
     assert.match((await get('/alerts/1')).body, /&#60;b&#62;on my way/);
     assert.match((await get('/alerts')).body, /No alert is open/);
     assert.match((await get('/alerts?show=closed')).body, /ended, acknowledged by Ada/);
+  });
+
+  test('where it is, whom the escalation tells next, and what was done after somebody had it in hand', async (t) => {
+    const { w, get, post, as, audited } = await serve(t, fresh);
+    const escalate = [{ afterMin: 15, tell: ['mail:boss@example.org'] }];
+    await w.alerts.rules.put({ ...HOT, escalate }, 'ada', w.nowMs);
+    await w.take({ first: 1, rows: [[9]] });
+    as({ prod: 'viewer' });
+    assert.equal((await post('/alerts/1/escalate')).statusCode, 403);
+    assert.ok(!(await get('/alerts/1')).body.includes('action="/alerts/1/escalate"'));
+    as({ prod: 'operator' });
+    const open = (await get('/alerts/1')).body;
+    assert.match(open, /openstreetmap\.org\/\?mlat=\d+\.\d{5}&#38;mlon=\d+\.\d{5}.*°, .*its latest, of/s);
+    assert.match(open, /mail:boss@example\.org is told at .*Tell mail:boss@example\.org now/s);
+    assert.equal((await post('/alerts/1/escalate')).statusCode, 303);
+    assert.match((await get('/alerts/1')).body, /escalated/);
+    await post('/alerts/1/acknowledge', { note: 'on my way' });
+    await post('/alerts/1/acknowledge', { note: 'door <closed>', ends: 'yes' });
+    const done = (await get('/alerts/1')).body;
+    assert.match(done, /on my way\n.* UTC, Ada: door &#60;closed&#62;.*What was done/s);
+    assert.deepEqual(
+      audited.map(({ action, detail }) => [action, detail]),
+      [
+        ['alert.escalate', undefined],
+        ['alert.acknowledge', 'on my way'],
+        ['alert.acknowledge', 'door <closed>'],
+      ],
+    );
+  });
+
+  test('how many are open is said above the list, the worst first, of the groups that one sees', async (t) => {
+    const { w, get, as } = await serve(t, fresh);
+    await w.alerts.rules.put(HOT, 'ada', w.nowMs);
+    await w.alerts.rules.put({ ...HOT, name: 'Far too warm', severity: 'critical' }, 'ada', w.nowMs);
+    await w.take({ first: 1, rows: [[9]] });
+    await w.alerts.acknowledge(1n, { name: 'ada', note: '' });
+    const said = /severity=critical">1 critical, . not acknowledged<.*severity=warning">1 warning, . not/;
+    assert.match((await get('/alerts?show=closed')).body, said);
+    as({ dev: 'owner' });
+    assert.ok(!(await get('/alerts')).body.includes('not acknowledged'));
   });
 
   test('who may not see a group does not, nobody signed in does nothing', async (t) => {
@@ -110,7 +150,7 @@ onBothDatabases('the pages of alerts', (fresh) => {
     const { w, get, post, as } = await serve(t, fresh);
     const wrong = await post('/alerts/rules', { rule: '{"name":"</textarea>"}' });
     assert.equal(wrong.statusCode, 400);
-    assert.match(wrong.body, /severity: Invalid key.*&#60;\/textarea&#62;/s);
+    assert.match(wrong.body, /severity: is missing.*&#60;\/textarea&#62;/s);
     assert.match((await post('/alerts/rules', { rule: '{' })).body, /not JSON/);
     assert.equal((await post('/alerts/rules', { rule: JSON.stringify(HOT) })).statusCode, 303);
     assert.match((await get('/alerts/rules')).body, /temperature above 8/);
@@ -119,6 +159,13 @@ onBothDatabases('the pages of alerts', (fresh) => {
     assert.match((await post('/alerts/rules/3', { rule: changed })).body, /somebody else changed it/);
     assert.equal((await get('/alerts/rules/3')).statusCode, 404);
     assert.match((await get('/alerts/rules/4')).body, /&#34;critical&#34;/);
+    const escalate = [{ afterMin: 5, tell: ['mail:a@example.org'] }];
+    await post('/alerts/rules', { rule: JSON.stringify({ ...HOT, tell: ['sms:+41790000000'], escalate }) });
+    assert.match(
+      (await get('/alerts/rules')).body,
+      /sms:\+41790000000 \(the fleet's file has no way to it\).*after 5 min .*mail:a@example\.org/,
+    );
+    await post('/alerts/rules/5/retire');
     as(everywhere('operator'));
     assert.equal((await post('/alerts/rules/4/retire')).statusCode, 403);
     as(everywhere('owner'));

@@ -94,6 +94,28 @@ describe('in a browser', { skip: existsSync(CHROMIUM) ? false : 'chromium is not
     await page.close();
   });
 
+  test('what somebody types in stays where it is when notices come above it', async () => {
+    const page = await open('/');
+    await page.getByText('Follows live.').waitFor();
+    const field = page.locator('[name=search]');
+    await field.pressSequentially('hu');
+    const before = await field.boundingBox();
+    const sinceMs = NOW_MS - 5_000;
+    const lacking = ['news', 'times', 'alerts'].map((name) => ({ name, why: 'needs database' }));
+    const well = served.services;
+    served.services = [{ name: 'database', why: 'it is off' }, ...lacking].map((one) => ({
+      ...{ ...one, state: 'unhealthy', sinceMs },
+    }));
+    served.news.emit('change', { kind: 'health' });
+    await page.getByText('it is off').waitFor({ timeout: 10_000 });
+    const after = await field.boundingBox();
+    assert.ok(Math.abs(after!.y - before!.y) < 2, `${before!.y} became ${after!.y}`);
+    await page.keyboard.type('t');
+    assert.equal(await field.inputValue(), 'hut');
+    served.services = well;
+    await page.close();
+  });
+
   test('a page that nothing is told to grows old by itself: a silence is no news', async () => {
     const page = await browser.newPage();
     await page.clock.install();

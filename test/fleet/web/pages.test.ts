@@ -57,11 +57,25 @@ test('a filter of the list leaves the others out', async () => {
   assert.match((await page(app, '/?search=nowhere')).body, /No node is like that/);
 });
 
+test('a fleet without a node says how one comes here', async () => {
+  const strange = serve();
+  strange.person = { ...ADA, roles: {} };
+  assert.match((await page(strange.app, '/')).body, /No node of yours has been heard yet.*uplink\.url/);
+});
+
+test('a node that is late or silent says for how long, and what its last word was', async () => {
+  const node = store.summaries.find(({ state }) => state === 'silent')!;
+  const said = async (path = `/nodes/${node.node}`) => (await page(app, path)).body;
+  assert.match(await said(), /Nothing has come for \d+ (s|min|h|d)\. It never said goodbye/);
+  const live = store.summaries.find(({ state }) => state === 'live')!;
+  assert.ok(!(await said(`/nodes/${live.node}`)).includes('Nothing has come'));
+});
+
 test('a mark of the map leads closer, where only those within are shown', async () => {
   const { latitude, longitude } = store.summaries[0]!.position!;
   const box = [latitude - 0.001, longitude - 0.001, latitude + 0.001, longitude + 0.001].join(',');
   const { body } = await page(app, `/?box=${box}`);
-  assert.match(body, /1 of 1 have said where they are/);
+  assert.match(body, /1 of 1 has said where it is/);
   assert.equal((await page(app, '/?box=1,2,3')).statusCode, 400);
 });
 
@@ -143,6 +157,22 @@ test('who sees some groups only is told whose lines these are, and chooses among
   assert.match(older!, /group=stage/);
   const [, all] = /<select name="group">(.*?)<\/select>/.exec((await page(app, '/logs')).body)!;
   assert.match(all!, /<option value="" selected>all/);
+});
+
+test('the log of a node is that of its own group, whichever of theirs is first', async () => {
+  const stage = store.summaries.find(({ group }) => group === 'stage')!;
+  const prod = store.summaries.find(({ group }) => group === 'prod')!;
+  served.person = { ...ADA, roles: { prod: 'viewer', stage: 'viewer' } };
+  const [own] = /<select name="group">.*?<\/select>/.exec(
+    (await page(app, `/logs?node=${stage.node}`)).body,
+  )!;
+  served.person = { ...ADA, roles: { dev: 'viewer', stage: 'viewer' } };
+  const [other] = /<select name="group">.*?<\/select>/.exec(
+    (await page(app, `/logs?node=${prod.node}`)).body,
+  )!;
+  served.person = ADA;
+  assert.match(own!, /value="stage" selected/);
+  assert.match(other!, /value="stage" selected/);
 });
 
 test('logs of a window', async () => {
