@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Reachable } from './alerts/index.js';
+import type { FleetConfig } from './config/index.js';
 import { migrate } from './db/index.js';
 import { MIGRATIONS, type Parts } from './parts.js';
 import type { Service } from './services/index.js';
 import { openSource } from './source.js';
-import { lineListener } from './sources/index.js';
+import { lineListener, type Take } from './sources/index.js';
 
 const CHECK_MS = 1_000;
 const TTL_MS = 4_000;
@@ -81,14 +82,12 @@ function source(parts: Parts): Service {
   });
 }
 
-function listener(
-  { ingest }: Parts,
-  { host, port }: { readonly host: string; readonly port: number },
-): Service {
+function listener({ ingest }: Parts, { host, port, ids }: NonNullable<FleetConfig['listener']>): Service {
   let opened: Awaited<ReturnType<typeof lineListener>> | undefined;
   return service('listener', [], {
     start: async () => {
-      opened = await lineListener({ host, port, take: (topic, payload) => ingest.take(topic, payload) });
+      const take: Take = (topic, payload) => ingest.take(topic, payload);
+      opened = await lineListener({ host, port, take, ...(ids && { ids: new Set(ids) }) });
     },
     check: async () => opened && `port ${opened.port}`,
     stop: async () => opened?.close(),

@@ -77,6 +77,14 @@ const broker = v.lazy((input): typeof ownBroker | typeof otherBroker =>
   typeof input === 'object' && input !== null && 'url' in input ? otherBroker : ownBroker,
 );
 
+const trackerId = v.pipe(
+  v.string(),
+  v.regex(
+    /^[A-Za-z0-9-]{1,32}$/,
+    'an id of 1 to 32 letters, digits and - is wanted, in quotes where it is a number',
+  ),
+);
+
 const tiles = v.strictObject({
   url: v.pipe(
     urlOf('http:', 'https:'),
@@ -146,7 +154,14 @@ const entries = v.strictObject({
   broker: v.optional(broker, {}),
   web: v.optional(web, {}),
   /** Small trackers that speak lines over TCP; absent: none. */
-  listener: v.optional(v.strictObject({ host: v.optional(host, '127.0.0.1'), port: v.optional(port, 9000) })),
+  listener: v.optional(
+    v.strictObject({
+      host: v.optional(host, '127.0.0.1'),
+      port: v.optional(port, 9000),
+      /** Trackers that may speak; absent: any. */
+      ids: v.optional(v.pipe(v.array(trackerId), v.maxLength(10_000))),
+    }),
+  ),
   /** Whom alerts are told where a rule doesn't say: `mail:ops@example.org`, `sms:+336…`. */
   tell: v.optional(
     v.pipe(

@@ -140,6 +140,10 @@ test('a problem says what is wanted, in words that need no schema', () => {
   const said = (text: string) => problems(text).join('\n');
   assert.match(said('{}'), /data: is missing$/);
   assert.match(said("data: /x\nweb: { port: '80' }\n"), /web\.port: a number is wanted, not "80"$/);
+  assert.match(
+    said('data: /x\nlistener: { ids: [4711, "a b"] }\n'),
+    /:2:19: listener\.ids\.0: a text is wanted, not 4711\n.*:2:25: listener\.ids\.1: an id of 1 to 32 letters/,
+  );
   assert.match(said('data: /x\nlistener: on\n'), /listener: a group of keys and values is wanted, not "on"$/);
   assert.match(
     said('data: /x\nbroker: { open: all }\n'),
