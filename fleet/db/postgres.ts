@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import {
   type Database,
@@ -11,6 +12,8 @@ import {
 const CONNECT_MS = 5_000;
 /** Nothing that the fleet asks takes longer on a sound server. */
 const STATEMENT_MS = 30_000;
+/** A server that stands still ends no query: what is under way then is left to its own limit. */
+const CLOSE_MS = 5_000;
 const MAX_CONNECTIONS = 8;
 
 const BOOL = 16;
@@ -37,6 +40,7 @@ const bigints: pg.CustomTypesConfig = {
 class PostgresDatabase implements Database {
   readonly dialect = 'postgres';
   readonly #pool: pg.Pool;
+  #closed: Promise<void> | undefined;
 
   constructor(url: string) {
     this.#pool = new pg.Pool({
@@ -86,7 +90,8 @@ class PostgresDatabase implements Database {
   }
 
   async close(): Promise<void> {
-    if (!this.#pool.ended) await this.#pool.end();
+    this.#closed ??= Promise.race([this.#pool.end(), sleep(CLOSE_MS, undefined, { ref: false })]);
+    await this.#closed;
   }
 }
 

@@ -20,3 +20,23 @@ test('a step of the schema may take longer than what pages ask', { skip: WITHOUT
     await server.remove();
   }
 });
+
+test('closing waits 5 s at most for what is under way, such as on a server that stands still', {
+  skip: WITHOUT_POSTGRES,
+}, async () => {
+  const server = await startPostgres();
+  const db = openPostgres(await server.database());
+  try {
+    await db.query('SELECT 1 AS one');
+    const slow = db.query('SELECT 1 AS one FROM pg_sleep(8)');
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    const before = performance.now();
+    await Promise.all([db.close(), db.close()]);
+    const tookMs = performance.now() - before;
+    assert.ok(tookMs > 4_000 && tookMs < 7_000, `${tookMs} ms`);
+    await assert.rejects(db.query('SELECT 1 AS one'), { kind: 'down' });
+    assert.equal((await slow).length, 1);
+  } finally {
+    await server.remove();
+  }
+});
