@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { connect, type IClientOptions, type MqttClient } from 'mqtt';
 
 /** How long the broker keeps what comes while we are away. */
@@ -93,10 +94,14 @@ export class MqttLink {
   async stop(): Promise<void> {
     this.#isStopped = true;
     await this.#acknowledging.catch(() => undefined);
-    // A half-open link never closes by itself.
-    const force = setTimeout(() => this.#client?.stream.destroy(), GOODBYE_MS);
-    await this.#client?.endAsync();
-    clearTimeout(force);
+    // A half-open link never closes by itself, and MQTT.js waits for answers that a closed one can't bring.
+    const late = new AbortController();
+    await Promise.race([
+      this.#client?.endAsync(),
+      sleep(GOODBYE_MS, undefined, { signal: late.signal }).catch(() => undefined),
+    ]);
+    late.abort();
+    this.#client?.stream.destroy();
   }
 
   #say(state: 'connected' | 'closed', text: string): void {
