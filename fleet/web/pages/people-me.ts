@@ -137,13 +137,15 @@ function tokensBody(tokens: readonly Token[], { roles }: Caller, csrf: Html): Ht
         html`<form method="post" action="/me/tokens/${id}">${csrf}<button>Revoke</button></form>`,
     },
   ];
+  // The least: most programs only look.
+  const viewer = Object.fromEntries(Object.keys(roles).map((group) => [group, 'viewer' as const]));
   return html`<p>For programs: <code>Authorization: Bearer cairn_…</code></p>
 ${tokens.length > 0 && table(columns, tokens)}
 <h3>Another one</h3>
 <form method="post" action="/me/tokens">${csrf}
 <label>Name <input name="name" required maxlength="64" autocomplete="off"></label>
 <label>Days that it is good for <input name="days" type="number" min="1" max="730" value="90" required></label>
-${roleFields(roles)}${oldPasswordField}
+${roleFields(viewer)}${oldPasswordField}
 <button>Make a token</button></form>`;
 }
 
