@@ -13,6 +13,8 @@ const MAX_BLOCKS = 1_000;
 const MAX_ROWS = 8_192;
 /** Blocks that are read at once. */
 const PAGE = 64;
+/** So far the fleet's clock is believed beyond the newest row of any node: one that was set years ahead by mistake takes away no more than these days too many. */
+const BELIEVED_DAYS = 7n;
 
 /** Rows before this time go: the begin of a day, so that they go by days. */
 export type Cutoffs = ReadonlyMap<string, bigint>;
@@ -38,7 +40,7 @@ export class Forgetting {
 
   /** One step. True while there is more to do. */
   async step(retention: Retention, nowMs: number): Promise<boolean> {
-    const cutoffs = cutoffsOf(retention, nowMs);
+    const cutoffs = cutoffsOf(retention, await todayOf(this.db, nowMs));
     if (cutoffs.size === 0) return false;
     if (this.#after === 0n) await dropDays(this.db, cutoffs);
     const heads = await headsOf(this.db, this.#after);
@@ -50,8 +52,18 @@ export class Forgetting {
   }
 }
 
-function cutoffsOf(retention: Retention, nowMs: number): Cutoffs {
+/** The day, as far as the nodes bear it out. Trackers and packs don't: their rows may have the fleet's own time. */
+async function todayOf(db: Queries, nowMs: number): Promise<bigint> {
   const today = BigInt(dayOf(BigInt(nowMs) * 1_000_000n));
+  const [row] = await db.query<{ latest_ns: bigint | null }>(
+    `SELECT max(latest_ns) AS latest_ns FROM node WHERE node NOT LIKE '%:%'`,
+  );
+  if (row?.latest_ns == null) return today;
+  const believed = BigInt(dayOf(row.latest_ns)) + BELIEVED_DAYS;
+  return today < believed ? today : believed;
+}
+
+function cutoffsOf(retention: Retention, today: bigint): Cutoffs {
   return new Map(
     Object.entries(retention).flatMap(([kind, days]) =>
       days === undefined ? [] : [[kind, (today - BigInt(days)) * DAY_NS]],

@@ -112,6 +112,17 @@ export function retentionSuite(fresh: Fresh): void {
     assert.deepEqual(await daysOf(db, 'log_line'), [9, 10]);
   });
 
+  test('a clock of the fleet that is years ahead takes no archive away', async () => {
+    const db = await fresh(STORE_MIGRATIONS);
+    const { nowMs, of } = await tenDays(db);
+    const before = account(await of('climate'));
+    const far = openStore(db, { nowMs: () => nowMs + 3_650 * DAY_MS });
+    await forgotten(far, { readings: 30, logs: 30, events: 30 });
+    assert.deepEqual(account(await of('climate')), before);
+    assert.equal((await far.logs({ limit: 100 })).length, DAYS);
+    assert.equal((await far.readings((await of('sos')).streamId, ALL, 100)).length, 2 * DAYS);
+  });
+
   test('a block whose rows went is a double when it comes again; one that never came is taken, and goes in its turn', async () => {
     const { store, forget, of, nowMs } = await tenDays(await fresh(STORE_MIGRATIONS));
     await forget({ readings: 3 });
