@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import type { Database, Queries, SqlRow, Within } from '../db/index.js';
+import type { Database, Queries, Within } from '../db/index.js';
 import { GROUPS } from '../people/index.js';
 import type { Group, Taken } from '../store/types.js';
+import { acknowledge, tellNextNow } from './by-hand.js';
 import { Deliverer } from './deliverer.js';
 import { type JudgeOptions, judge, judgeLate } from './judge.js';
 import {
@@ -13,7 +14,7 @@ import {
   listAlerts,
 } from './list.js';
 import { Maintenances } from './maintenance.js';
-import { messageOf, utc } from './message.js';
+import { messageOf } from './message.js';
 import { forgetOld, type LeasedDelivery, Outbox } from './outbox.js';
 import { alertOf } from './rows.js';
 import { isHappening, type Severity } from './rule.js';
@@ -218,25 +219,10 @@ export class Alerts {
   ): Promise<boolean> {
     const [rule] = await this.rules.byId(this.options.db, [(await this.#alert(id))?.ruleId ?? -1n]);
     const ends = by.ends || (rule && isHappening(rule.spec));
-    const now = BigInt(this.options.nowMs());
-    const note = by.note
-      .slice(0, 1_000)
-      .replaceAll(/\p{Cc}+/gu, ' ')
-      .trim();
-    const isFirst = await this.options.db.transaction(async (tx) => {
-      const acked = await tx.query(
-        `UPDATE alert SET acked_ms = $2, acked_by = $3, acked_note = $4, next_step_ms = NULL
-         WHERE id = $1 AND acked_ms IS NULL RETURNING id`,
-        [id, now, by.name.slice(0, 128), note],
-      );
-      const closed = ends ? await close(tx, id, now) : [];
-      const isAdded =
-        acked.length === 0 &&
-        note !== '' &&
-        (await addNote(tx, id, `${utc(Number(now))}, ${by.name}: ${note}`));
-      if (acked.length + closed.length > 0 || isAdded) await within?.(tx);
-      return acked.length > 0;
-    });
+    const nowMs = this.options.nowMs();
+    const isFirst = await this.options.db.transaction((tx) =>
+      acknowledge(tx, id, { ...by, ends: ends === true, nowMs }, within),
+    );
     this.#isChanged = true;
     this.wake();
     return isFirst;
@@ -245,15 +231,7 @@ export class Alerts {
   /** The next step of the escalation, now. False: there is none, or it isn't needed any more. */
   async escalate(id: bigint, within?: Within): Promise<boolean> {
     const now = this.options.nowMs();
-    const isDue = await this.options.db.transaction(async (tx) => {
-      const due = await tx.query(
-        `UPDATE alert SET next_step_ms = $2 WHERE id = $1 AND state = 'open' AND acked_ms IS NULL AND step >= 0
-         AND next_step_ms > $2 RETURNING id`,
-        [id, BigInt(now)],
-      );
-      if (due.length > 0) await within?.(tx);
-      return due.length > 0;
-    });
+    const isDue = await this.options.db.transaction((tx) => tellNextNow(tx, id, now, within));
     await escalate(now, this.#ticking);
     this.wake();
     return isDue;
@@ -292,26 +270,4 @@ export class Alerts {
     const failed = told.filter(({ state }) => state === 'failed');
     return messageOf(delivery, { alert, rule, node, failed, ...(await this.#times(alert)), baseUrl });
   }
-}
-
-function close(tx: Queries, id: bigint, now: bigint): Promise<readonly SqlRow[]> {
-  return tx.query(
-    `UPDATE alert SET state = 'closed', closed_ms = $2, closed_why = 'person', next_step_ms = NULL
-     WHERE id = $1 AND state = 'open' RETURNING id`,
-    [id, now],
-  );
-}
-
-const MAX_NOTES = 8_000;
-
-/** To what was said before. */
-async function addNote(tx: Queries, id: bigint, line: string): Promise<boolean> {
-  const added = await tx.query(
-    `UPDATE alert SET acked_note = acked_note || $2 WHERE id = $1 AND length(acked_note) <= $3 RETURNING id`,
-    [id, `\n${line}`, BigInt(MAX_NOTES - line.length)],
-  );
-  if (added.length > 0) return true;
-  const [there] = await tx.query('SELECT id FROM alert WHERE id = $1', [id]);
-  if (there) throw new RangeError(`This alert has ${MAX_NOTES} characters of notes, and no more fit.`);
-  return false;
 }

@@ -160,5 +160,5 @@ test('in every batch the live bytes stay within the budget; what goes is the old
   );
   await fc.assert(property, { seed, numRuns: 40, endOnFailure: true, includeErrorInReport: true });
   t.diagnostic(`${evicted} values went; at most ${mostBytes} of ${LIVE_BYTES} live bytes`);
-  assert.ok(evicted > 80, 'there was something to judge');
+  assert.ok(evicted > 20, 'there was something to judge');
 });

@@ -54,7 +54,7 @@ test('a clock that is set back does not keep the store from being tried again', 
   store.fails = undefined;
   await take(block(1, [1]));
   await until('both are in the store', () => store.held.size === 2, 5_000);
-  assert.ok(spool.isEmpty);
+  await until('the spool is empty', () => spool.isEmpty);
   await ingest.close();
 });
 
