@@ -1,10 +1,11 @@
 import type { Database, Queries, SqlRow } from '../db/index.js';
+import { believedDay } from './believed-day.js';
 import type { DayTable } from './days.js';
 import { lockNodes } from './facts.js';
 import { withGiven } from './given.js';
 import { type BlockRow, eachTable, withinOf } from './repair-rows.js';
 import { dropDays, KIND } from './retention-days.js';
-import { DAY_NS, dayOf } from './row-times.js';
+import { DAY_NS } from './row-times.js';
 import type { Retention, RetentionKind } from './types.js';
 
 /** Streams that one step looks at, blocks and rows that it takes away. */
@@ -13,9 +14,6 @@ const MAX_BLOCKS = 1_000;
 const MAX_ROWS = 8_192;
 /** Blocks that are read at once. */
 const PAGE = 64;
-/** So far the fleet's clock is believed beyond the newest row of any node: one that was set years ahead by mistake takes away no more than these days too many. */
-const BELIEVED_DAYS = 7n;
-
 /** Rows before this time go: the begin of a day, so that they go by days. */
 export type Cutoffs = ReadonlyMap<string, bigint>;
 
@@ -38,9 +36,10 @@ export class Forgetting {
 
   constructor(private readonly db: Database) {}
 
-  /** One step. True while there is more to do. */
+  /** One step. True while there is more to do. Rejects at the end of a pass in which the fleet's clock wasn't believed. */
   async step(retention: Retention, nowMs: number): Promise<boolean> {
-    const cutoffs = cutoffsOf(retention, await todayOf(this.db, nowMs));
+    const { day, doubt } = await believedDay(this.db, nowMs);
+    const cutoffs = cutoffsOf(retention, day);
     if (cutoffs.size === 0) return false;
     if (this.#after === 0n) await dropDays(this.db, cutoffs);
     const heads = await headsOf(this.db, this.#after);
@@ -48,19 +47,9 @@ export class Forgetting {
     const done = old.length === 0 ? undefined : await this.db.transaction((tx) => forget(tx, old, cutoffs));
     const isLast = heads.length < MAX_STREAMS && done === undefined;
     this.#after = isLast ? 0n : (done ?? heads.at(-1)!.id);
+    if (isLast && doubt) throw new Error(doubt);
     return !isLast;
   }
-}
-
-/** The day, as far as the nodes bear it out. Trackers and packs don't: their rows may have the fleet's own time. */
-async function todayOf(db: Queries, nowMs: number): Promise<bigint> {
-  const today = BigInt(dayOf(BigInt(nowMs) * 1_000_000n));
-  const [row] = await db.query<{ latest_ns: bigint | null }>(
-    `SELECT max(latest_ns) AS latest_ns FROM node WHERE node NOT LIKE '%:%'`,
-  );
-  if (row?.latest_ns == null) return today;
-  const believed = BigInt(dayOf(row.latest_ns)) + BELIEVED_DAYS;
-  return today < believed ? today : believed;
 }
 
 function cutoffsOf(retention: Retention, today: bigint): Cutoffs {

@@ -117,7 +117,14 @@ export function retentionSuite(fresh: Fresh): void {
     const { nowMs, of } = await tenDays(db);
     const before = account(await of('climate'));
     const far = openStore(db, { nowMs: () => nowMs + 3_650 * DAY_MS });
-    await forgotten(far, { readings: 30, logs: 30, events: 30 });
+    const all = { readings: 30, logs: 30, events: 30 };
+    await forgotten(far, all);
+    // Nobody was heard since, or somebody is.
+    await db.query('UPDATE node SET heard_ms = $1', [BigInt(nowMs + 3_650 * DAY_MS)]);
+    await assert.rejects(
+      forgotten(far, all),
+      /newest time of their rows is 3651 days ago: either this machine's clock is ahead/,
+    );
     assert.deepEqual(account(await of('climate')), before);
     assert.equal((await far.logs({ limit: 100 })).length, DAYS);
     assert.equal((await far.readings((await of('sos')).streamId, ALL, 100)).length, 2 * DAYS);
