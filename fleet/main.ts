@@ -102,7 +102,9 @@ async function startOr(
   log: Logger,
 ): Promise<[FleetConfig, RunningFleet]> {
   try {
-    return [wanted, await start(wanted, log)];
+    const fleet = await start(wanted, log);
+    log.info('the new configuration is in force');
+    return [wanted, fleet];
   } catch (error) {
     log.error(`back to the old configuration: ${(error as Error).message}`);
     return [old, await start(old, log)];

@@ -2,6 +2,7 @@ import type { FleetConfig } from './config/index.js';
 import type { Parts } from './parts.js';
 import { contentOf, secretIn } from './secrets.js';
 import { embeddedBroker, mqttSource, type Source } from './sources/index.js';
+import { turnedAwayLog } from './turned-away.js';
 
 type Broker = FleetConfig['broker'];
 type OutsideBroker = Extract<Broker, { readonly url: string }>;
@@ -27,7 +28,7 @@ async function own({ host, port, tls, open }: OwnBroker, { ingest, log }: Needed
     authorize: ({ certificateName }) => tls?.ca === undefined || certificateName !== undefined,
     readsAll: () => open === 'loopback' && tls === undefined,
     take: (topic, payload) => ingest.take(topic, payload),
-    onTurnedAway: (who, why) => log.warn(`broker: ${who}: ${why}`),
+    onTurnedAway: turnedAwayLog(log, () => performance.now()),
     ...(tls && {
       tls: {
         ...{ key: contentOf(tls.key), certificate: contentOf(tls.cert) },

@@ -29,6 +29,8 @@ export interface NodeGuestOptions {
   readonly files: readonly RunFile[];
   readonly args?: readonly string[];
   readonly timeoutMs: number;
+  /** A node's small one when absent. */
+  readonly memoryMiB?: number;
   /** A data disk that was used before; absent: a copy of the image's empty one. */
   readonly data?: string;
   /** Other disks than the image's two. */
@@ -66,6 +68,7 @@ export class NodeGuest {
       console: options.console ?? { file: at('console.log') },
       qmp: at('qmp'),
       timeoutMs: options.timeoutMs,
+      ...(options.memoryMiB === undefined ? {} : { memoryMiB: options.memoryMiB }),
       reboot: true,
       args: [
         ...(options.disks ?? nodeDisks(image, data)),
