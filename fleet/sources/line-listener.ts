@@ -20,6 +20,8 @@ export interface LineListenerOptions {
   /** Ids that may speak; absent: any. A line proves nothing about who sent it. */
   readonly ids?: ReadonlySet<string>;
   readonly idleMs?: number;
+  /** At once; 1,024 when absent. */
+  readonly maxConnections?: number;
 }
 
 export interface LineListener {
@@ -38,19 +40,19 @@ export async function lineListener(options: LineListenerOptions): Promise<LineLi
 
 class Listener implements LineListener {
   readonly #server: Server;
+  /** Who was silent the longest comes first. */
   readonly #sockets = new Set<Socket>();
+  readonly #pushedOut = new WeakSet<Socket>();
   readonly turnedAway: Record<string, number> = {};
 
   constructor(private readonly options: LineListenerOptions) {
     // Who has said all and ends its side waits for the answers still.
     this.#server = createServer({ allowHalfOpen: true }, (socket) => {
       this.#serve(socket).catch((error: Error) => {
-        this.#count('connection');
+        this.#count(this.#pushedOut.has(socket) ? 'tooManyConnections' : 'connection');
         socket.destroy(error);
       });
     });
-    this.#server.maxConnections = MAX_CONNECTIONS;
-    this.#server.on('drop', () => this.#count('tooManyConnections'));
   }
 
   get port(): number {
@@ -76,14 +78,28 @@ class Listener implements LineListener {
     return cause;
   }
 
+  /** Whoever comes is heard, or one host that opens all places and says nothing would keep an SOS out: the longest silent goes. */
+  #makeRoom(): void {
+    const max = this.options.maxConnections ?? MAX_CONNECTIONS;
+    for (const socket of this.#sockets) {
+      if (this.#sockets.size < max) break;
+      this.#sockets.delete(socket);
+      this.#pushedOut.add(socket);
+      socket.destroy();
+    }
+  }
+
   /** What came at once is taken at once and answered in order; nothing more is read meanwhile. */
   async #serve(socket: Socket): Promise<void> {
+    this.#makeRoom();
     this.#sockets.add(socket);
     socket.once('close', () => this.#sockets.delete(socket));
     socket.setTimeout(this.options.idleMs ?? IDLE_MS, () => socket.destroy());
     let rest = Buffer.alloc(0);
     let badLines = 0;
     for await (const chunk of socket.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+      this.#sockets.delete(socket);
+      this.#sockets.add(socket);
       const bytes = Buffer.concat([rest, chunk]);
       const end = bytes.lastIndexOf(LF) + 1;
       rest = Buffer.from(bytes.subarray(end));

@@ -134,3 +134,20 @@ test('hostile bytes do not wedge it: a line without end, noise, a byte at a time
   await until('the slow one is served', () => slow.said() === 'OK 12\r\n');
   assert.deepEqual(taken, ['tracker/4711']);
 });
+
+test('all places are taken by a host that says nothing: an SOS is heard, and who spoke last keeps its place', async () => {
+  const { listener, client } = await rig({ maxConnections: 4 });
+  const speaker = await client();
+  const silent = [await client(), await client(), await client()];
+  speaker.socket.write(line(GOOD));
+  await until('it is served', () => speaker.said() === 'OK 12\r\n');
+  const worker = await client();
+  worker.socket.write(line('CTRK,9,1,,,,,,,sos'));
+  await until('the SOS is held', () => worker.said() === 'OK 1\r\n');
+  await until('the longest silent is gone', () => silent[0]!.isClosed());
+  assert.deepEqual(
+    [speaker, ...silent.slice(1)].map((one) => one.isClosed()),
+    [false, false, false],
+  );
+  assert.deepEqual(listener.turnedAway, { tooManyConnections: 1 });
+});
