@@ -47,8 +47,10 @@ async function serve(file: string, log: Logger): Promise<void> {
     else {
       const wanted = readOr(file, log);
       if (!wanted) continue;
+      const wasInMaintenance = isInMaintenance(fleet);
       await fleet.stop();
       [config, fleet] = await startOr(wanted, config, log);
+      if (wasInMaintenance) fleet.services.maintain(true);
     }
   }
   await fleet.stop();

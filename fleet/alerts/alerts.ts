@@ -118,10 +118,10 @@ export class Alerts {
   }
 
   async #forget(nowMs: number): Promise<void> {
-    const { db, onFault } = this.options;
+    const { db, facts, onFault } = this.options;
     const dropped = await dropUnjudged(db, nowMs);
     if (dropped > 0) onFault(`alerts: ${dropped} blocks were never judged: their descriptors didn't come`);
-    await forgetOld(db, nowMs);
+    await forgetOld(db, await facts.believedMs(db, nowMs));
   }
 
   /** Ticks and delivers until `stop`. */

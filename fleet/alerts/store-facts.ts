@@ -1,5 +1,13 @@
 import type { Channel } from '../../drivers/contract/index.js';
-import { channelsOf, lockNodes, nodeFacts, removedTo, rowNotAfter, rowTimes } from '../store/index.js';
+import {
+  believedMs,
+  channelsOf,
+  lockNodes,
+  nodeFacts,
+  removedTo,
+  rowNotAfter,
+  rowTimes,
+} from '../store/index.js';
 import type { Facts } from './types.js';
 
 const MAX_KEPT = 20_000;
@@ -21,6 +29,7 @@ export function storeFacts(): Facts {
     times: rowTimes,
     removedTo,
     notAfter: rowNotAfter,
+    believedMs,
     async channels(on, streamId, version) {
       const key = `${streamId}/${version}`;
       const known = kept.get(key);

@@ -18,6 +18,8 @@ export interface Facts {
   removedTo(on: Queries, streamIds: readonly bigint[]): Promise<ReadonlyMap<bigint, bigint>>;
   /** The latest moment, ns since 1970, that a row without a time can be of, if anything says so. */
   notAfter(on: Queries, streamId: bigint, sequence: bigint): Promise<bigint | undefined>;
+  /** This machine's time, as far as nodes bear it out: a clock set years ahead makes nothing old. */
+  believedMs(on: Queries, nowMs: number): Promise<number>;
 }
 
 /** Of the store, between transactions: what forecasts look at. */

@@ -1,6 +1,8 @@
 import type { Queries } from '../db/index.js';
 import { dayOf } from './row-times.js';
 
+const DAY_MS = 86_400_000;
+
 /** So far the fleet's clock is believed beyond the newest row of any node: one that was set years ahead by mistake takes away no more than these days too many. */
 const BELIEVED_DAYS = 7n;
 
@@ -25,4 +27,10 @@ export async function believedDay(
     `nodes are heard, and the newest time of their rows is ${today - latest} days ago: either this machine's clock is ahead, or no node has ` +
     `known the time since. Rows are as old as if it were ${BELIEVED_DAYS} days after that: set the clock right, here or there`;
   return { day, doubt };
+}
+
+/** The time, as far as the nodes bear it out: for what is forgotten once it is old. */
+export async function believedMs(db: Queries, nowMs: number): Promise<number> {
+  const { day } = await believedDay(db, nowMs);
+  return Math.min(nowMs, (Number(day) + 1) * DAY_MS);
 }

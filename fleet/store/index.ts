@@ -1,3 +1,4 @@
+export { believedMs } from './believed-day.js';
 export {
   channelsOf,
   lockNodes,

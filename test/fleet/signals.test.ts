@@ -52,8 +52,12 @@ test('SIGHUP reads the file anew and keeps the old one where the new one is wron
   await until('it says what is wrong', () => /the old configuration stays: .*fleet\.yaml:1:7/.test(said));
   await are(first, 'healthy');
 
+  child.kill('SIGUSR1');
+  await are(first, 'maintenance');
   write(second);
   child.kill('SIGHUP');
+  await are(second, 'maintenance');
+  child.kill('SIGUSR1');
   await are(second, 'healthy');
   assert.deepEqual(await states(first), [], 'the old address is gone');
 

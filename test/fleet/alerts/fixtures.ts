@@ -111,6 +111,7 @@ export async function worldOf(db: Database, more: Partial<AlertsOptions> = {}): 
         ]),
       ),
     notAfter: async () => undefined,
+    believedMs: async (_, nowMs) => nowMs,
   };
   const faults: string[] = [];
   const heard = new Map<string, { heardMs: number; latestWallNs: bigint | undefined }>();

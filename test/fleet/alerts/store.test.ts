@@ -8,6 +8,7 @@ import { onBothDatabases } from '../db/databases.js';
 import { anchor, block, logBlock, meta, NODE, S, T0, T0_MS } from '../store/blocks.js';
 import { deliveries, worldOf } from './fixtures.js';
 
+const DAY_MS = 86_400_000;
 const CLIMATE: Descriptor = {
   stream: 'climate',
   version: 1,
@@ -82,6 +83,36 @@ onBothDatabases('alerts in the transaction of the store', (fresh) => {
     while (await later.forgetRows({ readings: 7 }));
     const kept = (await w.alerts.list({ limit: 9 })).find(({ id }) => id === late!.id);
     assert.deepEqual([kept!.state, kept!.from, kept!.isRemoved], ['closed', undefined, true]);
+  });
+
+  test('alerts that ended 400 days ago go; not where this machine alone believes that it is so late', async () => {
+    const db = await fresh([...STORE_MIGRATIONS, ...ALERT_MIGRATIONS]);
+    const store = openStore(db, { nowMs: () => w.nowMs });
+    const w = await worldOf(db, { facts: storeFacts(), histories: store });
+    w.nowMs = T0_MS;
+    const take = (...incoming: Parameters<typeof store.take>[0]) =>
+      store.take(incoming, w.nowMs, (tx, taken) => w.alerts.judge(tx, taken));
+    await take(meta([{ kind: 'descriptor', value: CLIMATE }]), meta([anchor(0, T0)], { first: 1 }));
+    const condition = { kind: 'threshold', channel: 'temperature', above: 8 };
+    await w.alerts.rules.put({ name: 'Too warm', severity: 'warning', condition }, 'ada', w.nowMs);
+    await take(
+      block(
+        [
+          [9, 40],
+          [5, 40],
+        ],
+        { first: 1, atS: 1 },
+      ),
+    );
+    const states = async () => (await w.alerts.list({ limit: 9 })).map(({ state }) => state);
+    assert.deepEqual(await states(), ['closed']);
+    w.nowMs += 401 * DAY_MS;
+    await w.alerts.tick();
+    assert.deepEqual(await states(), ['closed'], 'no node says that it is so late');
+    await take(block([[5, 40]], { first: 3, atS: 401 * 86_400 }));
+    w.nowMs += DAY_MS;
+    await w.alerts.tick();
+    assert.deepEqual([await states(), await deliveries(w)], [[], []]);
   });
 
   test('an alarm that no disk of its node holds is of its node: its group, its name, its place and of when that is', async () => {
