@@ -69,6 +69,9 @@ class Stack {
     const ca = readFileSync(join(this.folder, 'caddy/pki/authorities/local/root.crt'));
     this.web = new Client(this.port, ca);
     this.api = new Client(this.apiPort, ca);
+    // It listens before it has made its certificate.
+    const answers = () => this.web.ask('/health').then(Boolean, () => false);
+    await until('the proxy has a certificate', answers);
   }
 
   async isProxyUp(): Promise<boolean> {
